@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/base/task.h"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+struct ManualClock : base::Clock {
+  std::uint64_t now_ns() const override { return now; }
+  std::uint64_t now = 0;
+};
+
+base::Task<int> give(int value) { co_return value; }
+
+base::Task<int> add(base::Completion<int>* first, int second) {
+  CO_TRY(const int value, co_await *first);
+  CO_TRY(const int other, co_await give(second));
+  co_return value + other;
+}
+
+base::Task<> sleep_until(base::EventLoop* loop, std::uint64_t deadline) {
+  co_await base::Sleep(*loop, deadline);
+  co_return {};
+}
+
+TEST(Task, WaitsForACompletionAndReturnsTheSum) {
+  ManualClock clock;
+  base::EventLoop loop(clock);
+  base::Completion<int> first(loop);
+  int result = 0;
+  base::spawn(add(&first, 2), [&](base::Result<int> value) { result = *value; });
+  EXPECT_EQ(result, 0);
+  first.complete(40);
+  EXPECT_EQ(result, 0);
+  EXPECT_TRUE(loop.run_ready());
+  EXPECT_EQ(result, 42);
+  EXPECT_FALSE(loop.run_ready());
+}
+
+TEST(Task, PassesErrorsUp) {
+  ManualClock clock;
+  base::EventLoop loop(clock);
+  base::Completion<int> first(loop);
+  base::Error error = base::Error::None;
+  base::spawn(add(&first, 2), [&](base::Result<int> value) { error = value.error(); });
+  first.complete(base::fail(base::Error::TimedOut));
+  loop.run_ready();
+  EXPECT_EQ(error, base::Error::TimedOut);
+}
+
+TEST(Task, SleepsUntilTheDeadline) {
+  ManualClock clock;
+  base::EventLoop loop(clock);
+  bool done = false;
+  base::spawn(sleep_until(&loop, 100), [&](base::Result<>) { done = true; });
+  EXPECT_EQ(loop.next_deadline_ns(), 100u);
+  clock.now = 99;
+  loop.run_ready();
+  EXPECT_FALSE(done);
+  clock.now = 100;
+  loop.run_ready();
+  EXPECT_TRUE(done);
+  EXPECT_EQ(loop.next_deadline_ns(), base::never_ns);
+}
+
+}  // namespace

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# Three ways to compile the same source, as interface targets:
+#   lego_kernel     freestanding, for the images
+#   lego_hosted     Linux programs (gmmd, lego, the switch)
+#   lego_sanitized  Linux, with AddressSanitizer and UndefinedBehaviorSanitizer, for the tests
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(lego_warnings INTERFACE)
+target_compile_options(lego_warnings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;-Werror>)
+
+add_library(lego_kernel INTERFACE)
+target_compile_definitions(lego_kernel INTERFACE BOOST_DISABLE_ASSERTS NDEBUG)
+set(kernel_options -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -mno-red-zone
+  -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer
+  -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -O2 -g)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # clang cannot parse libstdc++'s headers without vector registers; it only reads this code, it never links it.
+  list(APPEND kernel_options -mgeneral-regs-only)
+endif()
+set(kernel_cxx_options -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+list(REMOVE_ITEM kernel_options ${kernel_cxx_options})
+target_compile_options(lego_kernel INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:${kernel_options};${kernel_cxx_options}>"
+  "$<$<COMPILE_LANGUAGE:C>:${kernel_options}>")
+
+add_library(lego_hosted INTERFACE)
+target_compile_definitions(lego_hosted INTERFACE LEGO_HOSTED BOOST_DISABLE_ASSERTS)
+target_compile_options(lego_hosted INTERFACE -fno-omit-frame-pointer)
+
+add_library(lego_sanitized INTERFACE)
+target_compile_definitions(lego_sanitized INTERFACE LEGO_HOSTED BOOST_DISABLE_ASSERTS)
+target_compile_options(lego_sanitized INTERFACE -O1 -g -fno-omit-frame-pointer
+  -fsanitize=address,undefined -fno-sanitize-recover=all)
+target_link_options(lego_sanitized INTERFACE -fsanitize=address,undefined)
