@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files: p -> m (file and directory ids are ObjectIds of the vNode's home mComponent) and m -> s (they are FileIds of
+// the sComponent); the mComponent translates, checks the vNode, and keeps the page cache in between. Semantics are
+// Linux's, without the permission checks, which the pComponent makes from the attributes. Times in nanoseconds since
+// 1970; "now" is the requester's time in the RPC header. Names are single components: no '/', not empty, at most 255.
+#pragma once
+
+#include "net/messages/layout.h"
+
+namespace messages {
+
+inline constexpr std::size_t max_name_bytes = 255;
+inline constexpr std::size_t max_link_bytes = 4095;
+
+struct FileAttributes {
+  le64 file;
+  le64 inode;
+  le64 size;
+  le64 blocks;  // of 512 bytes
+  le64 access_time_ns;
+  le64 modify_time_ns;
+  le64 change_time_ns;
+  le32 mode;  // type and permissions, as st_mode
+  le32 links;
+  le32 uid;
+  le32 gid;
+  le64 device;  // st_rdev of device files
+};
+static_assert(sizeof(FileAttributes) == 80 && Body<FileAttributes>);
+
+struct FileAttributesReply {
+  FileAttributes attributes;
+};
+
+// p -> m: the root of the request's vNode. m -> s: the root of the file system that the sComponent serves.
+struct FileMountReply {
+  FileAttributes root;
+  le64 device;     // st_dev
+  le32 read_only;
+  le32 block_bytes;
+};
+struct FileMountRequest {
+  static constexpr Operation operation = Operation::FileMount;
+  using Reply = FileMountReply;
+  le32 storage;  // p -> m: node of the sComponent; m -> s: 0
+  le32 storage_ip;
+  le64 storage_boot_id;
+  bool validate() const { return true; }
+};
+struct FileUnmountRequest {  // writes everything back and leaves the file system clean
+  static constexpr Operation operation = Operation::FileUnmount;
+  using Reply = EmptyReply;
+  le64 root;
+  bool validate() const { return root != 0; }
+};
+
+struct FileLookupRequest {  // tail: the name ("." and ".." work)
+  static constexpr Operation operation = Operation::FileLookup;
+  using Reply = FileAttributesReply;
+  le64 directory;
+  le32 name_bytes;
+  le32 reserved;
+  bool validate() const { return reserved == 0 && name_bytes >= 1 && name_bytes <= max_name_bytes; }
+};
+
+struct FileGetAttributesRequest {
+  static constexpr Operation operation = Operation::FileGetAttributes;
+  using Reply = FileAttributesReply;
+  le64 file;
+  bool validate() const { return file != 0; }
+};
+
+enum class SetAttributes : std::uint32_t {
+  Mode = 1,
+  Uid = 2,
+  Gid = 4,
+  Size = 8,
+  AccessTime = 16,
+  ModifyTime = 32,
+  ChangeTime = 64,  // else "now"
+  GrowOnly = 128,   // with Size: never shrink (a pComponent reports what it wrote)
+};
+struct FileSetAttributesRequest {
+  static constexpr Operation operation = Operation::FileSetAttributes;
+  using Reply = FileAttributesReply;
+  le64 file;
+  le32 mask;
+  le32 mode;
+  le32 uid;
+  le32 gid;
+  le64 size;
+  le64 access_time_ns;
+  le64 modify_time_ns;
+  le64 change_time_ns;
+  bool validate() const { return file != 0 && mask < 256 && size < (std::uint64_t{1} << 62); }
+};
+static_assert(sizeof(FileSetAttributesRequest) == 56);
+
+// A regular file, directory, symbolic link, fifo, socket or device, by the type in mode. Exists if the name is taken.
+struct FileCreateRequest {  // tail: name, then the target of a symbolic link
+  static constexpr Operation operation = Operation::FileCreate;
+  using Reply = FileAttributesReply;
+  le64 directory;
+  le32 mode;
+  le32 uid;
+  le32 gid;
+  le32 name_bytes;
+  le64 device;
+  le32 target_bytes;
+  le32 hold;  // 1: also as FileHold
+  bool validate() const {
+    return directory != 0 && name_bytes >= 1 && name_bytes <= max_name_bytes && target_bytes <= max_link_bytes &&
+           hold <= 1;
+  }
+};
+static_assert(sizeof(FileCreateRequest) == 40);
+
+struct FileUnlinkRequest {  // tail: the name. The reply's attributes are of the file, links as they are now
+  static constexpr Operation operation = Operation::FileUnlink;
+  using Reply = FileAttributesReply;
+  le64 directory;
+  le32 name_bytes;
+  le32 remove_directory;  // 1: rmdir
+  bool validate() const { return name_bytes >= 1 && name_bytes <= max_name_bytes && remove_directory <= 1; }
+};
+
+enum class RenameFlags : std::uint32_t { NoReplace = 1, Exchange = 2 };  // as RENAME_*
+struct FileRenameRequest {  // tail: old name, new name
+  static constexpr Operation operation = Operation::FileRename;
+  using Reply = EmptyReply;
+  le64 old_directory;
+  le64 new_directory;
+  le32 old_name_bytes;
+  le32 new_name_bytes;
+  le32 flags;
+  le32 reserved;
+  bool validate() const {
+    return reserved == 0 && flags <= 2 && old_name_bytes >= 1 && old_name_bytes <= max_name_bytes &&
+           new_name_bytes >= 1 && new_name_bytes <= max_name_bytes;
+  }
+};
+
+struct FileLinkRequest {  // tail: the name
+  static constexpr Operation operation = Operation::FileLink;
+  using Reply = FileAttributesReply;
+  le64 file;
+  le64 directory;
+  le32 name_bytes;
+  le32 reserved;
+  bool validate() const { return reserved == 0 && name_bytes >= 1 && name_bytes <= max_name_bytes; }
+};
+
+struct FileReadLinkReply {  // tail: the target
+  le32 bytes;
+  le32 reserved;
+};
+struct FileReadLinkRequest {
+  static constexpr Operation operation = Operation::FileReadLink;
+  using Reply = FileReadLinkReply;
+  le64 file;
+  bool validate() const { return file != 0; }
+};
+
+// Entries from a cookie on (0: the start), as many as fit the bulk; each is a DirectoryEntry followed by its name.
+// cookie of an entry: where to go on after it. A cookie stays good while other entries come and go.
+struct DirectoryEntry {
+  le64 inode;
+  le64 cookie;
+  le16 entry_bytes;  // of this entry with its name, a multiple of 8
+  std::uint8_t type = 0;  // DT_*
+  std::uint8_t name_bytes = 0;
+  le32 reserved;
+};
+static_assert(sizeof(DirectoryEntry) == 24 && Body<DirectoryEntry>);
+struct FileReadDirectoryReply {
+  le32 bytes;
+  le32 end;  // 1: nothing follows
+};
+struct FileReadDirectoryRequest {
+  static constexpr Operation operation = Operation::FileReadDirectory;
+  using Reply = FileReadDirectoryReply;
+  le64 directory;
+  le64 cookie;
+  bool validate() const { return directory != 0; }
+};
+
+struct FileReadReply {
+  le32 bytes;  // in the bulk; fewer than asked at the end of the file; holes are zeros
+  le32 reserved;
+};
+struct FileReadRequest {
+  static constexpr Operation operation = Operation::FileRead;
+  using Reply = FileReadReply;
+  le64 file;
+  le64 offset;
+  le32 bytes;
+  le32 reserved;
+  bool validate() const { return file != 0 && reserved == 0 && offset + bytes >= offset; }
+};
+
+struct FileWriteRequest {  // tail: the bytes; grows the file. All or an error
+  static constexpr Operation operation = Operation::FileWrite;
+  using Reply = FileAttributesReply;
+  le64 file;
+  le64 offset;
+  le32 bytes;
+  le32 reserved;
+  bool validate() const { return file != 0 && reserved == 0 && offset + bytes >= offset; }
+};
+
+struct FileSyncRequest {  // answered when the file (0: everything) is on the disk
+  static constexpr Operation operation = Operation::FileSync;
+  using Reply = EmptyReply;
+  le64 file;
+  le32 data_only;
+  le32 reserved;
+  bool validate() const { return data_only <= 1 && reserved == 0; }
+};
+
+// A held file lives on when its last name goes, until every hold is released (open descriptors, mappings).
+struct FileHoldRequest {
+  static constexpr Operation operation = Operation::FileHold;
+  using Reply = FileAttributesReply;
+  le64 file;
+  bool validate() const { return file != 0; }
+};
+struct FileReleaseRequest {
+  static constexpr Operation operation = Operation::FileRelease;
+  using Reply = EmptyReply;
+  le64 file;
+  le32 count;
+  le32 reserved;
+  bool validate() const { return file != 0 && count > 0 && reserved == 0; }
+};
+
+struct FileStatisticsReply {
+  le64 block_bytes;
+  le64 blocks;
+  le64 blocks_free;
+  le64 blocks_available;
+  le64 inodes;
+  le64 inodes_free;
+  le64 file_system_type;  // f_type
+  le64 file_system_id;
+};
+struct FileStatisticsRequest {
+  static constexpr Operation operation = Operation::FileStatistics;
+  using Reply = FileStatisticsReply;
+  le64 file;
+  bool validate() const { return file != 0; }
+};
+
+// Room for a write that will be done later (a dirty line of a file): NoSpace now instead of at the write-back.
+struct FileReserveRequest {
+  static constexpr Operation operation = Operation::FileReserve;
+  using Reply = EmptyReply;
+  le64 file;
+  le64 offset;
+  le64 bytes;
+  bool validate() const { return file != 0 && offset + bytes >= offset; }
+};
+
+}  // namespace messages
