@@ -22,6 +22,7 @@ enum class LockRank : std::uint8_t {
   Verbs = 50,      // net/roce: the engine
   Device = 60,     // kernel/: device queues
   Frames = 70,     // kernel/: frame allocator, heap
+  Threads = 75,    // kernel/threads: sleeping mutexes, stack pool
   Scheduler = 80,  // kernel/: run queues, timers
   Log = 90,
 };

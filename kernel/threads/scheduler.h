@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scheduler's surface: making threads, giving up the core, starting cores, counters. Per-core run queues, fair by
+// weight (policy/), tickless: the core's timer is armed for the end of a time slice only while others wait.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/clock.h"
+#include "kernel/base/error.h"
+#include "kernel/threads/thread.h"
+
+namespace threads {
+
+// The running thread. Not in interrupt handlers that may run before init().
+Thread& current();
+
+// The clock of all deadlines: nanoseconds since boot, the same on all cores.
+const base::Clock& clock();
+
+// A kernel thread. NoMemory, Exhausted (limits.h). Freed by its exit; a thread that was never started: discard().
+[[nodiscard]] base::Result<Thread*> create(const ThreadOptions& options, void (*entry)(void*), void* argument);
+// A user thread that begins in user mode with this frame, in this address space, with fresh vector registers.
+[[nodiscard]] base::Result<Thread*> create_user(const ThreadOptions& options, const arch::TrapFrame& frame,
+                                                arch::TlbDomain& space);
+void start(Thread& thread);
+void discard(Thread& thread);
+
+// Ends the running thread. No lock held; a user thread has let go of its address space (set_address_space(nullptr)) if
+// that is about to be freed.
+[[noreturn]] void exit();
+
+// Lets others of the same or a higher class run first.
+void yield();
+// For long loops in the kernel: yields if the time slice is over or a more urgent thread waits.
+void preemption_point();
+
+// What the personality does before every return to user mode: deliver signals, end the thread. Interrupts are enabled;
+// it may block. It is called again if the thread was interrupted in the meantime.
+void set_return_to_user_hook(void (*hook)(Thread& thread, arch::TrapFrame& frame));
+
+// Once, on the first core, when memory, the per-core areas, the clock and the core timer work.
+void init();
+// On every core, the first included, as the last step of its boot: the boot stack becomes its idle thread.
+[[noreturn]] void run_this_core();
+
+struct Statistics {
+  std::uint64_t threads_created;
+  std::uint64_t threads_freed;
+  std::uint64_t switches;
+  std::uint64_t wakes;
+  std::uint64_t steals;
+  std::uint64_t preemptions;  // at the end of a slice or for a more urgent thread
+  std::uint64_t reschedule_interrupts;
+  std::uint64_t idle_ns;  // of all cores
+  std::uint32_t threads_now;
+  std::uint32_t cores;
+};
+Statistics statistics();
+
+}  // namespace threads

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread: a kernel stack and, for user threads, a user context (TrapFrame at the top of the kernel stack, vector
+// registers, FS and GS base, address space). Kernel mode is not preempted: a thread gives up its core only where it
+// blocks, yields, or returns to user mode. Private members belong to the scheduler.
+//
+// Lifetime: create() … start() … the thread calls exit() (or its entry function returns) … ThreadOwner::thread_gone()
+// is called, on some other stack, and the Thread is freed when that returns. Whoever else keeps a Thread* (to wake,
+// interrupt or kill it) must have let go of it, under a lock of their own, by then.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/intrusive/set.hpp>
+#include <cstdint>
+#include <string_view>
+
+#include "arch/x86_64/context_switch.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/tlb_shootdown.h"
+#include "arch/x86_64/trap_frame.h"
+#include "arch/x86_64/user_mode.h"
+#include "kernel/base/error.h"
+#include "kernel/base/types.h"
+#include "kernel/threads/core_mask.h"
+#include "kernel/threads/policy/entity.h"
+
+namespace threads {
+
+class Thread;
+
+// What may end a wait besides its wake-up and its deadline.
+enum class Interruptible : std::uint8_t {
+  Never,     // only where what is waited for cannot fail to come (a mutex whose holder can be killed)
+  KillOnly,  // kill(): page faults, RPCs on behalf of a process
+  Yes,       // interrupt() and kill(): what Linux calls interruptible
+};
+
+// The object of an upper layer that a thread belongs to.
+class ThreadOwner {
+ public:
+  // The thread has left its stack for the last time. Any thread's context, interrupts enabled, must not block.
+  virtual void thread_gone(Thread& thread) = 0;
+
+ protected:
+  ~ThreadOwner() = default;
+};
+
+struct ThreadOptions {
+  std::string_view name;  // cut to 15 bytes
+  policy::Class klass = policy::Class::Normal;
+  int nice = 0;
+  CoreMask affinity = CoreMask::all();
+  ThreadOwner* owner = nullptr;
+};
+
+struct ThreadTimes {
+  std::uint64_t user_ns = 0;
+  std::uint64_t system_ns = 0;
+};
+
+class Thread {
+ public:
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  std::string_view name() const { return {name_.data()}; }
+  void set_name(std::string_view name);
+  ThreadOwner* owner() const { return owner_; }
+  bool is_user() const { return static_cast<bool>(fpu_); }
+
+  // User threads only. The registers of user mode as of the last entry; valid for the thread itself, and for others
+  // while it is blocked. A change takes effect at the next return to user mode.
+  arch::TrapFrame& user_frame() const;
+  // The address space; nullptr after it was given up. set_: for the running thread itself (execve, exit).
+  arch::TlbDomain* address_space() const { return space_; }
+  void set_address_space(arch::TlbDomain* space);
+  // FS and GS base (arch_prctl, clone). For the running thread itself, or before start().
+  arch::UserSegmentBases segment_bases() const;
+  void set_segment_bases(const arch::UserSegmentBases& bases);
+  // Vector registers as of now, for the running thread itself, or for one that does not run. After write_fpu() the
+  // returned memory is what the thread will see in user mode.
+  const arch::FpuState& read_fpu();
+  arch::FpuState& write_fpu();
+
+  int nice() const { return nice_.load(std::memory_order_relaxed); }
+  void set_nice(int nice);
+  CoreMask affinity() const { return CoreMask(affinity_.load(std::memory_order_relaxed)); }
+  // InvalidArgument if no core of this machine is in it. A running thread moves at its next return to user mode.
+  [[nodiscard]] base::Result<> set_affinity(CoreMask mask);
+  std::uint32_t last_core() const { return core_.load(std::memory_order_relaxed); }
+  ThreadTimes times() const;  // up to date for the thread itself, else as of its last switch
+  bool is_blocked() const { return run_state_.load(std::memory_order_relaxed) == RunState::Blocked; }
+
+  // A signal is pending: interruptible waits return Interrupted, and user mode is left for the return hook, until the
+  // thread itself calls clear_interrupt(). kill() cannot be cleared. Any context in which wake() is allowed.
+  void interrupt();
+  void clear_interrupt() { interrupted_.store(false, std::memory_order_relaxed); }
+  bool interrupted() const { return interrupted_.load(std::memory_order_relaxed) || killed(); }
+  void kill();
+  bool killed() const { return killed_.load(std::memory_order_relaxed); }
+
+ private:
+  friend struct ThreadAccess;  // the scheduler's view
+
+  enum class RunState : std::uint8_t {
+    New,      // not started
+    Running,  // on its core
+    Ready,    // on a run queue, or on its way to one
+    Blocked,
+    Dead,
+  };
+  struct QueueEntry : policy::Entity {
+    Thread* thread = nullptr;
+  };
+  struct Deadline : boost::intrusive::set_base_hook<> {
+    std::uint64_t at_ns = 0;
+    Thread* thread = nullptr;
+    bool operator<(const Deadline& other) const { return at_ns < other.at_ns; }
+  };
+
+  Thread() = default;
+  ~Thread() = default;
+
+  std::array<char, 16> name_{};
+  ThreadOwner* owner_ = nullptr;
+  void (*entry_)(void*) = nullptr;
+  void* argument_ = nullptr;
+  arch::SavedStack saved_;
+  base::KernelVa stack_top_;
+
+  // Guarded by the lock of core_; core_ itself changes only under the lock of its old value.
+  std::atomic<std::uint32_t> core_{0};
+  std::atomic<RunState> run_state_{RunState::New};
+  QueueEntry queue_entry_;
+  Deadline deadline_;
+  Interruptible sleep_kind_ = Interruptible::Never;
+  bool timed_out_ = false;
+
+  std::atomic<std::uint64_t> affinity_{CoreMask::all().bits()};
+  std::atomic<int> nice_{0};
+  std::atomic<bool> interrupted_{false};
+  std::atomic<bool> killed_{false};
+
+  // Of the running thread itself.
+  arch::FpuState fpu_;
+  arch::TlbDomain* space_ = nullptr;
+  arch::UserSegmentBases bases_;
+  std::atomic<std::uint64_t> user_ns_{0};
+  std::atomic<std::uint64_t> system_ns_{0};
+};
+
+}  // namespace threads
