@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/roce/icrc.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "kernel/base/assert.h"
+#include "kernel/base/endian.h"
+
+namespace roce {
+namespace {
+
+constexpr std::size_t slices = 16;
+using Table = std::array<std::array<std::uint32_t, 256>, slices>;
+
+// table[s][b]: what byte b contributes when s more bytes follow it in the block.
+constexpr Table make_table() {
+  Table table{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t state = byte;
+    for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ ((state & 1) != 0 ? 0xedb88320u : 0);
+    table[0][byte] = state;
+  }
+  for (std::size_t slice = 1; slice < slices; ++slice) {
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      const std::uint32_t before = table[slice - 1][byte];
+      table[slice][byte] = (before >> 8) ^ table[0][before & 0xff];
+    }
+  }
+  return table;
+}
+constinit const Table table = make_table();
+
+std::uint32_t by_byte(std::uint32_t state, const std::byte* bytes, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    state = (state >> 8) ^ table[0][(state ^ std::to_integer<std::uint32_t>(bytes[i])) & 0xff];
+  }
+  return state;
+}
+
+std::uint64_t load(const std::byte* bytes) {
+  std::uint64_t value;
+  std::memcpy(&value, bytes, sizeof(value));
+  return value;
+}
+
+// What eight bytes contribute when `After` more follow them in the block.
+template <std::size_t After>
+std::uint32_t eight(std::uint64_t word) {
+  return table[After + 7][word & 0xff] ^ table[After + 6][(word >> 8) & 0xff] ^ table[After + 5][(word >> 16) & 0xff] ^
+         table[After + 4][(word >> 24) & 0xff] ^ table[After + 3][(word >> 32) & 0xff] ^
+         table[After + 2][(word >> 40) & 0xff] ^ table[After + 1][(word >> 48) & 0xff] ^ table[After][word >> 56];
+}
+
+std::uint32_t slice_by_8(std::uint32_t state, const std::byte* bytes, std::size_t count) {
+  for (; count >= 8; count -= 8, bytes += 8) state = eight<0>(load(bytes) ^ state);
+  return by_byte(state, bytes, count);
+}
+
+std::uint32_t slice_by_16(std::uint32_t state, const std::byte* bytes, std::size_t count) {
+  for (; count >= 16; count -= 16, bytes += 16) state = eight<8>(load(bytes) ^ state) ^ eight<0>(load(bytes + 8));
+  return slice_by_8(state, bytes, count);
+}
+
+constexpr CrcMethodInfo methods[] = {
+    {CrcMethod::ByteTable, "table", by_byte},
+    {CrcMethod::SliceBy8, "slice-by-8", slice_by_8},
+    {CrcMethod::SliceBy16, "slice-by-16", slice_by_16},
+};
+
+}  // namespace
+
+std::span<const CrcMethodInfo> crc_methods() { return methods; }
+
+const CrcMethodInfo& crc_method(CrcMethod method) {
+  for (const CrcMethodInfo& info : methods) {
+    if (info.method == method) return info;
+  }
+  return methods[0];
+}
+
+std::uint32_t icrc_headers(const CrcMethodInfo& crc, std::span<const std::byte> headers) {
+  constexpr std::byte ones{0xff};
+  constexpr std::size_t udp_and_bth = 8 + 12;
+  std::array<std::byte, 40 + udp_and_bth> masked;
+  const bool ipv6 = (headers[0] >> 4) == std::byte{6};
+  const std::size_t ip = ipv6 ? 40 : 20;
+  LEGO_ASSERT(headers.size() >= ip + udp_and_bth);
+  std::memcpy(masked.data(), headers.data(), ip + udp_and_bth);
+  if (ipv6) {
+    masked[0] |= std::byte{0x0f};  // traffic class, flow label
+    masked[1] = masked[2] = masked[3] = ones;
+    masked[7] = ones;  // hop limit
+  } else {
+    masked[1] = ones;                // type of service
+    masked[8] = ones;                // time to live
+    masked[10] = masked[11] = ones;  // checksum
+  }
+  masked[ip + 6] = masked[ip + 7] = ones;  // UDP checksum
+  masked[ip + 8 + 4] = ones;               // BTH: FECN, BECN, reserved
+  const std::uint32_t state = crc.update(icrc_seed, masked.data(), ip + udp_and_bth);
+  const auto rest = headers.subspan(ip + udp_and_bth);
+  return crc.update(state, rest.data(), rest.size());
+}
+
+}  // namespace roce
