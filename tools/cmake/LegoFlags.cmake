@@ -14,7 +14,7 @@ endif()
 
 add_library(lego_warnings INTERFACE)
 target_compile_options(lego_warnings INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;-Werror>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;-Werror;-Wno-missing-field-initializers>)
 
 add_library(lego_kernel INTERFACE)
 target_compile_definitions(lego_kernel INTERFACE BOOST_DISABLE_ASSERTS NDEBUG)
