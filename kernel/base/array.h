@@ -92,9 +92,7 @@ class Array {
     while (size_ > size) pop_back();
     return {};
   }
-  [[nodiscard]] Result<> append(std::span<const T> items)
-    requires std::is_copy_constructible_v<T>
-  {
+  [[nodiscard]] Result<> append(std::span<const T> items) requires std::is_copy_constructible_v<T> {
     if (size_ + items.size() > capacity_) {
       const std::size_t doubled = capacity_ * 2;
       TRY(reserve(size_ + items.size() > doubled ? size_ + items.size() : doubled));

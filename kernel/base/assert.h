@@ -4,9 +4,9 @@
 
 #include "kernel/base/platform.h"
 
-#define LEGO_ASSERT(condition)                                                                  \
-  do {                                                                                          \
-    if (!(condition)) [[unlikely]]                                                              \
+#define LEGO_ASSERT(condition)                                                                              \
+  do {                                                                                                      \
+    if (!(condition)) [[unlikely]]                                                                          \
       ::base::platform::panic("assertion failed: " #condition " (" __FILE__ ":" LEGO_STRING(__LINE__) ")"); \
   } while (false)
 #define LEGO_STRING_(x) #x

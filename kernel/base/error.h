@@ -15,14 +15,14 @@ enum class Error : std::uint32_t {
   NotFound = 2,
   Exists = 3,
   NoMemory = 4,
-  NoSpace = 5,         // a disk is full
-  NotPermitted = 6,    // EPERM
-  AccessDenied = 7,    // EACCES
-  BadAddress = 8,      // EFAULT
+  NoSpace = 5,       // a disk is full
+  NotPermitted = 6,  // EPERM
+  AccessDenied = 7,  // EACCES
+  BadAddress = 8,    // EFAULT
   NotDirectory = 9,
   IsDirectory = 10,
   NotEmpty = 11,
-  TooManyLinks = 12,   // links to one inode
+  TooManyLinks = 12,  // links to one inode
   TooManySymlinks = 13,
   NameTooLong = 14,
   ReadOnly = 15,
@@ -35,15 +35,15 @@ enum class Error : std::uint32_t {
   TimedOut = 22,
   Interrupted = 23,
   Again = 24,
-  Stale = 25,          // an unknown id or an old epoch
-  Malformed = 26,      // bytes that are no message, ELF file, packet...
+  Stale = 25,      // an unknown id or an old epoch
+  Malformed = 26,  // bytes that are no message, ELF file, packet...
   VersionMismatch = 27,
   AuthenticationFailed = 28,
   NotConnected = 29,
   Disconnected = 30,
   PeerDead = 31,
   Overflow = 32,
-  Exhausted = 33,      // a bounded table or queue is full
+  Exhausted = 33,  // a bounded table or queue is full
   CrossDevice = 34,
   BrokenPipe = 35,
   NoSuchProcess = 36,
@@ -66,12 +66,12 @@ inline Failure fail(Error error) { return Failure(error); }
 }  // namespace base
 
 // TRY(expression): the value of a Result, or return its error from this function. Not for coroutines: see CO_TRY.
-#define TRY(expression)                                       \
-  __extension__({                                             \
-    auto&& try_result_ = (expression);                        \
-    if (!try_result_) [[unlikely]]                            \
-      return ::std::unexpected(try_result_.error());          \
-    ::base::detail::take(::std::move(try_result_));           \
+#define TRY(expression)                              \
+  __extension__({                                    \
+    auto&& try_result_ = (expression);               \
+    if (!try_result_) [[unlikely]]                   \
+      return ::std::unexpected(try_result_.error()); \
+    ::base::detail::take(::std::move(try_result_));  \
   })
 
 // In coroutines (GCC cannot compile co_await and co_return inside one statement expression):
@@ -80,15 +80,14 @@ inline Failure fail(Error error) { return Failure(error); }
 #define LEGO_CONCAT_(a, b) a##b
 #define LEGO_CONCAT(a, b) LEGO_CONCAT_(a, b)
 #define CO_TRY(declaration, expression) CO_TRY_(LEGO_CONCAT(co_try_, __COUNTER__), declaration, expression)
-#define CO_TRY_(name, declaration, expression)   \
-  auto name = (expression);                      \
-  if (!name) [[unlikely]]                        \
-    co_return ::std::unexpected(name.error());   \
+#define CO_TRY_(name, declaration, expression) \
+  auto name = (expression);                    \
+  if (!name) [[unlikely]]                      \
+    co_return ::std::unexpected(name.error()); \
   declaration = ::std::move(*name)
-#define CO_TRY_VOID(expression)                                        \
-  do {                                                                 \
-    if (auto co_try_result_ = (expression); !co_try_result_)           \
-      co_return ::std::unexpected(co_try_result_.error());             \
+#define CO_TRY_VOID(expression)                                                                                   \
+  do {                                                                                                            \
+    if (auto co_try_result_ = (expression); !co_try_result_) co_return ::std::unexpected(co_try_result_.error()); \
   } while (false)
 
 namespace base::detail {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Event-driven execution: an EventLoop runs posted Work in order and Timers when they are due. It is driven from
-// outside: by a core's idle loop in the images, by poll(2) in Linux programs, by the seeded scheduler in the simulation.
-// post() may be called from any core and from interrupts; everything else belongs to the loop's own core or thread.
+// outside: by a core's idle loop in the images, by poll(2) in Linux programs, by the seeded scheduler in the
+// simulation. post() may be called from any core and from interrupts; everything else belongs to the loop's own core or
+// thread.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -54,7 +55,7 @@ class EventLoop {
 
   // Runs due timers and what was posted before the call; returns whether anything ran.
   bool run_ready();
-  bool idle();                          // nothing is posted
+  bool idle();                             // nothing is posted
   std::uint64_t next_deadline_ns() const;  // of the earliest timer; never_ns if none
 
  private:

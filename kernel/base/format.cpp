@@ -25,12 +25,15 @@ class Formatter {
   }
   void put(const FormatArgument& argument, bool hexadecimal) {
     switch (argument.kind_) {
-      case FormatArgument::Kind::Text: return put(argument.text_);
-      case FormatArgument::Kind::Character: return put(static_cast<char>(argument.number_));
+      case FormatArgument::Kind::Text:
+        return put(argument.text_);
+      case FormatArgument::Kind::Character:
+        return put(static_cast<char>(argument.number_));
       case FormatArgument::Kind::Pointer:
         put("0x");
         return put_number(argument.number_, 16);
-      case FormatArgument::Kind::Unsigned: return put_number(argument.number_, hexadecimal ? 16 : 10);
+      case FormatArgument::Kind::Unsigned:
+        return put_number(argument.number_, hexadecimal ? 16 : 10);
       case FormatArgument::Kind::Signed:
         if (hexadecimal || static_cast<std::int64_t>(argument.number_) >= 0)
           return put_number(argument.number_, hexadecimal ? 16 : 10);

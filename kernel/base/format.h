@@ -40,8 +40,9 @@ class FormatArgument {
   template <typename Tag, typename Integer>
   FormatArgument(Strong<Tag, Integer> id) : kind_(Kind::Unsigned), number_(id.value()) {}
   template <typename T>
-    requires std::is_pointer_v<T> && (!std::is_same_v<T, const char*>) && (!std::is_same_v<T, char*>)
-  FormatArgument(T pointer) : kind_(Kind::Pointer), number_(reinterpret_cast<std::uintptr_t>(pointer)) {}
+  requires std::is_pointer_v<T> &&
+      (!std::is_same_v<T, const char*>)&&(!std::is_same_v<T, char*>)FormatArgument(T pointer)
+      : kind_(Kind::Pointer), number_(reinterpret_cast<std::uintptr_t>(pointer)) {}
 
  private:
   friend class Formatter;

@@ -21,10 +21,8 @@ class Own {
   explicit Own(T* object) : object_(object) {}
   Own(Own&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   template <typename Derived>
-    requires std::is_convertible_v<Derived*, T*>
-  Own(Own<Derived>&& other) noexcept : object_(other.release()) {
-    static_assert(std::is_same_v<T, Derived> || std::has_virtual_destructor_v<T>);
-  }
+  requires std::is_convertible_v<Derived*, T*> Own(Own<Derived>&& other)
+  noexcept : object_(other.release()) { static_assert(std::is_same_v<T, Derived> || std::has_virtual_destructor_v<T>); }
   Own& operator=(Own&& other) noexcept {
     Own taken(std::move(other));
     std::swap(object_, taken.object_);

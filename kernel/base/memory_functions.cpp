@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C functions that a freestanding compiler calls on its own. Loops of eight bytes: under emulation they beat string
-// instructions several times over, and on silicon they are no worse than half the speed for the sizes used here. Page copies have their own routines.
+// instructions several times over, and on silicon they are no worse than half the speed for the sizes used here. Page
+// copies have their own routines.
 #include <cstddef>
 #include <cstdint>
 
@@ -11,7 +12,7 @@ using Word = std::uint64_t __attribute__((may_alias, aligned(1)));
 extern "C" {
 
 __attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memcpy(void* to, const void* from,
-                                                                             std::size_t bytes) {
+                                                                           std::size_t bytes) {
   auto* out = static_cast<char*>(to);
   const auto* in = static_cast<const char*>(from);
   for (; bytes >= 32; bytes -= 32, out += 32, in += 32) {
@@ -29,7 +30,7 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memcpy(void*
 }
 
 __attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memmove(void* to, const void* from,
-                                                                              std::size_t bytes) {
+                                                                            std::size_t bytes) {
   auto* out = static_cast<char*>(to);
   const auto* in = static_cast<const char*>(from);
   if (out <= in || out >= in + bytes) {

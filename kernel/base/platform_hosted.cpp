@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The platform of Linux programs and tests.
-#include "kernel/base/platform.h"
-
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+
+#include "kernel/base/platform.h"
 
 namespace base::platform {
 

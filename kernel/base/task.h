@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Coroutines of the event-driven components. Task<T> starts when it is awaited and gives a Result<T>; a frame that
 // cannot be allocated is Error::NoMemory, not a crash. spawn() starts one nobody awaits. Parameters are taken by value,
-// coroutine lambdas capture nothing, and each wait has a deadline (style: docs/). Never in fault, interrupt or call paths.
+// coroutine lambdas capture nothing, and each wait has a deadline (style: docs/). Never in fault, interrupt or call
+// paths.
 #pragma once
 
 #include <coroutine>

@@ -41,11 +41,11 @@ using RemoteAddr = Address<struct RemoteAddrTag>;  // an address in a peer's reg
 
 using NodeId = Strong<struct NodeIdTag, std::uint32_t>;  // a component, or a client of the rack
 using VNodeId = Strong<struct VNodeIdTag>;
-using BootId = Strong<struct BootIdTag>;      // drawn at random at each start of a component
-using SpaceId = Strong<struct SpaceIdTag>;    // a private address space
-using ObjectId = Strong<struct ObjectIdTag>;  // a shared object: a file, a shared segment
-using FileId = Strong<struct FileIdTag>;      // a file as its sComponent names it
-using LaunchId = Strong<struct LaunchIdTag>;  // one program started by a client
+using BootId = Strong<struct BootIdTag>;              // drawn at random at each start of a component
+using SpaceId = Strong<struct SpaceIdTag>;            // a private address space
+using ObjectId = Strong<struct ObjectIdTag>;          // a shared object: a file, a shared segment
+using FileId = Strong<struct FileIdTag>;              // a file as its sComponent names it
+using LaunchId = Strong<struct LaunchIdTag>;          // one program started by a client
 using VRegionIndex = Strong<struct VRegionIndexTag>;  // user virtual address / 1 GiB
 
 inline constexpr std::uint64_t page_bytes = 4096;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How non-blocking state machines (the ExCache, pipes, wait queues) make a thread wait without knowing what a thread is:
-// an operation that cannot go on links the caller's Waiter into a WaitQueue and says so; the caller sleeps until it is
-// woken and starts the operation over. A wake-up between linking and sleeping is not lost: wake() before the sleep
+// How non-blocking state machines (the ExCache, pipes, wait queues) make a thread wait without knowing what a thread
+// is: an operation that cannot go on links the caller's Waiter into a WaitQueue and says so; the caller sleeps until it
+// is woken and starts the operation over. A wake-up between linking and sleeping is not lost: wake() before the sleep
 // makes the sleep return at once.
 #pragma once
 

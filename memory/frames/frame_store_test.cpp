@@ -31,10 +31,10 @@ TEST(FrameStore, HandsOutEveryFrameOnceAndTakesItBack) {
   for (int i = 0; i < 24; ++i) EXPECT_EQ(store.data(taken[static_cast<std::size_t>(i)])[0], static_cast<std::byte>(i));
   EXPECT_EQ(store.anonymous(), 24u);
   for (const auto frame : taken) {
-    EXPECT_EQ(store.lkey(frame), store.data(frame) < slab.memory.data() + slab.memory.size() &&
-                                         store.data(frame) >= slab.memory.data()
-                                     ? 7u
-                                     : 9u);
+    EXPECT_EQ(store.lkey(frame),
+              store.data(frame) < slab.memory.data() + slab.memory.size() && store.data(frame) >= slab.memory.data()
+                  ? 7u
+                  : 9u);
     store.release(frame);
   }
   EXPECT_EQ(store.free(), 24u);

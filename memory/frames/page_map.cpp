@@ -150,7 +150,8 @@ Result<> PageMap::move_range(std::uint64_t from, std::uint64_t to, std::uint64_t
       take(to + offset);
       return;
     }
-    // take() may have dropped an empty leaf that is the destination's too; it held nothing else, so memory is free again.
+    // take() may have dropped an empty leaf that is the destination's too; it held nothing else, so memory is free
+    // again.
     LEGO_ASSERT(prepare(to + offset).has_value());
     set(to + offset, frame.release());
     if (was_marked) mark(to + offset);

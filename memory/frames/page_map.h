@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which frame holds each page of a space or an object: a tree of leaves of 512 pages. The map owns one reference on each
-// frame in it. A page can be marked (the page cache marks dirty pages).
+// Which frame holds each page of a space or an object: a tree of leaves of 512 pages. The map owns one reference on
+// each frame in it. A page can be marked (the page cache marks dirty pages).
 #pragma once
 
 #include <array>
@@ -39,7 +39,8 @@ class PageMap {
   void clear() { erase_range(0, none); }
   // Shares every page with `child`, which is empty. On an error the child is left empty.
   base::Result<> share_with(PageMap& child) const;
-  // Moves the pages of [from, from + count) to `to`; what was at the destination is released. On an error nothing moved.
+  // Moves the pages of [from, from + count) to `to`; what was at the destination is released. On an error nothing
+  // moved.
   base::Result<> move_range(std::uint64_t from, std::uint64_t to, std::uint64_t count);
 
   std::uint64_t pages() const { return pages_; }

@@ -20,9 +20,7 @@ using memory::PageMap;
 class PageMapModel : public testing::TestWithParam<std::uint64_t> {
  protected:
   static constexpr std::uint32_t frames = 700;
-  PageMapModel() : memory_(frames * base::page_bytes) {
-    EXPECT_TRUE(store_.add_slab(memory_.data(), frames, 1));
-  }
+  PageMapModel() : memory_(frames * base::page_bytes) { EXPECT_TRUE(store_.add_slab(memory_.data(), frames, 1)); }
   void compare(const PageMap& map, const std::map<std::uint64_t, FrameNumber>& model) {
     ASSERT_EQ(map.pages(), model.size());
     std::uint64_t page = map.next(0);

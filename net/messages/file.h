@@ -35,7 +35,7 @@ struct FileAttributesReply {
 // p -> m: the root of the request's vNode. m -> s: the root of the file system that the sComponent serves.
 struct FileMountReply {
   FileAttributes root;
-  le64 device;     // st_dev
+  le64 device;  // st_dev
   le32 read_only;
   le32 block_bytes;
 };
@@ -125,7 +125,7 @@ struct FileUnlinkRequest {  // tail: the name. The reply's attributes are of the
 };
 
 enum class RenameFlags : std::uint32_t { NoReplace = 1, Exchange = 2 };  // as RENAME_*
-struct FileRenameRequest {  // tail: old name, new name
+struct FileRenameRequest {                                               // tail: old name, new name
   static constexpr Operation operation = Operation::FileRename;
   using Reply = EmptyReply;
   le64 old_directory;
@@ -166,7 +166,7 @@ struct FileReadLinkRequest {
 struct DirectoryEntry {
   le64 inode;
   le64 cookie;
-  le16 entry_bytes;  // of this entry with its name, a multiple of 8
+  le16 entry_bytes;       // of this entry with its name, a multiple of 8
   std::uint8_t type = 0;  // DT_*
   std::uint8_t name_bytes = 0;
   le32 reserved;

@@ -8,9 +8,9 @@ namespace messages {
 
 struct VNodeCreateReply {
   le64 vnode;
-  le32 home_memory;   // node of the mComponent that its files and its processes' maps live on
-  le32 storage;       // node of the sComponent with its root
-  le32 ip;            // the vNode's own address
+  le32 home_memory;  // node of the mComponent that its files and its processes' maps live on
+  le32 storage;      // node of the sComponent with its root
+  le32 ip;           // the vNode's own address
   le32 reserved;
 };
 struct VNodeCreateRequest {

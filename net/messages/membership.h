@@ -29,9 +29,9 @@ struct JoinRequest {
   le32 ip;  // host value of the IPv4 address
   le64 boot_id;
   le32 cores;
-  le32 excache_lines;   // pComponent
-  le64 memory_bytes;    // DRAM that the component can give
-  Name name{};          // as on its command line: p0, m0...
+  le32 excache_lines;  // pComponent
+  le64 memory_bytes;   // DRAM that the component can give
+  Name name{};         // as on its command line: p0, m0...
   Nonce nonce{};
   bool validate() const { return reserved == 0 && kind >= 1 && kind <= 4 && name.back() == 0 && boot_id != 0; }
 };

@@ -51,10 +51,10 @@ struct ProgramStartRequest {
 static_assert(sizeof(ProgramStartRequest) == 128 && Body<ProgramStartRequest>);
 
 enum class ConsoleEvent : std::uint32_t {
-  Output = 1,   // bytes of stream in the bulk
-  Exited = 2,   // the program ended: code is its exit status
-  Signaled = 3, // signal `code` killed it
-  Failed = 4,   // it could not be started: code is 126 or 127; the bulk holds one line that says why
+  Output = 1,    // bytes of stream in the bulk
+  Exited = 2,    // the program ended: code is its exit status
+  Signaled = 3,  // signal `code` killed it
+  Failed = 4,    // it could not be started: code is 126 or 127; the bulk holds one line that says why
 };
 struct ConsoleReadReply {
   le32 event;

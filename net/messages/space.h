@@ -13,12 +13,12 @@ namespace messages {
 inline constexpr std::uint32_t protection_mask = 7;
 
 enum class MapFlags : std::uint32_t {
-  Fixed = 1,         // replace what is there
+  Fixed = 1,  // replace what is there
   FixedNoReplace = 2,
-  Shared = 4,        // else private
-  GrowsDown = 8,     // a stack
+  Shared = 4,     // else private
+  GrowsDown = 8,  // a stack
   NoReserve = 16,
-  Low32Bit = 32,     // MAP_32BIT
+  Low32Bit = 32,  // MAP_32BIT
 };
 
 struct SpaceCreateReply {
@@ -167,13 +167,13 @@ static_assert(sizeof(VmaEntry) == 40 && Body<VmaEntry>);
 // Malformed (damaged), NotSupported (another machine), NotFound (the interpreter). `#!` is the pComponent's business.
 // The bytes in zero ranges are to be cleared by the pComponent through ordinary stores (the end of a file-backed data
 // segment). The stack is a GrowsDown VMA of stack_bytes ending at stack_top, empty.
-struct SpaceLoadReply {  // tail: VmaEntry[vma_count], ZeroRange[zero_count], VRegionOwner[owner_count]
-  le64 entry;              // where to start: the interpreter's entry if there is one
-  le64 program_entry;      // AT_ENTRY
-  le64 program_headers;    // AT_PHDR
+struct SpaceLoadReply {       // tail: VmaEntry[vma_count], ZeroRange[zero_count], VRegionOwner[owner_count]
+  le64 entry;                 // where to start: the interpreter's entry if there is one
+  le64 program_entry;         // AT_ENTRY
+  le64 program_headers;       // AT_PHDR
   le32 program_header_bytes;  // AT_PHENT
   le32 program_header_count;  // AT_PHNUM
-  le64 interpreter_base;   // AT_BASE, 0 if there is none
+  le64 interpreter_base;      // AT_BASE, 0 if there is none
   le64 break_start;
   le64 stack_top;
   le64 stack_bytes;
@@ -195,9 +195,9 @@ struct SpaceLoadRequest {
   static constexpr Operation operation = Operation::SpaceLoad;
   using Reply = SpaceLoadReply;
   le64 space;
-  le64 file;           // ObjectId
-  le64 stack_bytes;    // RLIMIT_STACK
-  le64 random;         // seed of the layout; 0: no randomisation
+  le64 file;         // ObjectId
+  le64 stack_bytes;  // RLIMIT_STACK
+  le64 random;       // seed of the layout; 0: no randomisation
   bool validate() const { return space != 0 && file != 0; }
 };
 static_assert(sizeof(SpaceLoadReply) == 120);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections between queue pairs as librdmacm makes them (IB CM messages on QP1, service id 0x01060000 + port), so that
-// a stock libibverbs program can be the peer. Events come by callback on the caller's serialisation of the Device; a
-// callback may post work or call back into the manager for other connections, but not destroy the connection it is for.
+// Connections between queue pairs as librdmacm makes them (IB CM messages on QP1, service id 0x01060000 + port), so
+// that a stock libibverbs program can be the peer. Events come by callback on the caller's serialisation of the Device;
+// a callback may post work or call back into the manager for other connections, but not destroy the connection it is
+// for.
 #pragma once
 
 #include <cstdint>

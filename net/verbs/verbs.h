@@ -70,7 +70,7 @@ enum class Opcode : std::uint8_t {
 struct SendWorkRequest {
   std::uint64_t wr_id = 0;
   Opcode opcode = Opcode::Send;
-  bool signaled = true;   // errors complete in any case
+  bool signaled = true;  // errors complete in any case
   bool solicited = false;
   bool inline_data = false;  // the bytes are copied out by post_send; at most QpCapabilities::max_inline_data
   std::span<const Sge> sg_list;
@@ -140,7 +140,8 @@ class ProtectionDomain {
   virtual ~ProtectionDomain() = default;
   // Registers [address, address + length) for local use and for the peers' access named. Remote addresses are the
   // local virtual ones. Never called on a fault path.
-  virtual Result<base::Own<MemoryRegion>> register_memory(std::uint64_t address, std::uint64_t length, Access access) = 0;
+  virtual Result<base::Own<MemoryRegion>> register_memory(std::uint64_t address, std::uint64_t length,
+                                                          Access access) = 0;
 };
 
 class CompletionQueue {
@@ -176,16 +177,16 @@ struct QpAttributes {
   std::uint32_t path_mtu = 4096;  // bytes: 256, 512, 1024, 2048 or 4096
   Gid destination;
   std::uint32_t destination_qpn = 0;
-  std::uint32_t send_psn = 0;  // sq_psn: the first PSN that we send
-  std::uint32_t receive_psn = 0;  // rq_psn: the first PSN that we expect
-  Access access = Access::None;   // what the peer may do over this queue pair
+  std::uint32_t send_psn = 0;               // sq_psn: the first PSN that we send
+  std::uint32_t receive_psn = 0;            // rq_psn: the first PSN that we expect
+  Access access = Access::None;             // what the peer may do over this queue pair
   std::uint8_t max_destination_reads = 16;  // READs and atomics the peer may have outstanding to us
   std::uint8_t max_reads = 16;              // those we may have outstanding to it
   std::uint8_t min_rnr_timer = 12;          // IB code
   std::uint8_t timeout = 14;                // IB code: 4.096 us * 2^timeout
   std::uint8_t retry_count = 7;
-  std::uint8_t rnr_retry = 7;               // 7: for ever
-  std::uint32_t qkey = 0;                   // UD
+  std::uint8_t rnr_retry = 7;     // 7: for ever
+  std::uint32_t qkey = 0;         // UD
   bool adaptive_timeout = false;  // between our own components: the timer follows the measured round trip
 };
 
@@ -210,7 +211,8 @@ class Device {
   virtual std::uint32_t active_mtu() const = 0;  // path MTU in bytes
   virtual Result<base::Own<ProtectionDomain>> allocate_protection_domain() = 0;
   virtual Result<base::Own<CompletionQueue>> create_completion_queue(std::uint32_t entries) = 0;
-  virtual Result<base::Own<QueuePair>> create_queue_pair(ProtectionDomain& domain, const QpInitAttributes& attributes) = 0;
+  virtual Result<base::Own<QueuePair>> create_queue_pair(ProtectionDomain& domain,
+                                                         const QpInitAttributes& attributes) = 0;
 };
 
 }  // namespace verbs
