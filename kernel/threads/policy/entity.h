@@ -18,6 +18,10 @@ enum class Class : std::uint8_t {
 
 // One turn on a core while others wait.
 inline constexpr std::uint64_t slice_ns = 4 * base::millisecond_ns;
+// A thread that slept is placed this far ahead of the others, so that interactive threads run soon after they wake.
+inline constexpr std::int64_t sleeper_bonus_ns = slice_ns / 2;
+// How far ahead a waking thread must be to end a running thread's slice early.
+inline constexpr std::int64_t wake_preemption_ns = base::millisecond_ns;
 
 inline constexpr int lowest_nice = -20;  // the largest share
 inline constexpr int highest_nice = 19;
@@ -27,9 +31,10 @@ std::uint32_t weight_of_nice(int nice);
 
 struct Entity : boost::intrusive::set_base_hook<>, boost::intrusive::list_base_hook<> {
   Class klass = Class::Normal;
-  std::uint32_t weight = nice_zero_weight;
-  std::uint64_t virtual_ns = 0;  // weighted running time; on no queue: relative to the floor of the last one
   bool queued = false;
+  std::uint32_t weight = nice_zero_weight;
+  // Weighted running time on the scale of the queue it belongs to: its own share is behind where this is smaller.
+  std::int64_t virtual_ns = 0;
 };
 
 }  // namespace policy
