@@ -116,15 +116,38 @@ struct LeaveRequest {
 
 // Private data of the CM request between components (56 bytes at most): who calls, proved over the rack key:
 // proof = HMAC(key, "lego peer" | node | boot_id | peer_boot_id), first 24 bytes. The accepted side checks node and
-// boot_id against what the managers say. peer_boot_id 0: a client that does not know it yet (managers only).
+// boot_id against what the managers say. peer_boot_id 0: a caller that does not know it yet (managers only).
+// (boot_id, session) names the session: a reconnect with the same pair goes on with its slots.
 struct PeerHello {
   le16 version;
-  le16 reserved;
-  le32 node;  // 0 before joining (managers only)
+  le16 slots;  // requests that the caller would like to have outstanding
+  le32 node;   // 0 before joining (managers only)
   le64 boot_id;
   le64 peer_boot_id;
   std::array<std::uint8_t, 24> proof{};
+  le32 session;
+  le32 reserved;
 };
-static_assert(sizeof(PeerHello) == 48 && Body<PeerHello>);
+static_assert(sizeof(PeerHello) == 56 && Body<PeerHello>);
+
+// Private data of the acceptance.
+struct PeerWelcome {
+  le16 version;
+  le16 slots;  // granted; a resumed session keeps what it had
+  le32 node;   // of the accepted side, 0 if it has not joined
+  le64 boot_id;
+  le32 max_request_bytes;
+  le32 resumed;  // 1: the session is known, its slots go on
+};
+static_assert(sizeof(PeerWelcome) == 24 && Body<PeerWelcome>);
+
+// Private data of the refusal. error: VersionMismatch, AuthenticationFailed, Stale (another boot id lives here), Busy
+// (try again soon), Malformed.
+struct PeerRefusal {
+  le16 version;
+  le16 reserved;
+  le32 error;
+};
+static_assert(sizeof(PeerRefusal) == 8 && Body<PeerRefusal>);
 
 }  // namespace messages

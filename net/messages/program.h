@@ -51,10 +51,10 @@ struct ProgramStartRequest {
 static_assert(sizeof(ProgramStartRequest) == 128 && Body<ProgramStartRequest>);
 
 enum class ConsoleEvent : std::uint32_t {
-  Output = 1,    // bytes of stream in the bulk
+  Output = 1,    // bytes of stream in the reply's tail
   Exited = 2,    // the program ended: code is its exit status
   Signaled = 3,  // signal `code` killed it
-  Failed = 4,    // it could not be started: code is 126 or 127; the bulk holds one line that says why
+  Failed = 4,    // it could not be started: code is 126 or 127; the tail holds one line that says why
 };
 struct ConsoleReadReply {
   le32 event;
@@ -65,8 +65,9 @@ struct ConsoleReadReply {
   le64 user_ns;
   le64 system_ns;
 };
-// Answered when there is something to tell; the client keeps one or more outstanding. Exited and Signaled come after
-// all output, and are told again to each later ConsoleRead until ProgramRelease.
+// Answered when there is something to tell; the client keeps one or more outstanding. Output is in the tail, not in the
+// bulk, because the server must be able to repeat the very same answer after a reconnect. Exited and Signaled come
+// after all output, and are told again to each later ConsoleRead until ProgramRelease.
 struct ConsoleReadRequest {
   static constexpr Operation operation = Operation::ConsoleRead;
   using Reply = ConsoleReadReply;

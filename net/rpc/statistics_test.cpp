@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/rpc/statistics.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "net/rpc/await.h"
+#include "net/rpc/endpoint.h"
+#include "net/rpc/loop_driver.h"
+#include "net/rpc/server.h"
+#include "net/rpc/waited_call.h"
+
+namespace rpc {
+namespace {
+
+struct Collected final : CounterSink {
+  std::map<std::string, std::uint64_t> counters;
+  void counter(std::string_view name, std::uint64_t value) override { counters.emplace(name, value); }
+};
+
+TEST(Histogram, PercentilesAreWithinHalfAnOctave) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.percentile_ns(50), 0u);
+  for (std::uint64_t i = 1; i <= 1000; ++i) histogram.add(i * 1000);
+  for (const std::uint32_t percent : {1u, 50u, 99u, 100u}) {
+    const std::uint64_t exact = percent * 10000;
+    EXPECT_GE(histogram.percentile_ns(percent), exact) << percent;
+    EXPECT_LE(histogram.percentile_ns(percent), exact * 3 / 2 + 1) << percent;
+  }
+}
+
+TEST(Histogram, TakesExtremes) {
+  Histogram histogram;
+  histogram.add(0);
+  EXPECT_EQ(histogram.percentile_ns(50), 256u);
+  histogram.add(~std::uint64_t{0});
+  EXPECT_GT(histogram.percentile_ns(99), 60'000'000'000u);
+}
+
+TEST(Statistics, NamesFollowTheOperation) {
+  Statistics statistics;
+  const auto fetch = static_cast<std::uint16_t>(messages::Operation::PageFetch);
+  const auto read = static_cast<std::uint16_t>(messages::Operation::FileRead);
+  statistics.serves(read);
+  statistics.made(fetch)->count = 3;
+  statistics.made(read)->count = 4;
+  statistics.served(read)->count = 5;
+  EXPECT_EQ(statistics.made(7), nullptr);
+  EXPECT_EQ(statistics.served(60000), nullptr);
+  Collected collected;
+  statistics.report(collected);
+  EXPECT_EQ(collected.counters.at("rpc.PageFetch.count"), 3u);
+  EXPECT_EQ(collected.counters.at("rpc_made.FileRead.count"), 4u);
+  EXPECT_EQ(collected.counters.at("rpc.FileRead.count"), 5u);
+  EXPECT_FALSE(collected.counters.contains("rpc.Join.count"));
+}
+
+}  // namespace
+}  // namespace rpc
