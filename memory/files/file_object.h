@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file at its home mComponent: its cached pages (dirty ones are marked), its size as programs see it, which is ahead
+// of the disk's until the write-back, and the reads that are under way.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+
+#include "kernel/base/async.h"
+#include "memory/pages/page_holder.h"
+
+namespace memory {
+
+// A read of [first, first + count) from the disk.
+struct PageFill : boost::intrusive::list_base_hook<> {
+  std::uint64_t first = 0;
+  std::uint64_t count = 0;
+  bool contains(std::uint64_t page) const { return page >= first && page - first < count; }
+};
+
+class FileObject final : public PageHolder {
+ public:
+  FileObject(std::uint64_t id, base::VNodeId vnode, FrameStore& store, base::EventLoop& loop, base::FileId file,
+             std::uint64_t file_bytes)
+      : PageHolder(id, vnode, HolderKind::File, store),
+        filled(loop),
+        flushing(loop),
+        resizing(loop),
+        file_(file),
+        bytes_(file_bytes),
+        stored_bytes_(file_bytes) {}
+
+  base::FileId file() const { return file_; }
+  std::uint64_t bytes() const { return bytes_; }
+  void set_bytes(std::uint64_t bytes) { bytes_ = bytes; }
+  void grow(std::uint64_t bytes) { bytes_ = bytes > bytes_ ? bytes : bytes_; }
+  // What the disk has; less than bytes() while pages beyond are dirty or the growth has not been written.
+  std::uint64_t stored_bytes() const { return stored_bytes_; }
+  void set_stored_bytes(std::uint64_t bytes) { stored_bytes_ = bytes; }
+  bool dirty() const { return pages.marks() > 0 || stored_bytes_ != bytes_; }
+
+  PageFill* fill_of(std::uint64_t page);
+
+  boost::intrusive::list<PageFill> fills;
+  base::AsyncCondition filled;  // a fill ended
+  base::AsyncLock flushing;     // exclusive: one flush at a time, so that older bytes never follow newer ones
+  base::AsyncLock resizing;     // exclusive: a truncation; shared: fills and flushes. Taken after `flushing`
+  base::Error write_error = base::Error::None;  // of a write-back in the background, told once by the next sync
+
+ private:
+  base::FileId file_;
+  std::uint64_t bytes_;
+  std::uint64_t stored_bytes_;
+};
+
+}  // namespace memory

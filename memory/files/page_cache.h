@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page cache of an mComponent, between the ExCaches above and the sComponent below. Pages come in by read-ahead,
+// leave clean by the clock algorithm when frames run short, and go to the disk when they are dirty: at a sync, when too
+// many are dirty, and every few seconds. A page of a file beyond what the disk has is zeros.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/task.h"
+#include "memory/files/file_object.h"
+#include "memory/files/file_storage.h"
+#include "memory/pages/write_back.h"
+
+namespace memory {
+
+struct PageCacheCounters {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t pages_read = 0;
+  std::uint64_t pages_written = 0;
+  std::uint64_t dropped = 0;  // clean pages given up for others
+};
+
+class PageCache final : public FilePageSink {
+ public:
+  PageCache(base::EventLoop& loop, FrameStore& store, PageHolders& holders, FileStorage& storage)
+      : loop_(loop), store_(store), holders_(holders), storage_(storage), staging_free_(loop) {}
+
+  // The frame of a page below the file's end. OutOfRange beyond the end. The caller keeps the file alive (hold it).
+  base::Task<FrameRef> get(FileObject& file, std::uint64_t page);
+  // FilePageSink: a page that came by write-back.
+  void written(PageHolder& file, std::uint64_t page, std::uint64_t object_bytes) override;
+  // Writes all dirty pages and the size, and waits until the disk has them. Tells an earlier write error once.
+  base::Task<> sync(FileObject& file);
+  // Writes all dirty pages and the size; no flush of the disk.
+  base::Task<> flush(FileObject& file);
+  // The pComponents have no dirty pages of the file beyond `bytes` any more.
+  base::Task<> truncate(FileObject& file, std::uint64_t bytes);
+  // Forgets all pages, dirty ones as well (the file is gone).
+  void discard(FileObject& file);
+
+  // Gives up clean pages until `frames` are free above the reserve, if that can be; returns whether it could.
+  bool reclaim(std::uint64_t frames);
+  std::uint64_t dirty_pages() const { return dirty_pages_; }
+  const PageCacheCounters& counters() const { return counters_; }
+
+ private:
+  base::Task<> fill(FileObject& file, std::uint64_t page);
+  base::Task<> read_into(FileObject& file, PageFill& fill);
+  base::Task<> flush_run(FileObject& file, std::uint64_t first);
+  std::uint64_t read_ahead(const FileObject& file, std::uint64_t page) const;
+  base::Result<FrameRef> allocate();
+
+  base::EventLoop& loop_;
+  FrameStore& store_;
+  PageHolders& holders_;
+  FileStorage& storage_;
+  base::AsyncCondition staging_free_;
+  std::uint64_t dirty_pages_ = 0;
+  PageCacheCounters counters_;
+};
+
+}  // namespace memory

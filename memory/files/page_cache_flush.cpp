@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages of files on their way to the disk: see page_cache.h.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "memory/files/page_cache.h"
+
+namespace memory {
+
+using base::Error;
+using base::page_bytes;
+using base::Result;
+using base::Task;
+
+void PageCache::written(PageHolder& holder, std::uint64_t page, std::uint64_t object_bytes) {
+  auto& file = static_cast<FileObject&>(holder);
+  file.grow(object_bytes);
+  if (page * page_bytes >= file.bytes()) {  // truncated meanwhile: the page is not the file's any more
+    if (file.pages.marked(page)) --dirty_pages_;
+    file.pages.take(page);
+    return;
+  }
+  if (!file.pages.marked(page)) ++dirty_pages_;
+  file.pages.mark(page);
+}
+
+void PageCache::discard(FileObject& file) {
+  dirty_pages_ -= file.pages.marks();
+  file.pages.clear();
+}
+
+// Writes the run of dirty pages that starts at `first`.
+Task<> PageCache::flush_run(FileObject& file, std::uint64_t first) {
+  std::array<FrameRef, FileStorage::max_write_pages> frames;
+  std::array<FramePiece, FileStorage::max_write_pages> pieces;
+  std::size_t count = 0;
+  while (count < frames.size()) {
+    const std::uint64_t page = first + count;
+    if (!file.pages.marked(page) || page * page_bytes >= file.bytes()) break;
+    frames[count] = FrameRef::share(store_, file.pages.find(page));
+    const std::uint64_t bytes = std::min(file.bytes() - page * page_bytes, page_bytes);
+    pieces[count] = FramePiece{frames[count].data(), static_cast<std::uint32_t>(bytes), frames[count].lkey()};
+    file.pages.unmark(page);  // what is written from now on is dirty again, in a frame of its own
+    --dirty_pages_;
+    ++count;
+  }
+  const std::uint64_t end = std::min(file.bytes(), (first + count) * page_bytes);
+  const Result<> done = co_await storage_.write(file.file(), first * page_bytes, std::span(pieces).first(count));
+  if (!done) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (file.pages.find(first + i) != frames[i].number() || file.pages.marked(first + i)) continue;
+      file.pages.mark(first + i);
+      ++dirty_pages_;
+    }
+    co_return done;
+  }
+  counters_.pages_written += count;
+  if (end > file.stored_bytes()) file.set_stored_bytes(end);
+  co_return {};
+}
+
+Task<> PageCache::flush(FileObject& file) {
+  const auto alone = co_await file.flushing.exclusive();
+  const auto shared = co_await file.resizing.shared();
+  for (std::uint64_t page = file.pages.next_marked(0); page != PageMap::none; page = file.pages.next_marked(page + 1)) {
+    if (page * page_bytes >= file.bytes()) break;
+    CO_TRY_VOID(co_await flush_run(file, page));
+  }
+  if (file.stored_bytes() != file.bytes()) {
+    const std::uint64_t bytes = file.bytes();
+    CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes));
+    file.set_stored_bytes(bytes);
+  }
+  co_return {};
+}
+
+Task<> PageCache::sync(FileObject& file) {
+  CO_TRY_VOID(co_await flush(file));
+  CO_TRY_VOID(co_await storage_.sync(file.file()));
+  if (const Error earlier = std::exchange(file.write_error, Error::None); earlier != Error::None)
+    co_return base::fail(earlier);
+  co_return {};
+}
+
+Task<> PageCache::truncate(FileObject& file, std::uint64_t bytes) {
+  const auto exclusive = co_await file.resizing.exclusive();
+  CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes));
+  const std::uint64_t kept = (bytes + page_bytes - 1) / page_bytes;
+  const std::uint64_t marks = file.pages.marks();
+  file.pages.erase_range(kept, PageMap::none - kept);
+  dirty_pages_ -= marks - file.pages.marks();
+  if (bytes < file.bytes() && bytes % page_bytes != 0) {
+    // What lies beyond the end in the last page must read as zeros if the file grows again.
+    if (const FrameNumber old = file.pages.find(kept - 1); old != no_frame) {
+      const bool sole = store_.references(old) == 1;
+      FrameRef target;
+      if (!sole) {
+        CO_TRY(const FrameNumber fresh, store_.allocate(FrameUse::PageCache, Claim::Reserved));
+        std::memcpy(store_.data(fresh), store_.data(old), page_bytes);
+        store_.set_owner(fresh, FrameOwner{file.id(), kept - 1});
+        file.pages.set(kept - 1, fresh);
+      }
+      std::memset(store_.data(file.pages.find(kept - 1)) + bytes % page_bytes, 0, page_bytes - bytes % page_bytes);
+    }
+  }
+  file.set_bytes(bytes);
+  file.set_stored_bytes(bytes);
+  co_return {};
+}
+
+}  // namespace memory
