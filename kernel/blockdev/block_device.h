@@ -15,6 +15,7 @@ namespace blockdev {
 
 inline constexpr std::uint64_t sector_bytes = 512;  // the unit of addresses on every device, whatever its block size
 inline constexpr std::size_t max_request_segments = 126;
+inline constexpr std::uint64_t max_request_bytes = std::uint64_t{1} << 30;
 
 enum class Operation : std::uint8_t { Read, Write, Flush, Discard };
 
@@ -46,7 +47,8 @@ class SubmitSpace {
 
 struct Geometry {
   std::uint64_t capacity_bytes = 0;
-  std::uint32_t block_bytes = 512;  // logical block: 512 or 4096; the unit of reads and writes
+  std::uint32_t block_bytes = 512;                  // logical block: 512 or 4096; the unit of reads and writes
+  std::size_t max_segments = max_request_segments;  // of a request
   bool read_only = false;
   bool write_cache = false;  // writes may sit in a volatile cache until a flush
   bool can_discard = false;
@@ -69,8 +71,8 @@ class BlockDevice : public device::PolledDevice {
   virtual Geometry geometry() const = 0;
 
   // Again: the queue is full, nothing was taken, and SubmitSpace will be called. Without taking the request:
-  // OutOfRange (beyond the end), InvalidArgument (not in whole blocks, empty, too many segments), ReadOnly,
-  // NotSupported (discard), NoDevice. A flush on a device without a write cache completes in the next poll().
+  // OutOfRange (beyond the end), InvalidArgument (not in whole blocks, empty, over a maximum), ReadOnly,
+  // NotSupported (discard), NoDevice. A flush succeeds on a device without a write cache too.
   virtual base::Result<> submit(Request& request) = 0;
 
   virtual void set_submit_space(SubmitSpace& space) = 0;
