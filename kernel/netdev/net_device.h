@@ -48,10 +48,13 @@ class TransmitSpace {
   ~TransmitSpace() = default;
 };
 
+enum class More : bool { No, Yes };
+
 class Receiver {
  public:
-  // `frame` is valid during the call only. In the order of arrival, never on two cores at once.
-  virtual void frame(std::span<const std::byte> frame) = 0;
+  // `frame` is valid during the call only. In the order of arrival, never on two cores at once. More::Yes: another one
+  // was there already, and follows unless it is dropped.
+  virtual void frame(std::span<const std::byte> frame, More more) = 0;
 
  protected:
   ~Receiver() = default;
@@ -78,6 +81,11 @@ class NetDevice : public device::PolledDevice {
   // Again: the ring is full, nothing was taken, and TransmitSpace will be called. NoDevice: the device failed.
   // TooBig, InvalidArgument: the frame breaks a limit above.
   virtual base::Result<> transmit(std::span<const Segment> segments, TransmitDone* done) = 0;
+
+  // Returns when the device holds no frame that was accepted before the call, whoever tells of it, and spins until
+  // then: microseconds, unless the link is stuck. A device that does not give them back in seconds is failed. The
+  // TransmitDones that were not told yet are told by poll(), as ever. May be called with a Verbs lock held.
+  virtual void drain() = 0;
 
   // Before the first poll(); both stay for good.
   virtual void set_receiver(Receiver& receiver) = 0;

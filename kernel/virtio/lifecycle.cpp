@@ -12,7 +12,10 @@ void Lifecycle::check_status() {
 }
 
 void Lifecycle::fail(std::string_view why) {
-  if (failed()) return;
+  if (failing_.exchange(true, std::memory_order_relaxed)) {  // failed_ carries the ordering
+    while (!failed()) base::platform::relax();
+    return;
+  }
   count_error();
   base::log_error("virtio", "{}: {}; the device is out of use from now on", name_, why);
   shut_down(*transport_);

@@ -31,8 +31,9 @@ class Lifecycle {
   std::uint64_t errors() const { return errors_.value(); }
   void count_error() { errors_.add(); }
 
-  // Inside poll(): ends the device if it asks for that. A queue that is found broken is the caller's to report.
+  // Inside poll(): ends the device if it asks for that.
   void check_status();
+  // Ends the device. When it returns the device reaches no memory any more, on whatever core that was seen to.
   void fail(std::string_view why);
 
   // poll(): runs poll_once(budget left), which returns the number of events it handled, until nothing is left to do.
@@ -66,6 +67,7 @@ class Lifecycle {
   device::InterruptHandler* handler_ = nullptr;
   device::PollGate gate_;
   device::Counter errors_;
+  std::atomic<bool> failing_{false};
   std::atomic<bool> failed_{false};
   std::atomic<bool> status_due_{false};
 };

@@ -30,6 +30,8 @@ constexpr std::uint32_t smallest_mtu = 68;    // 5.1.4.1
 constexpr std::uint32_t largest_mtu = 9000;   // receive buffers are this long: 256 of them take 2.3 MiB
 constexpr std::uint16_t largest_queue = 256;  // enough for a millisecond of full frames at 10 Gbit/s
 
+constexpr std::uint64_t drain_patience_ns = 3 * base::second_ns;  // no working link is stuck for so long
+
 Result<std::uint16_t> queue_size(Transport& transport, std::uint16_t index) {
   if (index >= transport.queue_count()) return fail(Error::NotSupported);
   const std::uint16_t offered = transport.queue_size_max(index);
@@ -39,8 +41,9 @@ Result<std::uint16_t> queue_size(Transport& transport, std::uint16_t index) {
 
 }  // namespace
 
-Result<base::Own<VirtioNet>> VirtioNet::create(base::Own<Transport> transport, device::DmaMemory& memory) {
-  auto device = TRY(base::try_make<VirtioNet>(std::move(transport)));
+Result<base::Own<VirtioNet>> VirtioNet::create(base::Own<Transport> transport, device::DmaMemory& memory,
+                                               const base::Clock& clock) {
+  auto device = TRY(base::try_make<VirtioNet>(std::move(transport), clock));
   TRY(device->start(memory));
   return device;
 }
@@ -111,7 +114,8 @@ std::uint32_t VirtioNet::poll_once(std::uint32_t budget) {
 
 // After a failure there is nothing to wait for but the frames that poll() still has to give back.
 bool VirtioNet::arm() {
-  if (life_.status_due() || (!life_.failed() && queue_broken())) return false;
+  if (life_.failed()) return transmit_->all_told();
+  if (life_.status_due() || queue_broken()) return false;
   if (!transmit_->arm(prompt_.load(std::memory_order_relaxed))) return false;
   if (receive_->arm()) return true;
   disarm();
@@ -121,6 +125,15 @@ bool VirtioNet::arm() {
 void VirtioNet::disarm() {
   receive_->disarm();
   transmit_->disarm();
+}
+
+void VirtioNet::drain() {
+  const std::uint64_t deadline_ns = clock_.now_ns() + drain_patience_ns;
+  while (!transmit_->broken() && clock_.now_ns() < deadline_ns) {
+    if (transmit_->drained()) return;
+    base::platform::relax();
+  }
+  life_.fail("it does not give back what it was given to send");
 }
 
 netdev::Counters VirtioNet::counters() const {

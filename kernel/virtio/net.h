@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernel/base/clock.h"
 #include "kernel/base/memory.h"
 #include "kernel/device/dma.h"
 #include "kernel/netdev/net_device.h"
@@ -20,8 +21,10 @@ namespace virtio {
 class VirtioNet final : public netdev::NetDevice {
  public:
   // Brings the device up; it receives from then on. NotSupported: it is not modern, or has no address of its own.
-  static base::Result<base::Own<VirtioNet>> create(base::Own<Transport> transport, device::DmaMemory& memory);
-  explicit VirtioNet(base::Own<Transport> transport) : life_("network device", std::move(transport), *this) {}
+  static base::Result<base::Own<VirtioNet>> create(base::Own<Transport> transport, device::DmaMemory& memory,
+                                                   const base::Clock& clock);
+  VirtioNet(base::Own<Transport> transport, const base::Clock& clock)
+      : life_("network device", std::move(transport), *this), clock_(clock) {}
   ~VirtioNet() override { shut_down(life_.transport()); }
 
   netdev::MacAddress mac() const override { return mac_; }
@@ -30,6 +33,7 @@ class VirtioNet final : public netdev::NetDevice {
   void set_receiver(netdev::Receiver& receiver) override { receiver_ = &receiver; }
   void set_transmit_space(netdev::TransmitSpace& space) override { space_ = &space; }
   void set_prompt_completions(bool prompt) override { prompt_.store(prompt, std::memory_order_relaxed); }
+  void drain() override;
   netdev::Counters counters() const override;
 
   std::uint32_t poll(std::uint32_t budget) override;
@@ -45,6 +49,7 @@ class VirtioNet final : public netdev::NetDevice {
   bool queue_broken() const { return receive_->broken() || transmit_->broken(); }
 
   Lifecycle life_;
+  const base::Clock& clock_;
   base::Own<NetReceive> receive_;
   base::Own<NetTransmit> transmit_;
   netdev::MacAddress mac_{};

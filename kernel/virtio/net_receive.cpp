@@ -70,7 +70,9 @@ std::uint32_t NetReceive::poll(netdev::Receiver* receiver, std::uint32_t budget,
   while (handled < budget) {
     const std::size_t count = take(std::span(filled).first(std::min<std::size_t>(batch, budget - handled)));
     if (count == 0) break;
-    for (std::size_t i = 0; i < count; ++i) buffer_filled(filled[i], receiver);
+    for (std::size_t i = 0; i < count; ++i) {
+      buffer_filled(filled[i], {receiver, i + 1 < count ? netdev::More::Yes : netdev::More::No});
+    }
     handled += static_cast<std::uint32_t>(count);
     SpinGuard guard(lock_);
     // The queue's free list gives back last what came first; any order will do for the device.
@@ -82,9 +84,9 @@ std::uint32_t NetReceive::poll(netdev::Receiver* receiver, std::uint32_t budget,
   return handled;
 }
 
-void NetReceive::buffer_filled(const SplitQueue::Used& used, netdev::Receiver* receiver) {
+void NetReceive::buffer_filled(const SplitQueue::Used& used, Sight sight) {
   const std::span<const std::byte> filled = buffers_[used.slot].subspan(lead_in, used.bytes);
-  if (parts_missing_ > 0) return continue_frame(filled, receiver);
+  if (parts_missing_ > 0) return continue_frame(filled, sight);
   if (filled.size() < net_header_bytes) {
     errors_.add();
     return;
@@ -92,21 +94,21 @@ void NetReceive::buffer_filled(const SplitQueue::Used& used, netdev::Receiver* r
   std::uint16_t parts = 1;
   if (merge_) std::memcpy(&parts, filled.data() + num_buffers_offset, sizeof parts);
   const auto body = filled.subspan(net_header_bytes);
-  if (parts == 1) return deliver(body, receiver);
-  begin_frame(body, parts, receiver);
+  if (parts == 1) return deliver(body, sight);
+  begin_frame(body, parts, sight);
 }
 
-void NetReceive::begin_frame(std::span<const std::byte> first, std::uint16_t parts, netdev::Receiver* receiver) {
+void NetReceive::begin_frame(std::span<const std::byte> first, std::uint16_t parts, Sight sight) {
   if (parts == 0 || parts > queue_->size()) {
     errors_.add();
     return;
   }
   parts_missing_ = parts;
   assembled_bytes_ = 0;
-  continue_frame(first, receiver);
+  continue_frame(first, sight);
 }
 
-void NetReceive::continue_frame(std::span<const std::byte> part, netdev::Receiver* receiver) {
+void NetReceive::continue_frame(std::span<const std::byte> part, Sight sight) {
   const std::span<std::byte> room = assembly_[0];
   if (assembled_bytes_ + part.size() <= room.size()) {
     std::memcpy(room.data() + assembled_bytes_, part.data(), part.size());
@@ -117,17 +119,17 @@ void NetReceive::continue_frame(std::span<const std::byte> part, netdev::Receive
     dropped_.add();
     return;
   }
-  deliver(room.first(assembled_bytes_), receiver);
+  deliver(room.first(assembled_bytes_), sight);
 }
 
-void NetReceive::deliver(std::span<const std::byte> frame, netdev::Receiver* receiver) {
-  if (receiver == nullptr || frame.size() < netdev::ethernet_header_bytes || frame.size() > max_frame_bytes_) {
+void NetReceive::deliver(std::span<const std::byte> frame, Sight sight) {
+  if (sight.receiver == nullptr || frame.size() < netdev::ethernet_header_bytes || frame.size() > max_frame_bytes_) {
     dropped_.add();
     return;
   }
   packets_.add();
   bytes_.add(frame.size());
-  receiver->frame(frame);
+  sight.receiver->frame(frame, sight.more);
 }
 
 bool NetReceive::arm() {

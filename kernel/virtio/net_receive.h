@@ -48,10 +48,14 @@ class NetReceive {
   static constexpr std::size_t batch = 16;
   base::Result<> post_locked(std::uint16_t slot);
   std::size_t take(std::span<SplitQueue::Used> into);
-  void buffer_filled(const SplitQueue::Used& used, netdev::Receiver* receiver);
-  void begin_frame(std::span<const std::byte> first, std::uint16_t parts, netdev::Receiver* receiver);
-  void continue_frame(std::span<const std::byte> part, netdev::Receiver* receiver);
-  void deliver(std::span<const std::byte> frame, netdev::Receiver* receiver);
+  struct Sight {  // of whom a frame is shown to
+    netdev::Receiver* receiver;
+    netdev::More more;
+  };
+  void buffer_filled(const SplitQueue::Used& used, Sight sight);
+  void begin_frame(std::span<const std::byte> first, std::uint16_t parts, Sight sight);
+  void continue_frame(std::span<const std::byte> part, Sight sight);
+  void deliver(std::span<const std::byte> frame, Sight sight);
 
   mutable base::SpinLock lock_{base::LockRank::Device};
   base::Own<SplitQueue> queue_;

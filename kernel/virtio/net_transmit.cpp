@@ -180,6 +180,18 @@ std::uint32_t NetTransmit::poll(std::uint32_t budget, bool device_reset, netdev:
   return handled;
 }
 
+// What is full of untold completions may leave more of them on the ring; those count as given back too.
+bool NetTransmit::drained() {
+  SpinGuard guard(lock_);
+  collect_locked(false);
+  return !queue_->broken() && queue_->pending_used() == queue_->in_flight();
+}
+
+bool NetTransmit::all_told() const {
+  SpinGuard guard(lock_);
+  return queue_->in_flight() == 0 && done_.empty();
+}
+
 // Completions of frames that nobody waits for urgently cause no interrupt: the sleeper would be woken for each frame it
 // sent. For space, half a ring at once is enough.
 bool NetTransmit::arm_locked() {

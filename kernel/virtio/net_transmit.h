@@ -34,6 +34,10 @@ class NetTransmit {
   // Tells of up to `budget` frames that the device is through with. device_reset: all of them.
   std::uint32_t poll(std::uint32_t budget, bool device_reset, netdev::TransmitSpace* space);
 
+  // Whether the device holds no frame any more.
+  bool drained();
+  bool all_told() const;  // and everybody was told
+
   [[nodiscard]] bool arm(bool prompt);
   void disarm();
   bool broken() const;
