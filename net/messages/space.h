@@ -68,7 +68,7 @@ struct SpaceMapRequest {
   le32 flags;
   bool validate() const {
     return space != 0 && page_aligned(address) && page_aligned(bytes) && bytes > 0 && page_aligned(object_offset) &&
-           protection <= protection_mask && flags < 64 && user_range(address, bytes) &&
+           protection <= protection_mask && flags < 128 && user_range(address, bytes) &&
            object_offset + bytes >= object_offset;
   }
 };
@@ -159,7 +159,7 @@ struct VmaEntry {
   le64 object;
   le64 object_offset;
   le32 protection;
-  le32 flags;  // MapFlags: Shared, GrowsDown
+  le32 flags;  // MapFlags: Shared, GrowsDown, NoWrite
 };
 static_assert(sizeof(VmaEntry) == 40 && Body<VmaEntry>);
 

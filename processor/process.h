@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Families, processes and threads, knowing no Linux: what runs, in which address space, for which launch. The
+// personality derives its own Process and Thread from these and keeps pids, signals and descriptors there.
+// A family is everything descended from one launch; it stays on this pComponent. A process lives while it has threads;
+// it may outlive them as a record of the personality's (a zombie).
+// One lock of rank Process guards all membership lists here.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+
+#include "arch/x86_64/trap_frame.h"
+#include "kernel/base/error.h"
+#include "kernel/base/types.h"
+#include "kernel/base/waiter.h"
+#include "kernel/threads/thread.h"
+#include "net/rpc/identity.h"
+#include "processor/address_space.h"
+#include "processor/excache/fault_context.h"
+#include "processor/reference.h"
+
+namespace processor {
+
+class Process;
+class Thread;
+class Monitor;
+
+using UnlinkedHook = boost::intrusive::link_mode<boost::intrusive::auto_unlink>;
+
+// Where the files and the address spaces of a family live.
+struct FamilyHome {
+  base::LaunchId launch;
+  base::VNodeId vnode;
+  rpc::NodeAddress memory;
+};
+
+class Family : public Counted {
+ public:
+  const FamilyHome& home() const { return home_; }
+  Monitor& monitor() const { return monitor_; }
+  // Kills every thread of every process; the personality sees to the rest as each one leaves.
+  void kill_all();
+  // Until no thread is left and everything that the family had is released on all components.
+  base::Result<> wait_until_gone(Sleeper& sleeper);
+
+ private:
+  friend class Process;
+  friend class Thread;
+  friend class Monitor;
+  template <typename T>
+  friend class Reference;
+  Family(Monitor& monitor, const FamilyHome& home) : monitor_(monitor), home_(home) {}
+  void last_reference_gone();
+
+  Monitor& monitor_;
+  FamilyHome home_;
+  boost::intrusive::list<Process, boost::intrusive::constant_time_size<false>> processes_;
+  std::uint32_t threads_ = 0;
+  base::WaitQueue gone_;
+};
+
+class Process : public boost::intrusive::list_base_hook<UnlinkedHook> {
+ public:
+  Process(Reference<Family> family, Reference<AddressSpace> space);
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  virtual ~Process();  // it has no threads
+
+  Family& family() const { return *family_; }
+  AddressSpace& space() const { return *space_; }
+  Reference<AddressSpace> share_space() const { return space_; }  // for a vfork child
+  // execve: the calling thread, the only one left, goes over to the new space. The old one is let go of.
+  void replace_space(Reference<AddressSpace> space);
+  // The last thread is gone: the space is let go of, the record stays.
+  void release_space() { space_.reset(); }
+
+  std::uint32_t thread_count() const;
+  // visitor(Thread&) for each thread, with the lock of the lists held: it may interrupt and kill them, nothing that
+  // sleeps.
+  template <typename Visitor>
+  void for_each_thread(Visitor&& visitor);
+  void kill_all_threads();
+
+ private:
+  friend class Thread;
+  Reference<Family> family_;
+  Reference<AddressSpace> space_;
+  boost::intrusive::list<Thread, boost::intrusive::constant_time_size<true>> threads_;
+};
+
+// A user thread. Deleted by the personality in gone(), or after it.
+class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_hook<UnlinkedHook> {
+ public:
+  explicit Thread(Process& process) : process_(process) {}
+  virtual ~Thread();
+
+  // Begins in user mode with this frame.
+  base::Result<> start(std::string_view name, const arch::TrapFrame& frame);
+  // The running thread; only on threads that were started by start().
+  static Thread& current();
+  static Thread* current_or_null();  // nullptr on kernel threads
+
+  Process& process() const { return process_; }
+  threads::Thread& kernel_thread() const { return *kernel_thread_; }
+  // The running thread ends: leaves its process and its space; gone() follows.
+  [[noreturn]] void exit();
+
+  // Where its page faults report to; used by the fault handler alone.
+  excache::FaultContext fault_context;
+
+ protected:
+  // The kernel thread has been freed; `last` of its process. Any thread's context; must not sleep.
+  virtual void gone(bool last) = 0;
+
+ private:
+  void thread_gone(threads::Thread& thread) final;
+  Process& process_;
+  threads::Thread* kernel_thread_ = nullptr;
+  Reference<AddressSpace> space_;  // keeps its space alive while it runs
+};
+
+// What the personality installs before the first process starts.
+class Personality {
+ public:
+  // A fault that did not end Resolved. From user mode: raise the signal; it is delivered on the way back. From the
+  // kernel (a user copy): nothing need be done, the copy fails.
+  virtual void fault_failed(Thread& thread, arch::TrapFrame& frame, FaultEnd end, base::UserVa address,
+                            bool from_user) = 0;
+
+ protected:
+  ~Personality() = default;
+};
+
+}  // namespace processor

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared ownership with the count inside the object. When the last reference goes, T::last_reference_gone() is called
+// once, on the thread that dropped it; it may hand the object to somebody who can sleep.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "kernel/base/assert.h"
+
+namespace processor {
+
+class Counted {
+ public:
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ protected:
+  Counted() = default;
+  ~Counted() = default;
+
+ private:
+  template <typename T>
+  friend class Reference;
+  std::atomic<std::uint32_t> references_{0};
+};
+
+// May be empty (moved from, or default); dereferencing an empty one is our mistake.
+template <typename T>
+class Reference {
+ public:
+  Reference() = default;
+  explicit Reference(T& object) : object_(&object) {
+    // relaxed: whoever makes a new reference has one, or the lock of the table that the object is found by.
+    object.references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Reference(const Reference& other) : object_(other.object_) {
+    if (object_ != nullptr) object_->references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Reference(Reference&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  Reference& operator=(Reference other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~Reference() { reset(); }
+
+  explicit operator bool() const { return object_ != nullptr; }
+  T* get() const { return object_; }
+  T& operator*() const {
+    LEGO_ASSERT(object_ != nullptr);
+    return *object_;
+  }
+  T* operator->() const { return &**this; }
+  bool operator==(const Reference&) const = default;
+
+  void reset() {
+    T* object = std::exchange(object_, nullptr);
+    // acq_rel: what others did with the object happens before its end.
+    if (object != nullptr && object->references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      object->last_reference_gone();
+  }
+
+ private:
+  T* object_ = nullptr;
+};
+
+}  // namespace processor
