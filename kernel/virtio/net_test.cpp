@@ -76,7 +76,9 @@ class NetTest : public testing::TestWithParam<Shape> {
     net->set_transmit_space(sink);
     net->set_interrupt_handler(sink);
   }
-  base::Result<base::Own<VirtioNet>> create() { return VirtioNet::create(base::make<FakeTransport>(fake), memory); }
+  base::Result<base::Own<VirtioNet>> create() {
+    return VirtioNet::create(base::make<FakeTransport>(fake), memory, clock);
+  }
 
   // The device receives a frame, over as many buffers as `parts` says.
   void deliver(std::span<const std::byte> frame, std::uint16_t parts = 1) {
