@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parent of a rack's processes, in a session of its own, so that nothing that ends lego (kill -9, a closed
+// terminal, a killed process group) leaves anything behind: it notices by the end of its control socket, kills every
+// child, gives the terminal its settings back and removes the temporary folder. Should the guardian itself be killed,
+// the kernel kills its children (PR_SET_PDEATHSIG), and lego removes the folder. Single-threaded.
+#pragma once
+
+#include <sys/types.h>
+#include <termios.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "tools/rack/process_plan.h"
+#include "tools/support/fd.h"
+
+namespace rack {
+
+class Guardian {
+ public:
+  // control: a SOCK_SEQPACKET end (control.h). terminal: lego's terminal, or none. parent: where the folder is made.
+  Guardian(support::Fd control, support::Fd terminal, const std::filesystem::path& parent);
+  ~Guardian();
+
+  // Serves until lego is gone or has closed its end. The caller blocked SIGCHLD, SIGTERM, SIGINT and SIGHUP.
+  void run();
+
+ private:
+  bool handle_packet();  // false: lego's end is closed
+  void start_processes();
+  pid_t start(const PlannedProcess& process, int ready_fd);
+  void wait_until_ready(const PlannedProcess& process, const support::Fd& ready);
+  void reap();
+  void stop_processes();
+  void kill_leftovers();
+  void restore_terminal();
+
+  support::Fd control_;
+  support::Fd terminal_;
+  termios terminal_settings_{};
+  support::Fd signals_;
+  std::filesystem::path folder_;
+  std::map<pid_t, std::string> running_;
+  bool stopping_ = false;
+};
+
+}  // namespace rack
