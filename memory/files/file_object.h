@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernel/base/async.h"
+#include "memory/files/file_storage.h"
 #include "memory/pages/page_holder.h"
 
 namespace memory {
@@ -20,7 +21,7 @@ struct PageFill : boost::intrusive::list_base_hook<> {
 
 class FileObject final : public PageHolder {
  public:
-  FileObject(std::uint64_t id, base::VNodeId vnode, FrameStore& store, base::EventLoop& loop, base::FileId file,
+  FileObject(std::uint64_t id, base::VNodeId vnode, FrameStore& store, base::EventLoop& loop, StoredFile file,
              std::uint64_t file_bytes)
       : PageHolder(id, vnode, HolderKind::File, store),
         filled(loop),
@@ -30,7 +31,7 @@ class FileObject final : public PageHolder {
         bytes_(file_bytes),
         stored_bytes_(file_bytes) {}
 
-  base::FileId file() const { return file_; }
+  StoredFile file() const { return file_; }
   std::uint64_t bytes() const { return bytes_; }
   void set_bytes(std::uint64_t bytes) { bytes_ = bytes; }
   void grow(std::uint64_t bytes) { bytes_ = bytes > bytes_ ? bytes : bytes_; }
@@ -38,6 +39,12 @@ class FileObject final : public PageHolder {
   std::uint64_t stored_bytes() const { return stored_bytes_; }
   void set_stored_bytes(std::uint64_t bytes) { stored_bytes_ = bytes; }
   bool dirty() const { return pages.marks() > 0 || stored_bytes_ != bytes_; }
+  // As programs see it. The write-back, which comes later, must not change it.
+  std::uint64_t modify_time_ns = 0;
+  // Descriptors and mappings of pComponents: the file outlives its last name until they are gone.
+  std::uint64_t holds = 0;
+  bool unlinked = false;
+  std::uint32_t pins = 0;  // see FileTable::Pin
 
   PageFill* fill_of(std::uint64_t page);
 
@@ -48,7 +55,7 @@ class FileObject final : public PageHolder {
   base::Error write_error = base::Error::None;  // of a write-back in the background, told once by the next sync
 
  private:
-  base::FileId file_;
+  StoredFile file_;
   std::uint64_t bytes_;
   std::uint64_t stored_bytes_;
 };

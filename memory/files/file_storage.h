@@ -19,16 +19,25 @@ struct FramePiece {
   std::uint32_t lkey = 0;
 };
 
+// A mounted file system; defined by whoever implements FileStorage.
+class FileVolume;
+
+struct StoredFile {
+  FileVolume* volume = nullptr;
+  base::FileId file;
+  auto operator<=>(const StoredFile&) const = default;
+};
+
 class FileStorage {
  public:
   // Reads up to max_read_bytes into `target`, which the storage registered (staging()). Fewer at the end of the file.
-  virtual base::Task<std::uint32_t> read(base::FileId file, std::uint64_t offset, std::span<std::byte> target) = 0;
+  virtual base::Task<std::uint32_t> read(StoredFile file, std::uint64_t offset, std::span<std::byte> target) = 0;
   // Writes all the pieces, one after the other from `offset` on; at most max_write_pages of them.
-  virtual base::Task<> write(base::FileId file, std::uint64_t offset, std::span<const FramePiece> pieces) = 0;
-  // Cuts or grows the file.
-  virtual base::Task<> set_size(base::FileId file, std::uint64_t bytes) = 0;
+  virtual base::Task<> write(StoredFile file, std::uint64_t offset, std::span<const FramePiece> pieces) = 0;
+  // Cuts or grows the file, and sets the time of its last modification.
+  virtual base::Task<> set_size(StoredFile file, std::uint64_t bytes, std::uint64_t modify_time_ns) = 0;
   // Everything written before is on the disk.
-  virtual base::Task<> sync(base::FileId file) = 0;
+  virtual base::Task<> sync(StoredFile file) = 0;
 
   static constexpr std::size_t max_read_bytes = 16 * base::page_bytes;
   static constexpr std::size_t max_write_pages = 8;

@@ -24,10 +24,12 @@ struct PageCacheCounters {
 class PageCache final : public FilePageSink {
  public:
   PageCache(base::EventLoop& loop, FrameStore& store, PageHolders& holders, FileStorage& storage)
-      : loop_(loop), store_(store), holders_(holders), storage_(storage), staging_free_(loop) {}
+      : loop_(loop), store_(store), holders_(holders), storage_(storage), staging_free_(loop), cleaned_(loop) {}
 
   // The frame of a page below the file's end. OutOfRange beyond the end. The caller keeps the file alive (hold it).
   base::Task<FrameRef> get(FileObject& file, std::uint64_t page);
+  // Bytes within one page at `offset`; grows the file. For requests that write through.
+  base::Task<> write(FileObject& file, std::uint64_t offset, std::span<const std::byte> bytes);
   // FilePageSink: a page that came by write-back.
   void written(PageHolder& file, std::uint64_t page, std::uint64_t object_bytes) override;
   // Writes all dirty pages and the size, and waits until the disk has them. Tells an earlier write error once.
@@ -42,6 +44,8 @@ class PageCache final : public FilePageSink {
   // Gives up clean pages until `frames` are free above the reserve, if that can be; returns whether it could.
   bool reclaim(std::uint64_t frames);
   std::uint64_t dirty_pages() const { return dirty_pages_; }
+  // Wakes when dirty pages have been written.
+  base::AsyncCondition& cleaned() { return cleaned_; }
   const PageCacheCounters& counters() const { return counters_; }
 
  private:
@@ -56,6 +60,7 @@ class PageCache final : public FilePageSink {
   PageHolders& holders_;
   FileStorage& storage_;
   base::AsyncCondition staging_free_;
+  base::AsyncCondition cleaned_;
   std::uint64_t dirty_pages_ = 0;
   PageCacheCounters counters_;
 };

@@ -25,6 +25,26 @@ void PageCache::written(PageHolder& holder, std::uint64_t page, std::uint64_t ob
   file.pages.mark(page);
 }
 
+Task<> PageCache::write(FileObject& file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  const std::uint64_t page = offset / page_bytes, within = offset % page_bytes;
+  LEGO_ASSERT(bytes.size() <= page_bytes - within);
+  FrameRef old;
+  if (page * page_bytes < file.bytes()) {
+    CO_TRY(old, co_await get(file, page));
+  }
+  CO_TRY_VOID(file.pages.prepare(page));
+  CO_TRY(const FrameNumber fresh, store_.allocate(FrameUse::PageCache, Claim::Reserved));
+  if (old)
+    std::memcpy(store_.data(fresh), old.data(), page_bytes);
+  else
+    std::memset(store_.data(fresh), 0, page_bytes);
+  std::memcpy(store_.data(fresh) + within, bytes.data(), bytes.size());
+  store_.set_owner(fresh, FrameOwner{file.id(), page});
+  file.pages.set(page, fresh);
+  written(file, page, std::max<std::uint64_t>(file.bytes(), offset + bytes.size()));
+  co_return {};
+}
+
 void PageCache::discard(FileObject& file) {
   dirty_pages_ -= file.pages.marks();
   file.pages.clear();
@@ -56,6 +76,7 @@ Task<> PageCache::flush_run(FileObject& file, std::uint64_t first) {
     co_return done;
   }
   counters_.pages_written += count;
+  cleaned_.wake_all();
   if (end > file.stored_bytes()) file.set_stored_bytes(end);
   co_return {};
 }
@@ -63,13 +84,15 @@ Task<> PageCache::flush_run(FileObject& file, std::uint64_t first) {
 Task<> PageCache::flush(FileObject& file) {
   const auto alone = co_await file.flushing.exclusive();
   const auto shared = co_await file.resizing.shared();
+  bool wrote = false;
   for (std::uint64_t page = file.pages.next_marked(0); page != PageMap::none; page = file.pages.next_marked(page + 1)) {
     if (page * page_bytes >= file.bytes()) break;
     CO_TRY_VOID(co_await flush_run(file, page));
+    wrote = true;
   }
-  if (file.stored_bytes() != file.bytes()) {
+  if (wrote || file.stored_bytes() != file.bytes()) {
     const std::uint64_t bytes = file.bytes();
-    CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes));
+    CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes, file.modify_time_ns));
     file.set_stored_bytes(bytes);
   }
   co_return {};
@@ -85,7 +108,7 @@ Task<> PageCache::sync(FileObject& file) {
 
 Task<> PageCache::truncate(FileObject& file, std::uint64_t bytes) {
   const auto exclusive = co_await file.resizing.exclusive();
-  CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes));
+  CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes, file.modify_time_ns));
   const std::uint64_t kept = (bytes + page_bytes - 1) / page_bytes;
   const std::uint64_t marks = file.pages.marks();
   file.pages.erase_range(kept, PageMap::none - kept);

@@ -32,7 +32,7 @@ class SlowDisk final : public memory::FileStorage {
       free_.push_back(buffer);
     }
   }
-  Task<std::uint32_t> read(base::FileId, std::uint64_t offset, std::span<std::byte> target) override {
+  Task<std::uint32_t> read(memory::StoredFile, std::uint64_t offset, std::span<std::byte> target) override {
     ++reads;
     co_await base::Sleep(loop_, loop_.now_ns() + random_.below(50));
     if (offset >= content.size()) co_return std::uint32_t{0};
@@ -41,7 +41,7 @@ class SlowDisk final : public memory::FileStorage {
     co_await base::Sleep(loop_, loop_.now_ns() + random_.below(50));
     co_return static_cast<std::uint32_t>(bytes);
   }
-  Task<> write(base::FileId, std::uint64_t offset, std::span<const FramePiece> pieces) override {
+  Task<> write(memory::StoredFile, std::uint64_t offset, std::span<const FramePiece> pieces) override {
     if (fail_writes) co_return base::fail(base::Error::IoError);
     std::size_t total = 0;
     for (const auto& piece : pieces) total += piece.bytes;
@@ -54,12 +54,12 @@ class SlowDisk final : public memory::FileStorage {
     }
     co_return {};
   }
-  Task<> set_size(base::FileId, std::uint64_t bytes) override {
+  Task<> set_size(memory::StoredFile, std::uint64_t bytes, std::uint64_t) override {
     co_await base::Sleep(loop_, loop_.now_ns() + random_.below(50));
     content.resize(bytes);
     co_return {};
   }
-  Task<> sync(base::FileId) override {
+  Task<> sync(memory::StoredFile) override {
     synced = content;
     co_return {};
   }
@@ -82,6 +82,13 @@ class SlowDisk final : public memory::FileStorage {
   std::vector<std::span<std::byte>> free_;
 };
 
+class NoOtherHomes : public memory::HolderSource {
+ public:
+  base::Result<memory::PageHolder*> adopt(std::uint64_t, base::VNodeId) override {
+    return base::fail(base::Error::Stale);
+  }
+};
+
 class PageCacheTest : public testing::TestWithParam<std::uint64_t> {
  protected:
   static constexpr std::uint32_t frames = 40;
@@ -92,15 +99,15 @@ class PageCacheTest : public testing::TestWithParam<std::uint64_t> {
         holders(1),
         disk(loop, random),
         cache(loop, store, holders, disk),
-        write_back(store, holders, cache) {
+        write_back(store, holders, cache, no_other_homes_) {
     EXPECT_TRUE(store.add_slab(memory_.data(), frames, 1));
     store.set_reserve(8);
   }
   FileObject& open(std::uint64_t bytes) {
     disk.content.resize(bytes);
     for (auto& byte : disk.content) byte = static_cast<std::byte>(random.next());
-    return static_cast<FileObject&>(
-        holders.add(base::make<FileObject>(holders.new_id(), base::VNodeId(1), store, loop, base::FileId(7), bytes)));
+    return static_cast<FileObject&>(holders.add(base::make<FileObject>(
+        holders.new_id(), base::VNodeId(1), store, loop, memory::StoredFile{nullptr, base::FileId(7)}, bytes)));
   }
   template <typename T>
   Result<T> run(Task<T> task) {
@@ -134,6 +141,7 @@ class PageCacheTest : public testing::TestWithParam<std::uint64_t> {
   memory::PageHolders holders;
   SlowDisk disk;
   memory::PageCache cache;
+  NoOtherHomes no_other_homes_;
   memory::WriteBack write_back;
 };
 

@@ -54,7 +54,8 @@ Result<> WriteBack::apply_page(base::VNodeId vnode, const Entry& entry, const st
   bool file_page = false, one_frame = true;
   for (std::size_t i = 0; i < tags; ++i) {
     const PageTag tag = read_tag(entry.tags, i);
-    const auto holder = holders_.find(tag.id, vnode);
+    auto holder = holders_.find(tag.id, vnode);
+    if (!holder && holder.error() == Error::Stale) holder = source_.adopt(tag.id, vnode);
     holders[i] = holder ? *holder : nullptr;
     if (!holder) {
       ++counters_.stale_tags;

@@ -25,16 +25,26 @@ class FilePageSink {
   ~FilePageSink() = default;
 };
 
+// Asked about tags of unknown holders: at an owner that is not the home a space begins with its first page.
+class HolderSource {
+ public:
+  // Stale: there is no such space, and there may be none here.
+  virtual base::Result<PageHolder*> adopt(std::uint64_t id, base::VNodeId vnode) = 0;
+
+ protected:
+  ~HolderSource() = default;
+};
+
 struct WriteBackCounters {
   std::uint64_t pages = 0;
-  std::uint64_t overwritten = 0;   // in place
-  std::uint64_t stale_tags = 0;    // of holders that are gone or belong to another vNode
+  std::uint64_t overwritten = 0;  // in place
+  std::uint64_t stale_tags = 0;   // of holders that are gone or belong to another vNode
 };
 
 class WriteBack {
  public:
-  WriteBack(FrameStore& store, PageHolders& holders, FilePageSink& files)
-      : store_(store), holders_(holders), files_(files) {}
+  WriteBack(FrameStore& store, PageHolders& holders, FilePageSink& files, HolderSource& source)
+      : store_(store), holders_(holders), files_(files), source_(source) {}
 
   // tail: the entries with their tags, then the pages. Malformed if it does not add up (nothing was applied);
   // NoMemory if a page found no frame (the ones before it are applied).
@@ -52,6 +62,7 @@ class WriteBack {
   FrameStore& store_;
   PageHolders& holders_;
   FilePageSink& files_;
+  HolderSource& source_;
   WriteBackCounters counters_;
 };
 

@@ -51,10 +51,16 @@ struct Message {
   }
 };
 
+class NoOtherHomes : public memory::HolderSource {
+ public:
+  base::Result<memory::PageHolder*> adopt(std::uint64_t, VNodeId) override { return base::fail(base::Error::Stale); }
+};
+
 class WriteBackTest : public testing::Test {
  protected:
   static constexpr std::uint32_t frames = 512;
-  WriteBackTest() : memory_(frames * page_bytes), holders_(100), write_back_(store_, holders_, files_) {
+  WriteBackTest()
+      : memory_(frames * page_bytes), holders_(100), write_back_(store_, holders_, files_, no_other_homes_) {
     EXPECT_TRUE(store_.add_slab(memory_.data(), frames, 1));
   }
   memory::PageHolder& space(VNodeId vnode = VNodeId(1), memory::HolderKind kind = memory::HolderKind::Space) {
@@ -68,6 +74,7 @@ class WriteBackTest : public testing::Test {
   memory::FrameStore store_;
   memory::PageHolders holders_;
   NoFiles files_;
+  NoOtherHomes no_other_homes_;
   memory::WriteBack write_back_;
 };
 

@@ -15,7 +15,7 @@
 namespace memory {
 
 struct SpaceLayout {
-  vma::Layout areas;            // for VmaSet
+  vma::Layout areas;               // for VmaSet
   std::uint64_t program_base = 0;  // added to a position-independent program without an interpreter's help
   std::uint64_t stack_top = 0;
   std::uint64_t stack_bytes = 0;

@@ -10,10 +10,18 @@ using base::UserVa;
 
 TEST(LoadPlan, MapsSegmentsAndClearsTheEndOfData) {
   memory::ElfProgram program;
-  program.segments[0] = {.start = 0x400000, .file_end = 0x402000, .file_offset = 0, .zero_start = 0x402000,
-                         .memory_end = 0x402000, .protection = 5};
-  program.segments[1] = {.start = 0x403000, .file_end = 0x404000, .file_offset = 0x2000, .zero_start = 0x403800,
-                         .memory_end = 0x406010, .protection = 3};
+  program.segments[0] = {.start = 0x400000,
+                         .file_end = 0x402000,
+                         .file_offset = 0,
+                         .zero_start = 0x402000,
+                         .memory_end = 0x402000,
+                         .protection = 5};
+  program.segments[1] = {.start = 0x403000,
+                         .file_end = 0x404000,
+                         .file_offset = 0x2000,
+                         .zero_start = 0x403800,
+                         .memory_end = 0x406010,
+                         .protection = 3};
   program.segment_count = 2;
   program.highest = 0x406010;
   vma::VmaSet vmas;

@@ -12,6 +12,19 @@ namespace messages {
 inline constexpr std::size_t max_name_bytes = 255;
 inline constexpr std::size_t max_link_bytes = 4095;
 
+// FileAttributes::mode & mode_type_mask; the values of Linux's st_mode.
+inline constexpr std::uint32_t mode_type_mask = 0170000;
+enum class FileType : std::uint32_t {
+  Fifo = 0010000,
+  CharacterDevice = 0020000,
+  Directory = 0040000,
+  BlockDevice = 0060000,
+  Regular = 0100000,
+  SymbolicLink = 0120000,
+  Socket = 0140000,
+};
+constexpr FileType file_type(std::uint32_t mode) { return static_cast<FileType>(mode & mode_type_mask); }
+
 struct FileAttributes {
   le64 file;
   le64 inode;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files that this home knows: see file_table.h.
+#include "memory/files/file_table.h"
+
+namespace memory {
+
+using base::Error;
+using base::Result;
+
+FileTable::~FileTable() {
+  while (!files_.empty()) forget(files_.begin()->file);
+}
+
+Result<FileObject*> FileTable::get(base::VNodeId vnode, StoredFile stored, std::uint64_t bytes,
+                                   std::uint64_t modify_time_ns) {
+  if (const auto found = files_.find(stored); found != files_.end()) {
+    if (found->file.vnode() != vnode) return base::fail(Error::NotPermitted);
+    return &found->file;
+  }
+  auto file = TRY(base::try_make<FileObject>(holders_.new_id(), vnode, store_, loop_, stored, bytes));
+  auto entry = TRY(base::try_make<Entry>(*file));
+  file->modify_time_ns = modify_time_ns;
+  files_.insert(*entry.release());
+  return &static_cast<FileObject&>(holders_.add(std::move(file)));
+}
+
+Result<FileObject*> FileTable::find(std::uint64_t object, base::VNodeId vnode) {
+  PageHolder* holder = TRY(holders_.find(object, vnode));
+  if (holder->kind() != HolderKind::File) return base::fail(Error::NotPermitted);
+  return static_cast<FileObject*>(holder);
+}
+
+void FileTable::release(FileObject& file, std::uint64_t count) {
+  LEGO_ASSERT(count <= file.holds);
+  file.holds -= count;
+  forget_if_unused(file);
+}
+
+void FileTable::unlinked(FileObject& file) {
+  file.unlinked = true;
+  forget_if_unused(file);
+}
+
+void FileTable::forget_if_unused(FileObject& file) {
+  if (file.unlinked && file.holds == 0 && file.pins == 0) forget(file);
+}
+
+void FileTable::forget(FileObject& file) {
+  const auto found = files_.find(file.file());
+  LEGO_ASSERT(found != files_.end());
+  Entry& entry = *found;
+  files_.erase(found);
+  base::Own<Entry>(&entry).reset();
+  cache_.discard(file);
+  holders_.remove(file);
+}
+
+void FileTable::forget_volume(const FileVolume* volume) {
+  for (auto entry = files_.begin(); entry != files_.end();) {
+    FileObject& file = (entry++)->file;
+    if (file.file().volume == volume && file.pins == 0) forget(file);
+  }
+}
+
+FileObject* FileTable::next_dirty(const FileVolume* volume, std::uint64_t after_object) {
+  for (PageHolder* holder = holders_.at_or_after(after_object + 1); holder != nullptr;
+       holder = holders_.at_or_after(holder->id() + 1)) {
+    if (holder->kind() != HolderKind::File) continue;
+    auto& file = static_cast<FileObject&>(*holder);
+    if (file.dirty() && (volume == nullptr || file.file().volume == volume)) return &file;
+  }
+  return nullptr;
+}
+
+}  // namespace memory

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the services of a memory monitor share. All run on one EventLoop.
+#pragma once
+
+#include <array>
+
+#include "kernel/base/executor.h"
+#include "memory/files/file_table.h"
+#include "memory/files/page_cache.h"
+#include "memory/frames/frame_store.h"
+#include "memory/pages/page_holder.h"
+#include "memory/pages/write_back.h"
+#include "memory/service/file_volumes.h"
+#include "memory/service/rpc_file_storage.h"
+#include "memory/service/shared_objects.h"
+#include "memory/space/space.h"
+#include "net/rpc/endpoint.h"
+#include "net/rpc/server.h"
+
+namespace memory {
+
+struct Context final : HolderSource {
+  Context(base::EventLoop& event_loop, rpc::Endpoint& rpc_endpoint, const rpc::RegisteredSlabs& slabs,
+          rpc::NodeAddress managers_address, base::NodeId own_node)
+      : loop(event_loop),
+        endpoint(rpc_endpoint),
+        managers(managers_address),
+        node(own_node),
+        holders(first_holder_id(own_node)),
+        storage(loop, slabs),
+        cache(loop, frames, holders, storage),
+        files(loop, frames, holders, cache),
+        write_back(frames, holders, cache, *this),
+        objects(holders) {}
+
+  base::EventLoop& loop;
+  rpc::Endpoint& endpoint;
+  rpc::NodeAddress managers;
+  base::NodeId node;
+  FrameStore frames;
+  PageHolders holders;
+  RpcFileStorage storage;
+  PageCache cache;
+  FileTable files;
+  WriteBack write_back;
+  FileVolumes volumes;
+  SharedObjects objects;
+
+  // Stale: no such space. NotPermitted: of another vNode, or not a space.
+  base::Result<Space*> find_space(std::uint64_t id, base::VNodeId vnode) {
+    PageHolder* holder = TRY(holders.find(id, vnode));
+    if (holder->kind() != HolderKind::Space) return base::fail(base::Error::NotPermitted);
+    return static_cast<Space*>(holder);
+  }
+
+  // Ids carry the node that gave them (which is never reused), so that they never collide in a rack.
+  static constexpr unsigned holder_node_shift = 40;
+  static constexpr std::uint64_t first_holder_id(base::NodeId node) {
+    return (std::uint64_t{node.value()} << holder_node_shift) + 1;
+  }
+  bool is_own(std::uint64_t id) const { return id >> holder_node_shift == node.value(); }
+  // HolderSource: spaces whose home is another mComponent.
+  base::Result<PageHolder*> adopt(std::uint64_t id, base::VNodeId vnode) override {
+    if (is_own(id) || id >> holder_node_shift == 0) return base::fail(base::Error::Stale);
+    auto space = TRY(base::try_make<Space>(id, vnode, SpaceRole::Owner, frames));
+    return &holders.add(std::move(space));
+  }
+};
+
+}  // namespace memory

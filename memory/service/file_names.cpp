@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of files: see file_service.h.
+#include <algorithm>
+
+#include "memory/service/file_service.h"
+
+namespace memory {
+
+using base::Error;
+using base::Result;
+using base::Task;
+
+Result<std::span<const std::byte>> FileService::checked_name(std::span<const std::byte> tail, std::size_t offset,
+                                                             std::size_t bytes) {
+  if (offset > tail.size() || bytes > tail.size() - offset || bytes == 0) return base::fail(Error::Malformed);
+  const auto name = tail.subspan(offset, bytes);
+  const auto forbidden = [](std::byte c) { return c == std::byte{'/'} || c == std::byte{0}; };
+  if (std::any_of(name.begin(), name.end(), forbidden)) return base::fail(Error::InvalidArgument);
+  return name;
+}
+
+Task<> FileService::look_up(rpc::ServerCall& call, messages::FileLookupRequest request) {
+  CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
+  CO_TRY(const auto name, checked_name(call.tail(), 0, request.name_bytes));
+  const auto pin = context_.files.pin(*directory);
+  request.directory = directory->file().file.value();
+  CO_TRY(const auto found, co_await ask(*directory->file().volume, request, name));
+  CO_TRY(const auto reply, translated(*directory->file().volume, found.body.attributes));
+  co_return call.reply(reply);
+}
+
+Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest request) {
+  CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
+  CO_TRY_VOID(checked_name(call.tail(), 0, request.name_bytes));
+  if (call.tail().size() != std::size_t{request.name_bytes} + request.target_bytes)
+    co_return base::fail(Error::Malformed);
+  const auto pin = context_.files.pin(*directory);
+  request.directory = directory->file().file.value();
+  const bool held = request.hold != 0;
+  CO_TRY(const auto created, co_await ask(*directory->file().volume, request, call.tail()));
+  CO_TRY(const auto reply, translated(*directory->file().volume, created.body.attributes));
+  if (held) {
+    CO_TRY(FileObject * file, context_.files.find(reply.attributes.file, call.vnode()));
+    context_.files.hold(*file);
+  }
+  co_return call.reply(reply);
+}
+
+Task<> FileService::unlink(rpc::ServerCall& call, messages::FileUnlinkRequest request) {
+  CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
+  CO_TRY(const auto name, checked_name(call.tail(), 0, request.name_bytes));
+  const auto pin = context_.files.pin(*directory);
+  request.directory = directory->file().file.value();
+  CO_TRY(const auto removed, co_await ask(*directory->file().volume, request, name));
+  CO_TRY(const auto reply, translated(*directory->file().volume, removed.body.attributes));
+  if (reply.attributes.links == 0 || request.remove_directory != 0) {
+    CO_TRY(FileObject * file, context_.files.find(reply.attributes.file, call.vnode()));
+    context_.files.unlinked(*file);
+  }
+  co_return call.reply(reply);
+}
+
+Task<> FileService::rename(rpc::ServerCall& call, messages::FileRenameRequest request) {
+  CO_TRY(FileObject * from, context_.files.find(request.old_directory, call.vnode()));
+  CO_TRY(FileObject * to, context_.files.find(request.new_directory, call.vnode()));
+  CO_TRY_VOID(checked_name(call.tail(), 0, request.old_name_bytes));
+  CO_TRY_VOID(checked_name(call.tail(), request.old_name_bytes, request.new_name_bytes));
+  const auto from_pin = context_.files.pin(*from);
+  const auto to_pin = context_.files.pin(*to);
+  request.old_directory = from->file().file.value();
+  request.new_directory = to->file().file.value();
+  CO_TRY_VOID(co_await ask(*from->file().volume, request, call.tail()));
+  co_return call.reply(messages::EmptyReply{});
+}
+
+Task<> FileService::link(rpc::ServerCall& call, messages::FileLinkRequest request) {
+  CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
+  CO_TRY(const auto name, checked_name(call.tail(), 0, request.name_bytes));
+  const auto pin = context_.files.pin(*file);
+  const auto directory_pin = context_.files.pin(*directory);
+  request.file = file->file().file.value();
+  request.directory = directory->file().file.value();
+  CO_TRY(const auto linked, co_await ask(*directory->file().volume, request, name));
+  CO_TRY(const auto reply, translated(*directory->file().volume, linked.body.attributes));
+  co_return call.reply(reply);
+}
+
+Task<> FileService::read_link(rpc::ServerCall& call, messages::FileReadLinkRequest request) {
+  CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  request.file = file->file().file.value();
+  CO_TRY(const auto target, co_await ask(*file->file().volume, request));
+  co_return call.reply(target.body, target.tail());
+}
+
+Task<> FileService::read_directory(rpc::ServerCall& call, messages::FileReadDirectoryRequest request) {
+  CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
+  const auto pin = context_.files.pin(*directory);
+  request.directory = directory->file().file.value();
+  const StagingBuffer staging(context_.storage);
+  if (staging.empty()) co_return base::fail(Error::Again);
+  const std::size_t bytes = std::min<std::size_t>(call.bulk_capacity(), staging.bytes().size());
+  CO_TRY(const rpc::RemoteBuffer bulk, context_.storage.slabs().remote(staging.bytes().first(bytes)));
+  messages::FileReadDirectoryReply body;
+  {
+    CO_TRY(const auto entries, co_await ask(*directory->file().volume, request, {}, bulk));
+    body = entries.body;
+  }
+  if (body.bytes > bytes) co_return base::fail(Error::Malformed);
+  if (body.bytes == 0) co_return call.reply(body);
+  CO_TRY(const verbs::Sge piece, context_.storage.slabs().local(staging.bytes().first(body.bytes)));
+  co_return co_await call.reply_bulk(body, std::span(&piece, 1));
+}
+
+Task<> FileService::hold(rpc::ServerCall& call, messages::FileHoldRequest request) {
+  CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  const auto pin = context_.files.pin(*file);
+  context_.files.hold(*file);
+  request.file = file->file().file.value();
+  if (file->holds > 1) {
+    messages::FileGetAttributesRequest attributes;
+    attributes.file = request.file;
+    CO_TRY(const auto known, co_await ask(*file->file().volume, attributes));
+    CO_TRY(const auto reply, translated(*file->file().volume, known.body.attributes));
+    co_return call.reply(reply);
+  }
+  auto held = co_await ask(*file->file().volume, request);
+  if (!held) {
+    context_.files.release(*file, 1);
+    co_return base::fail(held.error());
+  }
+  CO_TRY(const auto reply, translated(*file->file().volume, held->body.attributes));
+  co_return call.reply(reply);
+}
+
+Task<> FileService::release(rpc::ServerCall& call, messages::FileReleaseRequest request) {
+  CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  if (request.count > file->holds) co_return base::fail(Error::InvalidArgument);
+  const auto pin = context_.files.pin(*file);
+  const bool last = file->holds == request.count;
+  context_.files.release(*file, request.count);
+  if (last) {
+    // A file without a name ends with its last hold: what is dirty of it has nowhere to go.
+    if (file->unlinked) context_.cache.discard(*file);
+    request.file = file->file().file.value();
+    request.count = 1;
+    CO_TRY_VOID(co_await ask(*file->file().volume, request));
+  }
+  co_return call.reply(messages::EmptyReply{});
+}
+
+}  // namespace memory
