@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open file description (what descriptors refer to; shared by dup and fork): a regular file, directory, pipe end,
+// socket, terminal, event source. Kernel buffers only: system calls copy to and from user memory in pieces. Everything
+// that a kind of file cannot do has the error that Linux gives as its default here. Blocking calls sleep through the
+// Sleeper and return EINTR's restart code (restart_always) when a signal came first.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "linux-abi/abi/errno.h"
+#include "linux-abi/files/caller.h"
+#include "linux-abi/files/poll_source.h"
+#include "linux-abi/files/status.h"
+#include "processor/reference.h"
+#include "processor/shared_object.h"
+
+namespace linux_abi {
+
+class OpenFile;
+using OpenFileReference = processor::Reference<OpenFile>;
+
+class OpenFile : public processor::Counted {
+ public:
+  // flags: the O_* flags given to open, access mode included, creation flags removed.
+  explicit OpenFile(int flags) : flags_(flags) {}
+
+  int flags() const { return flags_.load(std::memory_order_relaxed); }
+  void set_flags(int flags) { flags_.store(flags, std::memory_order_relaxed); }
+  bool readable() const;
+  bool writable() const;
+  bool non_blocking() const;
+
+  // At the file's own position, which they move, if it has one. read: 0 at the end. write: may be partial.
+  virtual Answer<std::size_t> read(std::span<std::byte> to, Caller& caller);           // EINVAL
+  virtual Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller);  // EINVAL
+  // pread, pwrite: ESPIPE without positions.
+  virtual Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller);
+  virtual Answer<std::size_t> write_at(std::uint64_t offset, std::span<const std::byte> from, Caller& caller);
+  virtual Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller& caller);  // ESPIPE
+  // A read or write may go on after a full piece without blocking for more (regular files).
+  virtual bool continues() const { return false; }
+
+  virtual Answer<FileStatus> status(Caller& caller) = 0;
+  virtual Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller);  // ENOTTY
+  // Ready events now (POLLIN...); files that are always ready say so. source(): what tells of changes; null: never.
+  virtual std::uint32_t poll_events() { return poll_always_ready; }
+  virtual PollSource* poll_source() { return nullptr; }
+  // What mmap maps; ENODEV.
+  virtual Answer<processor::Reference<processor::SharedObject>> mappable(Caller& caller);
+  // Entries for getdents64 (linux_dirent64), moving the position; ENOTDIR.
+  virtual Answer<std::size_t> read_directory(std::span<std::byte> to, Caller& caller);
+  virtual Answer<> truncate(std::uint64_t bytes, Caller& caller);                                  // EINVAL
+  virtual Answer<> allocate(int mode, std::uint64_t offset, std::uint64_t bytes, Caller& caller);  // ENODEV
+  virtual Answer<> synchronize(bool data_only, Caller& caller);                                    // EINVAL
+  // "/tmp/x", "pipe:[5]": for /proc/self/fd and maps.
+  virtual std::size_t describe(std::span<char> to, Caller& caller) = 0;
+  // A descriptor of this process was closed: its POSIX record locks on the file end.
+  virtual void descriptor_closed(std::uint64_t process) { (void)process; }
+
+  void last_reference_gone() { close(); }
+
+ protected:
+  virtual ~OpenFile() = default;
+  // The last reference is gone: deletes the object. May sleep.
+  virtual void close() = 0;
+
+ private:
+  std::atomic<int> flags_;
+};
+
+}  // namespace linux_abi
