@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals that were sent and not yet taken, of a thread or of a process. An ordinary signal is kept once; realtime ones
+// are queued, up to a limit; the lowest number comes first, synchronous ones before all. Not locked.
+#pragma once
+
+#include <array>
+
+#include "kernel/base/array.h"
+#include "linux-abi/abi/errno.h"
+#include "linux-abi/signals/information.h"
+
+namespace linux_abi {
+
+class PendingSignals {
+ public:
+  SignalSet set() const { return set_; }
+  // EAGAIN when a realtime signal finds the queue full. Without memory an ordinary signal comes without information.
+  Answer<> add(const SignalInformation& information);
+  // Takes the first that is in `wanted`; signal 0: none is.
+  SignalInformation take(SignalSet wanted);
+  void discard(SignalSet signals);
+
+ private:
+  static constexpr std::size_t max_queued = 1024;  // as RLIMIT_SIGPENDING bounds it elsewhere
+  SignalSet set_;
+  base::Array<SignalInformation> queue_;  // in order of arrival
+};
+
+}  // namespace linux_abi

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks our names against Linux's headers, which cannot be included beside the C library's.
+#include "linux-abi/signals/signal_numbers.h"
+
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+
+static_assert(linux_abi::sig::hup == SIGHUP);
+static_assert(linux_abi::sig::intr == SIGINT);
+static_assert(linux_abi::sig::quit == SIGQUIT);
+static_assert(linux_abi::sig::ill == SIGILL);
+static_assert(linux_abi::sig::trap == SIGTRAP);
+static_assert(linux_abi::sig::abrt == SIGABRT);
+static_assert(linux_abi::sig::bus == SIGBUS);
+static_assert(linux_abi::sig::fpe == SIGFPE);
+static_assert(linux_abi::sig::kill == SIGKILL);
+static_assert(linux_abi::sig::usr1 == SIGUSR1);
+static_assert(linux_abi::sig::segv == SIGSEGV);
+static_assert(linux_abi::sig::usr2 == SIGUSR2);
+static_assert(linux_abi::sig::pipe == SIGPIPE);
+static_assert(linux_abi::sig::alrm == SIGALRM);
+static_assert(linux_abi::sig::term == SIGTERM);
+static_assert(linux_abi::sig::stkflt == SIGSTKFLT);
+static_assert(linux_abi::sig::chld == SIGCHLD);
+static_assert(linux_abi::sig::cont == SIGCONT);
+static_assert(linux_abi::sig::stop == SIGSTOP);
+static_assert(linux_abi::sig::tstp == SIGTSTP);
+static_assert(linux_abi::sig::ttin == SIGTTIN);
+static_assert(linux_abi::sig::ttou == SIGTTOU);
+static_assert(linux_abi::sig::urg == SIGURG);
+static_assert(linux_abi::sig::xcpu == SIGXCPU);
+static_assert(linux_abi::sig::xfsz == SIGXFSZ);
+static_assert(linux_abi::sig::vtalrm == SIGVTALRM);
+static_assert(linux_abi::sig::prof == SIGPROF);
+static_assert(linux_abi::sig::winch == SIGWINCH);
+static_assert(linux_abi::sig::io == SIGIO);
+static_assert(linux_abi::sig::pwr == SIGPWR);
+static_assert(linux_abi::sig::sys == SIGSYS);
+static_assert(linux_abi::sig::code::user == SI_USER);
+static_assert(linux_abi::sig::code::kernel == SI_KERNEL);
+static_assert(linux_abi::sig::code::queue == SI_QUEUE);
+static_assert(linux_abi::sig::code::timer == SI_TIMER);
+static_assert(linux_abi::sig::code::tkill == SI_TKILL);
+static_assert(linux_abi::sig::code::ill_illopn == ILL_ILLOPN);
+static_assert(linux_abi::sig::code::fpe_intdiv == FPE_INTDIV);
+static_assert(linux_abi::sig::code::fpe_intovf == FPE_INTOVF);
+static_assert(linux_abi::sig::code::fpe_fltdiv == FPE_FLTDIV);
+static_assert(linux_abi::sig::code::fpe_fltovf == FPE_FLTOVF);
+static_assert(linux_abi::sig::code::fpe_fltund == FPE_FLTUND);
+static_assert(linux_abi::sig::code::fpe_fltres == FPE_FLTRES);
+static_assert(linux_abi::sig::code::fpe_fltinv == FPE_FLTINV);
+static_assert(linux_abi::sig::code::segv_maperr == SEGV_MAPERR);
+static_assert(linux_abi::sig::code::segv_accerr == SEGV_ACCERR);
+static_assert(linux_abi::sig::code::bus_adraln == BUS_ADRALN);
+static_assert(linux_abi::sig::code::bus_adrerr == BUS_ADRERR);
+static_assert(linux_abi::sig::code::trap_brkpt == TRAP_BRKPT);
+static_assert(linux_abi::sig::code::trap_trace == TRAP_TRACE);
+static_assert(linux_abi::sig::code::cld_exited == CLD_EXITED);
+static_assert(linux_abi::sig::code::cld_killed == CLD_KILLED);
+static_assert(linux_abi::sig::code::cld_dumped == CLD_DUMPED);
+static_assert(linux_abi::sig::code::cld_trapped == CLD_TRAPPED);
+static_assert(linux_abi::sig::code::cld_stopped == CLD_STOPPED);
+static_assert(linux_abi::sig::code::cld_continued == CLD_CONTINUED);
+static_assert(linux_abi::sig::flag::no_child_stop == static_cast<std::uint64_t>(SA_NOCLDSTOP));
+static_assert(linux_abi::sig::flag::no_child_wait == static_cast<std::uint64_t>(SA_NOCLDWAIT));
+static_assert(linux_abi::sig::flag::siginfo == static_cast<std::uint64_t>(SA_SIGINFO));
+static_assert(linux_abi::sig::flag::restorer == static_cast<std::uint64_t>(SA_RESTORER));
+static_assert(linux_abi::sig::flag::on_stack == static_cast<std::uint64_t>(SA_ONSTACK));
+static_assert(linux_abi::sig::flag::restart == static_cast<std::uint64_t>(SA_RESTART));
+static_assert(linux_abi::sig::flag::no_defer == static_cast<std::uint64_t>(SA_NODEFER));
+static_assert(linux_abi::sig::flag::reset_hand == static_cast<std::uint64_t>(SA_RESETHAND));
+static_assert(sizeof(siginfo_t) == 128);
