@@ -8,16 +8,12 @@
 #include <cstdint>
 #include <span>
 
+#include "arch/x86_64/fpu_layout.h"
 #include "kernel/base/error.h"
 #include "kernel/base/types.h"
 
 namespace arch {
 
-struct FpuLayout {
-  bool xsave;                 // else FXSAVE
-  std::uint64_t features;     // XCR0; 3 (x87 and SSE) without XSAVE
-  std::uint32_t state_bytes;  // of one state
-};
 // CR0, CR4 and XCR0; the first core to call decides the layout for all.
 void init_fpu_on_this_core();
 const FpuLayout& fpu_layout();
