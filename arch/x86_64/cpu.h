@@ -13,6 +13,7 @@ inline constexpr std::uint64_t rflags_trap = 1u << 8;
 inline constexpr std::uint64_t rflags_interrupt = 1u << 9;
 inline constexpr std::uint64_t rflags_direction = 1u << 10;
 inline constexpr std::uint64_t rflags_nested_task = 1u << 14;
+inline constexpr std::uint64_t rflags_resume = 1u << 16;
 inline constexpr std::uint64_t rflags_alignment_check = 1u << 18;
 
 inline std::uint64_t read_rflags() {
@@ -172,6 +173,14 @@ template <unsigned Offset>
 inline void write_gs64(std::uint64_t value) {
   asm volatile("movq %0, %%gs:%c1" ::"r"(value), "i"(Offset) : "memory");
 }
+
+// --- FS base of user mode, where the CPU has FSGSBASE and CR4 enables it --------------------------------------------
+inline std::uint64_t read_fs_base() {
+  std::uint64_t value;
+  asm volatile("rdfsbase %0" : "=r"(value));
+  return value;
+}
+inline void write_fs_base(std::uint64_t value) { asm volatile("wrfsbase %0" ::"r"(value)); }
 
 // --- User memory (SMAP): supervisor access to user pages is possible between the two ---------------------------------
 inline void allow_user_access() { asm volatile("stac" ::: "memory"); }

@@ -8,6 +8,7 @@
 namespace arch::msr {
 
 inline constexpr std::uint32_t ia32_apic_base = 0x1b;
+inline constexpr std::uint32_t ia32_sysenter_cs = 0x174;
 inline constexpr std::uint32_t ia32_pat = 0x277;
 inline constexpr std::uint32_t ia32_tsc_deadline = 0x6e0;
 inline constexpr std::uint32_t x2apic_first = 0x800;  // + register offset / 16
@@ -33,10 +34,12 @@ inline constexpr std::uint64_t cr0_emulation = 1u << 2;
 inline constexpr std::uint64_t cr0_task_switched = 1u << 3;
 inline constexpr std::uint64_t cr0_numeric_error = 1u << 5;
 inline constexpr std::uint64_t cr0_write_protect = 1u << 16;
+inline constexpr std::uint64_t cr0_alignment_mask = 1u << 18;
 inline constexpr std::uint64_t cr4_global_pages = 1u << 7;
 inline constexpr std::uint64_t cr4_fxsave = 1u << 9;
 inline constexpr std::uint64_t cr4_simd_exceptions = 1u << 10;
 inline constexpr std::uint64_t cr4_umip = 1u << 11;
+inline constexpr std::uint64_t cr4_fsgsbase = 1u << 16;
 inline constexpr std::uint64_t cr4_xsave = 1u << 18;
 inline constexpr std::uint64_t cr4_smep = 1u << 20;
 inline constexpr std::uint64_t cr4_smap = 1u << 21;

@@ -38,6 +38,12 @@ struct HeldRanks {
 inline std::array<HeldRanks, max_cores> held_ranks;
 }  // namespace detail
 
+// Whether this core holds any: for assertions in what may sleep. Not tracked in Linux programs.
+inline bool holds_spinlock() {
+  const auto& held = detail::held_ranks[platform::current_core()].bits;
+  return (held[0] | held[1]) != 0;
+}
+
 class SpinLock {
  public:
   explicit constexpr SpinLock(LockRank rank) : rank_(rank) {}

@@ -19,6 +19,14 @@
 
 namespace threads {
 
+enum class BlockResult : std::uint8_t { Woken, TimedOut, Interrupted };
+
+class ThreadWaiter;
+
+// Sleeps until waiter.wake(). The deadline is on clock() (base::never_ns: none). If several happened, Woken wins, then
+// Interrupted. No spinlock may be held.
+BlockResult block_until_woken(ThreadWaiter& waiter, std::uint64_t deadline_ns, Interruptible interruptible);
+
 class ThreadWaiter final : public base::Waiter {
  public:
   ThreadWaiter();  // of the running thread
@@ -30,19 +38,16 @@ class ThreadWaiter final : public base::Waiter {
   void reset();
 
  private:
-  friend struct ThreadAccess;
+  friend BlockResult block_until_woken(ThreadWaiter&, std::uint64_t, Interruptible);
+  friend BlockResult sleep_until(std::uint64_t, Interruptible);
+  BlockResult block(std::uint64_t deadline_ns, Interruptible interruptible);
+
   Thread& thread_;
   bool woken_ = false;  // guarded by the lock of the thread's core
 };
 
 // After TimedOut or Interrupted, under the queue's lock.
 inline void give_up(ThreadWaiter& waiter) { waiter.unlink(); }
-
-enum class BlockResult : std::uint8_t { Woken, TimedOut, Interrupted };
-
-// Sleeps until waiter.wake(). The deadline is on clock() (base::never_ns: none). If several happened, Woken wins, then
-// Interrupted. No spinlock may be held.
-BlockResult block_until_woken(ThreadWaiter& waiter, std::uint64_t deadline_ns, Interruptible interruptible);
 
 // TimedOut or Interrupted.
 BlockResult sleep_until(std::uint64_t deadline_ns, Interruptible interruptible);

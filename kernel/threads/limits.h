@@ -2,15 +2,14 @@
 // The bounds of kernel/threads, each with its reason.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 namespace threads {
 
-// A page fault in a system call may go down to the NIC driver: about 6 KiB of frames, with room for interrupts on top.
-inline constexpr std::size_t kernel_stack_bytes = 32 * 1024;
-
-// What 2 GiB of kernel stacks hold; a fork bomb ends with an error, not with the component's memory.
+// A fork bomb ends with an error before it has all of the component's memory: 1 GiB of kernel stacks.
 inline constexpr std::uint32_t max_threads = 65536;
+
+// One per NIC queue that an idle core may look at; each costs every halt a look.
+inline constexpr std::uint32_t max_idle_pollers = 16;
 
 }  // namespace threads

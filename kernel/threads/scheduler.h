@@ -17,11 +17,15 @@ Thread& current();
 // The clock of all deadlines: nanoseconds since boot, the same on all cores.
 const base::Clock& clock();
 
-// A kernel thread. NoMemory, Exhausted (limits.h). Freed by its exit; a thread that was never started: discard().
+// A kernel thread. NoMemory, also when there are too many (limits.h). Freed by its exit; if it is never started, by
+// discard().
 [[nodiscard]] base::Result<Thread*> create(const ThreadOptions& options, void (*entry)(void*), void* argument);
-// A user thread that begins in user mode with this frame, in this address space, with fresh vector registers.
+// A user thread: begins in user mode with this frame, in this address space, with fresh vector registers.
 [[nodiscard]] base::Result<Thread*> create_user(const ThreadOptions& options, const arch::TrapFrame& frame,
                                                 arch::TlbDomain& space);
+// A user thread that begins in the kernel (to load its program, say) without an address space: the entry function ends
+// with set_address_space() and arch::enter_user(thread.user_frame()), or with exit().
+[[nodiscard]] base::Result<Thread*> create_user(const ThreadOptions& options, void (*entry)(void*), void* argument);
 void start(Thread& thread);
 void discard(Thread& thread);
 
@@ -38,9 +42,11 @@ void preemption_point();
 // it may block. It is called again if the thread was interrupted in the meantime.
 void set_return_to_user_hook(void (*hook)(Thread& thread, arch::TrapFrame& frame));
 
-// Once, on the first core, when memory, the per-core areas, the clock and the core timer work.
+// Once, on the first core, when memory, the per-core areas, the clock and the core timer work. From then on the caller
+// is the core's idle thread: it may make and start threads, but not block.
 void init();
-// On every core, the first included, as the last step of its boot: the boot stack becomes its idle thread.
+// On every core, the first included, as the last step of its boot: the boot stack becomes its idle thread. User mode is
+// set up if arch::user_mode_handlers() has a system-call handler by then.
 [[noreturn]] void run_this_core();
 
 struct Statistics {

@@ -21,6 +21,7 @@
 #include "arch/x86_64/user_mode.h"
 #include "kernel/base/error.h"
 #include "kernel/base/types.h"
+#include "kernel/memory/kernel_map.h"
 #include "kernel/threads/core_mask.h"
 #include "kernel/threads/policy/entity.h"
 
@@ -46,7 +47,7 @@ class ThreadOwner {
 };
 
 struct ThreadOptions {
-  std::string_view name;  // cut to 15 bytes
+  std::string_view name = {};  // cut to 15 bytes
   policy::Class klass = policy::Class::Normal;
   int nice = 0;
   CoreMask affinity = CoreMask::all();
@@ -89,7 +90,7 @@ class Thread {
   [[nodiscard]] base::Result<> set_affinity(CoreMask mask);
   std::uint32_t last_core() const { return core_.load(std::memory_order_relaxed); }
   ThreadTimes times() const;  // up to date for the thread itself, else as of its last switch
-  bool is_blocked() const { return run_state_.load(std::memory_order_relaxed) == RunState::Blocked; }
+  bool is_blocked() const { return run_state_.load(std::memory_order_relaxed) == RunState::Blocked; }  // a hint
 
   // A signal is pending: interruptible waits return Interrupted, and user mode is left for the return hook, until the
   // thread itself calls clear_interrupt(). kill() cannot be cleared. Any context in which wake() is allowed.
@@ -100,7 +101,11 @@ class Thread {
   bool killed() const { return killed_.load(std::memory_order_relaxed); }
 
  private:
-  friend struct ThreadAccess;  // the scheduler's view
+  friend class Core;
+  friend class HomeLock;
+  friend class ThreadWaiter;
+  friend struct Lifetime;
+  friend void install_return_to_user();
 
   enum class RunState : std::uint8_t {
     New,      // not started
@@ -112,39 +117,49 @@ class Thread {
   struct QueueEntry : policy::Entity {
     Thread* thread = nullptr;
   };
-  struct Deadline : boost::intrusive::set_base_hook<> {
+  struct Deadline : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     std::uint64_t at_ns = 0;
     Thread* thread = nullptr;
     bool operator<(const Deadline& other) const { return at_ns < other.at_ns; }
   };
+  static constexpr std::uint32_t no_core = ~std::uint32_t{0};
 
-  Thread() = default;
+  Thread();
   ~Thread() = default;
+  bool must_end_wait(Interruptible kind) const;
+  void notice();
+  void go_to_user(arch::TrapFrame& frame);
+  bool registers_are_live() const;
+  void save_user_registers();
+  void load_user_registers();
 
   std::array<char, 16> name_{};
   ThreadOwner* owner_ = nullptr;
   void (*entry_)(void*) = nullptr;
   void* argument_ = nullptr;
   arch::SavedStack saved_;
-  base::KernelVa stack_top_;
+  kernel::KernelStack stack_;
 
-  // Guarded by the lock of core_; core_ itself changes only under the lock of its old value.
+  // Guarded by the lock of core_, which itself changes only under the lock of its old value.
   std::atomic<std::uint32_t> core_{0};
   std::atomic<RunState> run_state_{RunState::New};
   QueueEntry queue_entry_;
   Deadline deadline_;
   Interruptible sleep_kind_ = Interruptible::Never;
-  bool timed_out_ = false;
 
+  // Flags and settings that others may read at any time; changes that must not be missed are made known under the lock.
   std::atomic<std::uint64_t> affinity_{CoreMask::all().bits()};
   std::atomic<int> nice_{0};
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> killed_{false};
+  std::atomic<bool> return_work_{false};  // the return hook shall run (again) before user mode
 
-  // Of the running thread itself.
+  // Of the running thread itself. The registers of user mode are live on a core if it is registers_core_ and that core
+  // remembers this thread: then they are newer than, or the same as, what is kept here.
   arch::FpuState fpu_;
   arch::TlbDomain* space_ = nullptr;
   arch::UserSegmentBases bases_;
+  std::uint32_t registers_core_ = no_core;
   std::atomic<std::uint64_t> user_ns_{0};
   std::atomic<std::uint64_t> system_ns_{0};
 };
