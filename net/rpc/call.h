@@ -135,11 +135,13 @@ class Call {
   CallListHook list_hook_;
   CallSetHook deadline_hook_;
   State state_ = State::Idle;
-  bool told_ = false;  // completed() has been or is being called
+  bool told_ = false;  // completed() has been called or is due
+  bool complete_due_ = false;
   bool release_due_ = false;
+  bool delivering_ = false;  // a callback is running
   std::uint16_t slot_ = 0;
   std::uint64_t submitted_ns_ = 0;
-  Peer* peer_ = nullptr;
+  ClientSession* peer_ = nullptr;
   Error outcome_ = Error::None;
   Reply reply_;
 };

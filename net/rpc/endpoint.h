@@ -57,7 +57,8 @@ class EndpointCore;
 class Endpoint {
  public:
   static Result<base::Own<Endpoint>> create(const EndpointConfiguration& configuration);
-  ~Endpoint();  // every Call is idle, no handler runs
+  explicit Endpoint(base::Own<EndpointCore> core);  // for create
+  ~Endpoint();                                      // every Call is idle, no handler runs
 
   // The peer with this boot id (or, if that is 0, this address); made on the first call, connected when first used.
   // Lives as long as the endpoint. Exhausted: there are max_peers.
@@ -80,7 +81,6 @@ class Endpoint {
   void set_epoch(std::uint64_t epoch);
 
  private:
-  explicit Endpoint(base::Own<EndpointCore> core);
   base::Own<EndpointCore> core_;
 };
 

@@ -38,6 +38,9 @@ inline constexpr std::uint16_t prefetch_max_slots = 8;
 inline constexpr std::size_t max_sessions = 128;
 inline constexpr std::size_t max_peers = 128;
 
+// How long a server remembers the slots of a client that is not connected: longer than any deadline of a call.
+inline constexpr std::uint64_t session_retention_ns = 60'000'000'000;
+
 // Connection requests whose caller is still being checked with the managers.
 inline constexpr std::size_t max_admissions = 32;
 

@@ -30,6 +30,8 @@ class CallPolicy {
 
 class Server {
  public:
+  static constexpr std::size_t max_operation = 128;
+
   explicit Server(base::EventLoop& loop, CallPolicy* policy = nullptr) : loop_(loop), policy_(policy) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -78,7 +80,7 @@ class Server {
 
   base::EventLoop& loop_;
   CallPolicy* policy_;
-  std::array<Entry, 128> entries_{};
+  std::array<Entry, max_operation> entries_{};
 };
 
 }  // namespace rpc

@@ -66,6 +66,7 @@ class ServerCall {
 
  protected:
   friend class SendWait;
+  friend class ServerSession;
   ServerCall() = default;
   ~ServerCall() = default;
   Result<> reply_bytes(std::span<const std::byte> body, std::span<const std::byte> tail);

@@ -39,17 +39,15 @@ class WaitedCall final : public Call {
     request.body = std::as_bytes(std::span(body_bytes_, sizeof(T)));
   }
   void start(Peer& peer);
-  bool done() const { return done_.load(std::memory_order_acquire); }  // pairs with the release in completed()
+  bool done() const { return state_.load(std::memory_order_acquire) != State::Waiting; }  // pairs with completed()
   void abandon();
   // Once, after done(). The Reply is the caller's.
   Result<Reply> take();
 
  private:
-  template <typename T, typename... Arguments>
-  friend base::Own<T> base::make(Arguments&&...);
+  enum class State : std::uint8_t { Waiting, Ready, Told };
   WaitedCall(base::Waiter& waiter, MemoryHold* hold) : waiter_(waiter), hold_(hold) {}
   ~WaitedCall() = default;
-  friend class base::Own<WaitedCall>;
   void completed(Result<Reply> reply) override;
   void released() override;
 
@@ -57,7 +55,7 @@ class WaitedCall final : public Call {
   MemoryHold* hold_;
   Peer* peer_ = nullptr;
   std::atomic<std::uint32_t> references_{1};
-  std::atomic<bool> done_{false};
+  std::atomic<State> state_{State::Waiting};
   std::optional<Result<Reply>> result_;
   alignas(8) unsigned char body_bytes_[256];
 };
