@@ -84,6 +84,11 @@ int libext2fs_strcmp(const char* left, const char* right) { return libext2fs_str
 
 char* libext2fs_getenv(const char*) { return nullptr; }
 
+int* libext2fs_errno_location() {
+  static int value;  // written by the library, read by nobody
+  return &value;
+}
+
 // Only reached for values of the environment.
 unsigned long libext2fs_strtoul(const char*, char**, int) { return 0; }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What libext2fs's core files would call for features that are refused at mount (inline data, values of extended
  * attributes in inodes of their own, case folding, multiple-mount protection) and for tools that are not part of it.
- * None of these is reached; each answers with an error, so that a mistake of ours is one too. */
+ * Those are never reached; each answers with an error, so that a mistake of ours is one too. A few helpers from files
+ * that are left out follow at the end. */
 #include <ext2fs/ext2fs.h>
 
 #include "lib/ext2fs/bmap64.h"
@@ -91,8 +92,22 @@ int ext2fs_is_fast_symlink(struct ext2_inode *inode) {
   return LINUX_S_ISLNK(inode->i_mode) && EXT2_I_SIZE(inode) < sizeof(inode->i_block);
 }
 
+/* Also from files that are not part of the core. Blocks of up to 4 KiB need no special encoding of the length. */
+errcode_t ext2fs_set_rec_len(ext2_filsys fs, unsigned int length, struct ext2_dir_entry *entry) {
+  (void)fs;
+  entry->rec_len = ext2fs_cpu_to_le16(length);
+  return 0;
+}
+
+errcode_t ext2fs_get_rec_len(ext2_filsys fs, struct ext2_dir_entry *entry, unsigned int *length) {
+  (void)fs;
+  *length = ext2fs_le16_to_cpu(entry->rec_len);
+  return 0;
+}
+
 /* In libext2fs this lies in a file that is about making journals. */
 errcode_t ext2fs_zero_blocks2(ext2_filsys fs, blk64_t block, int count, blk64_t *failed, int *failed_count) {
+  if (count == 0) return 0; /* ext2fs_free() calls it so, without a file system */
   void *zeros = 0;
   errcode_t error = ext2fs_get_memzero(fs->blocksize, &zeros);
   for (int i = 0; error == 0 && i < count; ++i) {

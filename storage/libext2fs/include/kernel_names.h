@@ -4,6 +4,7 @@
  * the base library's. */
 #pragma once
 
+#define __errno_location libext2fs_errno_location
 #define calloc libext2fs_calloc
 #define free libext2fs_free
 #define getenv libext2fs_getenv

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both kinds of maps: see file_map.h.
+#include "storage/ext4/file_map.h"
+
+#include <algorithm>
+
+#include "storage/ext4/block_count.h"
+
+namespace ext4 {
+
+using base::Error;
+using base::fail;
+using base::Result;
+
+namespace {
+constexpr std::size_t extents_per_step = 4096;          // freed in one transaction
+constexpr std::uint64_t block_map_run = 64;             // blocks looked at ahead for a longer run
+constexpr std::uint64_t block_map_blocks = 0x40000000;  // larger than what three levels of indirection reach
+}  // namespace
+
+Result<Mapping> FileMap::find_in_block_map(std::uint64_t logical) {
+  if (logical >= block_map_blocks) return Mapping{.count = max_file_blocks - std::min(logical, max_file_blocks - 1)};
+  const SystemZone& zone = volume_.allocator().system_zone();
+  Mapping mapping;
+  for (std::uint64_t ahead = 0; ahead < block_map_run; ++ahead) {
+    blk64_t block = 0;
+    const errcode_t code = ext2fs_bmap2(volume_.library(), inode_.number(), inode_.library_view(), nullptr, 0,
+                                        logical + ahead, nullptr, &block);
+    if (code != 0 && ahead > 0) break;
+    TRY(check(code));
+    if (block != 0 && !zone.is_data(block, 1)) return fail(Error::IoError);
+    if (ahead == 0) {
+      mapping = {.physical = block, .count = 1, .written = block != 0 ? Written::Yes : Written::No};
+    } else if (mapping.physical == 0 ? block == 0 : block == mapping.physical + ahead) {
+      ++mapping.count;
+    } else {
+      break;
+    }
+  }
+  return mapping;
+}
+
+Result<Mapping> FileMap::find(std::uint64_t logical) {
+  if (inode_.has_extents()) return tree_.find(logical);
+  return find_in_block_map(logical);
+}
+
+Result<> FileMap::set_in_block_map(std::uint64_t logical, BlockRange range) {
+  for (std::uint64_t i = 0; i < range.count; ++i) {
+    blk64_t block = range.first + i;
+    TRY(check(ext2fs_bmap2(volume_.library(), inode_.number(), inode_.library_view(), nullptr, BMAP_ALLOC | BMAP_SET,
+                           logical + i, nullptr, &block)));
+  }
+  return add_blocks(volume_.library(), inode_, range.count);
+}
+
+Result<> FileMap::allocate(std::uint64_t first, std::uint64_t count, Written written) {
+  if (first >= max_file_blocks || count > max_file_blocks - first) return fail(Error::TooBig);
+  volume_.inodes().change(inode_);
+  for (std::uint64_t at = first; at < first + count;) {
+    const Mapping mapping = TRY(find(at));
+    const std::uint64_t length = std::min(mapping.count, first + count - at);
+    if (mapping.physical != 0) {
+      at += length;
+      continue;
+    }
+    const std::uint64_t goal =
+        mapping.goal != 0 ? mapping.goal : volume_.allocator().goal_of_inode(inode_.number()) + at;
+    const BlockRange range = TRY(volume_.allocator().allocate_blocks(goal, length));
+    if (inode_.has_extents())
+      TRY(tree_.insert({at, range.first, range.count, written}));
+    else
+      TRY(set_in_block_map(at, range));
+    at += range.count;
+  }
+  return {};
+}
+
+Result<> FileMap::mark_written(std::uint64_t first, std::uint64_t count) {
+  if (!inode_.has_extents()) return {};
+  for (std::uint64_t at = first; at < first + count;) {
+    const Mapping mapping = TRY(tree_.find(at));
+    if (mapping.physical == 0) return fail(Error::IoError);
+    const std::uint64_t length = std::min(mapping.count, first + count - at);
+    if (mapping.written == Written::No) {
+      volume_.inodes().change(inode_);
+      TRY(tree_.mark_written(at, length));
+    }
+    at += length;
+  }
+  return {};
+}
+
+Result<bool> FileMap::truncate(std::uint64_t blocks) {
+  volume_.inodes().change(inode_);
+  if (inode_.has_extents()) return tree_.truncate(blocks, extents_per_step);
+  TRY(check(ext2fs_punch(volume_.library(), inode_.number(), inode_.library_view(), nullptr, blocks, ~0ULL)));
+  return true;
+}
+
+}  // namespace ext4
