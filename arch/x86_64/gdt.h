@@ -34,14 +34,14 @@ struct [[gnu::packed]] TaskState {
   std::uint64_t ist[7] = {};
   std::uint64_t reserved2 = 0;
   std::uint16_t reserved3 = 0;
-  std::uint16_t io_map_base = 104;  // beyond the limit: no port is open to user mode
+  std::uint16_t io_map_base = 0;
 };
 static_assert(sizeof(TaskState) == 104);
 
 using Gdt = std::array<std::uint64_t, 8>;
 static_assert(sizeof(Gdt) == task_selector + 16);
 
-// Fills in the descriptors; the TSS must not move any more.
-void make_gdt(Gdt& gdt, const TaskState& task);
+// Fills in the descriptors and closes all ports to user mode; the TSS must not move any more.
+void make_gdt(Gdt& gdt, TaskState& task);
 
 }  // namespace arch

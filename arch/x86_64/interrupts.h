@@ -52,8 +52,13 @@ void set_exception_handler(std::uint8_t vector, ExceptionHandler handler);  // n
 
 // Called at the end of every exception and interrupt except NMI, #DF and #MC, with interrupts disabled, before
 // the frame is restored: to switch threads, and to deliver signals when frame.from_user().
-using TrapExitHook = void (*)(TrapFrame& frame);
-void set_trap_exit_hook(TrapExitHook hook);
+using TrapHook = void (*)(TrapFrame& frame);
+void set_trap_exit_hook(TrapHook hook);
+// Called first on every exception and interrupt (with the same exceptions) that comes from user mode.
+void set_user_entry_hook(TrapHook hook);
+
+// What an NMI does on the core that gets one; the default is a panic. Panics use it to stop the other cores.
+void set_nmi_handler(TrapHook handler);
 
 // Builds the interrupt descriptor table; load_interrupt_table() makes this core use it.
 void make_interrupt_table();

@@ -10,8 +10,14 @@ EventLoop::~EventLoop() {
 }
 
 void EventLoop::post(Work& work) {
-  const SpinGuard guard(lock_);
-  if (!work.is_linked()) posted_.push_back(work);
+  bool first = false;
+  {
+    const SpinGuard guard(lock_);
+    if (work.is_linked()) return;
+    first = posted_.empty();
+    posted_.push_back(work);
+  }
+  if (first && waker_ != nullptr) waker_->wake();
 }
 
 void EventLoop::arm(Timer& timer, std::uint64_t deadline_ns) {

@@ -39,6 +39,16 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::link_mode
   std::uint64_t deadline_ns_ = 0;
 };
 
+// Told by post() that a loop has something to do; whoever drives the loop from a sleep needs to know.
+class LoopWaker {
+ public:
+  // On the core or thread that posts, with interrupts possibly disabled and no lock of the loop held.
+  virtual void wake() = 0;
+
+ protected:
+  ~LoopWaker() = default;
+};
+
 class EventLoop {
  public:
   explicit EventLoop(const Clock& clock) : clock_(clock) {}
@@ -50,6 +60,8 @@ class EventLoop {
   std::uint64_t now_ns() const { return clock_.now_ns(); }
 
   void post(Work& work);
+  // Once, before anything is posted from elsewhere. wake() is called when work comes while none was posted.
+  void set_waker(LoopWaker& waker) { waker_ = &waker; }
   // (Re-)arms the timer to expire at or after the deadline on this loop's clock.
   void arm(Timer& timer, std::uint64_t deadline_ns);
 
@@ -63,6 +75,7 @@ class EventLoop {
   using TimerSet = boost::intrusive::multiset<Timer, boost::intrusive::constant_time_size<false>>;
 
   const Clock& clock_;
+  LoopWaker* waker_ = nullptr;
   SpinLock lock_{LockRank::Scheduler};  // guards posted_
   WorkList posted_;
   TimerSet timers_;

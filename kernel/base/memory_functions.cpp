@@ -68,4 +68,11 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) std::size_t strlen
   return length;
 }
 
+const void* memchr(const void* memory, int value, std::size_t bytes) {
+  const auto* at = static_cast<const unsigned char*>(memory);
+  for (; bytes > 0; --bytes, ++at)
+    if (*at == static_cast<unsigned char>(value)) return at;
+  return nullptr;
+}
+
 }  // extern "C"

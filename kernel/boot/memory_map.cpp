@@ -74,20 +74,17 @@ PhysRange RangeSet::longest(std::uint64_t below) const {
   return best;
 }
 
-RangeSet usable_ranges(std::span<const MemoryRegion> map) {
-  RangeSet set;
+void collect_usable(std::span<const MemoryRegion> map, RangeSet& set) {
   for (const MemoryRegion& region : map)
     if (region.kind == MemoryKind::Usable) set.add(inward(region));
   for (const MemoryRegion& region : map)
     if (region.kind != MemoryKind::Usable) set.remove(outward(region));
-  return set;
 }
 
-RangeSet direct_map_ranges(std::span<const MemoryRegion> map) {
-  RangeSet set = usable_ranges(map);
+void collect_direct_map(std::span<const MemoryRegion> map, RangeSet& set) {
+  collect_usable(map, set);
   for (const MemoryRegion& region : map)
     if (region.kind == MemoryKind::AcpiTables || region.kind == MemoryKind::AcpiStorage) set.add(outward(region));
-  return set;
 }
 
 }  // namespace kernel

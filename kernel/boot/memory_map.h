@@ -26,6 +26,7 @@ class RangeSet {
   std::span<const PhysRange> ranges() const { return {ranges_.data(), count_}; }
   void add(PhysRange range);
   void remove(PhysRange range);
+  void remove_from(std::uint64_t start) { remove({start, ~std::uint64_t{0} - base::page_bytes + 1}); }
   std::uint64_t dropped() const { return dropped_; }
   // The longest; empty when there is none. `below`: only the part of each range below this address counts.
   PhysRange longest(std::uint64_t below = ~std::uint64_t{0}) const;
@@ -40,9 +41,10 @@ class RangeSet {
   std::uint64_t dropped_ = 0;
 };
 
+// Sets are too large for a kernel stack, so these fill one in.
 // Whole pages of usable RAM that no other entry of the map claims.
-RangeSet usable_ranges(std::span<const MemoryRegion> map);
+void collect_usable(std::span<const MemoryRegion> map, RangeSet& set);
 // Pages that belong in the direct map: usable RAM and the firmware's tables.
-RangeSet direct_map_ranges(std::span<const MemoryRegion> map);
+void collect_direct_map(std::span<const MemoryRegion> map, RangeSet& set);
 
 }  // namespace kernel

@@ -14,8 +14,9 @@
 
 namespace kernel {
 
-// Root of the kernel's page table: nothing in the user half.
+// Root of the kernel's page table: nothing in the user half. Set once at boot, before anything else here is used.
 base::PhysAddr kernel_root();
+void set_kernel_root(base::PhysAddr table);
 
 // A root table for a user address space: the kernel half is the kernel's, the user half is empty. Frames for its tables
 // come from `source`; free the tables, then the root.

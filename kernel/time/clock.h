@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The component's clock: nanoseconds since boot from the time-stamp counter, whose frequency is found at start-up
-// (CPUID, HPET, ACPI timer or PIT). Readable on every core and in every context.
+// (CPUID, HPET, ACPI timer or PIT). Readable on every core and in every context; stands at 0 until it is started.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,15 @@ namespace kernel {
 const base::Clock& clock();
 std::uint64_t now_ns();
 
-// For code that times very short things: TSC ticks per second, and a conversion of tick differences.
-std::uint64_t tsc_frequency();
+// For code that times very short things: ticks of the time-stamp counter per second, and differences of it in time.
+std::uint64_t tsc_hertz();
 std::uint64_t ticks_to_ns(std::uint64_t ticks);
+std::uint64_t ns_to_ticks(std::uint64_t ns);
 
 // Spins; for device initialisation that has nothing to wait on. At most a few milliseconds.
 void spin_for_ns(std::uint64_t duration_ns);
+
+// Once, at boot: the counter's value at time 0, and its frequency.
+void start_clock(std::uint64_t tsc_at_boot, std::uint64_t hertz);
 
 }  // namespace kernel

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the compiler and the headers of libstdc++ expect to find when they are linked without it.
+#include <cstddef>
+#include <new>
+
+#include "kernel/base/platform.h"
+
+extern "C" {
+
+void* __dso_handle = nullptr;
+// Objects with static storage live as long as the component.
+int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
+[[noreturn]] void __cxa_pure_virtual() { base::platform::panic("a pure virtual function was called"); }
+[[noreturn]] void abort() { base::platform::panic("abort"); }
+
+}  // extern "C"
+
+// Deleting destructors name it; objects are made by base::make() and freed by Own.
+void operator delete(void* memory) noexcept { base::platform::deallocate(memory); }
+void operator delete(void* memory, std::size_t) noexcept { base::platform::deallocate(memory); }
+
+namespace std {
+// Checks inside the headers that throw where there are exceptions.
+[[noreturn]] void __throw_out_of_range_fmt(const char* what, ...) { base::platform::panic(what); }
+[[noreturn]] void __throw_length_error(const char* what) { base::platform::panic(what); }
+[[noreturn]] void __throw_logic_error(const char* what) { base::platform::panic(what); }
+[[noreturn]] void __throw_bad_optional_access() { base::platform::panic("bad optional access"); }
+[[noreturn]] void __throw_bad_function_call() { base::platform::panic("bad function call"); }
+}  // namespace std
