@@ -94,8 +94,10 @@ class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_h
   explicit Thread(Process& process) : process_(process) {}
   virtual ~Thread();
 
-  // Begins in user mode with this frame.
-  base::Result<> start(std::string_view name, const arch::TrapFrame& frame);
+  // Makes its kernel thread, which will begin in user mode with this frame. Until start() its segment bases and vector
+  // registers can be set (kernel_thread()); one that is never started is deleted without it (~Thread discards).
+  base::Result<> prepare(std::string_view name, const arch::TrapFrame& frame);
+  void start();
   // The running thread; only on threads that were started by start().
   static Thread& current();
   static Thread* current_or_null();  // nullptr on kernel threads
