@@ -21,6 +21,7 @@ enum class RejectReason : std::uint16_t {
   UnsupportedRequest = 5,
   InvalidServiceId = 8,
   StaleConnection = 10,
+  InvalidMtu = 26,
   Consumer = 28,
 };
 
@@ -30,7 +31,10 @@ struct ConnectionParameters {
   std::uint8_t initiator_depth = 16;
   std::uint8_t retry_count = 7;
   std::uint8_t rnr_retry_count = 7;
-  bool adaptive_timeout = false;  // see QpAttributes
+  // The connecting side's, for both (see QpAttributes); path_mtu 0: the device's active MTU.
+  std::uint8_t timeout = 14;
+  std::uint32_t path_mtu = 0;
+  bool adaptive_timeout = false;  // this side's
 };
 
 class Connection;
