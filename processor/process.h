@@ -11,6 +11,7 @@
 
 #include "arch/x86_64/trap_frame.h"
 #include "kernel/base/error.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/base/types.h"
 #include "kernel/base/waiter.h"
 #include "kernel/threads/thread.h"
@@ -25,7 +26,6 @@ class Process;
 class Thread;
 class Monitor;
 
-using UnlinkedHook = boost::intrusive::link_mode<boost::intrusive::auto_unlink>;
 
 // Where the files and the address spaces of a family live.
 struct FamilyHome {
@@ -34,64 +34,10 @@ struct FamilyHome {
   rpc::NodeAddress memory;
 };
 
-class Family : public Counted {
- public:
-  const FamilyHome& home() const { return home_; }
-  Monitor& monitor() const { return monitor_; }
-  // Kills every thread of every process; the personality sees to the rest as each one leaves.
-  void kill_all();
-  // Until no thread is left and everything that the family had is released on all components.
-  base::Result<> wait_until_gone(Sleeper& sleeper);
-
- private:
-  friend class Process;
-  friend class Thread;
-  friend class Monitor;
-  template <typename T>
-  friend class Reference;
-  Family(Monitor& monitor, const FamilyHome& home) : monitor_(monitor), home_(home) {}
-  void last_reference_gone();
-
-  Monitor& monitor_;
-  FamilyHome home_;
-  boost::intrusive::list<Process, boost::intrusive::constant_time_size<false>> processes_;
-  std::uint32_t threads_ = 0;
-  base::WaitQueue gone_;
-};
-
-class Process : public boost::intrusive::list_base_hook<UnlinkedHook> {
- public:
-  Process(Reference<Family> family, Reference<AddressSpace> space);
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  virtual ~Process();  // it has no threads
-
-  Family& family() const { return *family_; }
-  AddressSpace& space() const { return *space_; }
-  Reference<AddressSpace> share_space() const { return space_; }  // for a vfork child
-  // execve: the calling thread, the only one left, goes over to the new space. The old one is let go of.
-  void replace_space(Reference<AddressSpace> space);
-  // The last thread is gone: the space is let go of, the record stays.
-  void release_space() { space_.reset(); }
-
-  std::uint32_t thread_count() const;
-  // visitor(Thread&) for each thread, with the lock of the lists held: it may interrupt and kill them, nothing that
-  // sleeps.
-  template <typename Visitor>
-  void for_each_thread(Visitor&& visitor);
-  void kill_all_threads();
-
- private:
-  friend class Thread;
-  Reference<Family> family_;
-  Reference<AddressSpace> space_;
-  boost::intrusive::list<Thread, boost::intrusive::constant_time_size<true>> threads_;
-};
-
 // A user thread. Deleted by the personality in gone(), or after it.
-class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_hook<UnlinkedHook> {
+class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_hook<> {
  public:
-  explicit Thread(Process& process) : process_(process) {}
+  explicit Thread(Process& process);
   virtual ~Thread();
 
   // Makes its kernel thread, which will begin in user mode with this frame. Until start() its segment bases and vector
@@ -119,6 +65,64 @@ class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_h
   Process& process_;
   threads::Thread* kernel_thread_ = nullptr;
   Reference<AddressSpace> space_;  // keeps its space alive while it runs
+};
+
+class Process : public boost::intrusive::list_base_hook<> {
+ public:
+  Process(Reference<Family> family, Reference<AddressSpace> space);
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  virtual ~Process();  // it has no threads
+
+  Family& family() const;
+  AddressSpace& space() const;
+  Reference<AddressSpace> share_space() const;  // for a vfork child
+  // execve: the calling thread, the only one left, goes over to the new space. The old one is let go of.
+  void replace_space(Reference<AddressSpace> space);
+  // The last thread is gone: the space is let go of, the record stays.
+  void release_space();
+
+  std::uint32_t thread_count() const;
+  // visitor(Thread&) for each thread, with the lock of the lists held: it may interrupt and kill them, nothing that
+  // sleeps.
+  template <typename Visitor>
+  void for_each_thread(Visitor&& visitor) {
+    const base::SpinGuard guard(lists_lock());
+    for (Thread& thread : threads_) visitor(thread);
+  }
+  void kill_all_threads();
+
+ private:
+  friend class Thread;
+  static base::SpinLock& lists_lock();  // of rank Process, for all membership lists
+  Reference<Family> family_;
+  Reference<AddressSpace> space_;
+  boost::intrusive::list<Thread, boost::intrusive::constant_time_size<true>> threads_;
+};
+
+class Family : public Counted {
+ public:
+  const FamilyHome& home() const { return home_; }
+  Monitor& monitor() const { return monitor_; }
+  // Kills every thread of every process; the personality sees to the rest as each one leaves.
+  void kill_all();
+  // Until no thread is left and everything that the family had is released on all components.
+  base::Result<> wait_until_gone(Sleeper& sleeper);
+
+ private:
+  friend class Process;
+  friend class Thread;
+  friend class Monitor;
+  template <typename T>
+  friend class Reference;
+  Family(Monitor& monitor, const FamilyHome& home) : monitor_(monitor), home_(home) {}
+  void last_reference_gone();
+
+  Monitor& monitor_;
+  FamilyHome home_;
+  boost::intrusive::list<Process, boost::intrusive::constant_time_size<false>> processes_;
+  std::uint32_t threads_ = 0;
+  base::WaitQueue gone_;
 };
 
 // What the personality installs before the first process starts.

@@ -91,12 +91,12 @@ inline Failure fail(Error error) { return Failure(error); }
   } while (false)
 
 namespace base::detail {
-template <typename T>
-T take(std::expected<T, Error>&& result) {
+template <typename T, typename E>
+T take(std::expected<T, E>&& result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
-template <typename T>
-T take(std::expected<T, Error>& result) {
+template <typename T, typename E>
+T take(std::expected<T, E>& result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 }  // namespace base::detail

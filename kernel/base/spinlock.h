@@ -15,8 +15,10 @@ namespace base {
 
 // In the order of acquisition: a core that holds one may take only later ones.
 enum class LockRank : std::uint8_t {
+  Tasks = 5,       // linux-abi/process: the tree of processes, signals, pids
   Process = 10,    // processor/, linux-abi/: process and descriptor tables
   Poll = 15,       // linux-abi/files: who watches a file
+  Timers = 17,     // linux-abi/time: the timer service
   Memory = 20,     // processor/: address spaces and their page tables
   ExCache = 30,    // processor/: lines, tags, reverse maps
   Rpc = 40,        // net/rpc: call slots and connections
