@@ -19,6 +19,11 @@
 namespace processor {
 
 class AddressSpace;
+template <>
+struct ReferenceCount<AddressSpace> {
+  static void take(AddressSpace& object);
+  static void drop(AddressSpace& object);
+};
 
 struct MapRequest {
   base::UserVa address;     // a hint, or the place if fixed; page-aligned (a hint need not be)

@@ -114,7 +114,7 @@ class Family : public Counted {
   friend class Thread;
   friend class Monitor;
   template <typename T>
-  friend class Reference;
+  friend struct ReferenceCount;
   Family(Monitor& monitor, const FamilyHome& home) : monitor_(monitor), home_(home) {}
   void last_reference_gone();
 

@@ -22,8 +22,22 @@ class Counted {
 
  private:
   template <typename T>
-  friend class Reference;
+  friend struct ReferenceCount;
   std::atomic<std::uint32_t> references_{0};
+};
+
+// How references to a T are counted. Specialised (declared beside T, defined where T is) for types that others see only
+// by name.
+template <typename T>
+struct ReferenceCount {
+  static void take(T& object) {
+    // relaxed: whoever makes a new reference has one, or the lock of the table that the object is found by.
+    object.references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  static void drop(T& object) {
+    // acq_rel: what others did with the object happens before its end.
+    if (object.references_.fetch_sub(1, std::memory_order_acq_rel) == 1) object.last_reference_gone();
+  }
 };
 
 // May be empty (moved from, or default); dereferencing an empty one is our mistake.
@@ -31,12 +45,9 @@ template <typename T>
 class Reference {
  public:
   Reference() = default;
-  explicit Reference(T& object) : object_(&object) {
-    // relaxed: whoever makes a new reference has one, or the lock of the table that the object is found by.
-    object.references_.fetch_add(1, std::memory_order_relaxed);
-  }
+  explicit Reference(T& object) : object_(&object) { ReferenceCount<T>::take(object); }
   Reference(const Reference& other) : object_(other.object_) {
-    if (object_ != nullptr) object_->references_.fetch_add(1, std::memory_order_relaxed);
+    if (object_ != nullptr) ReferenceCount<T>::take(*object_);
   }
   Reference(Reference&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   Reference& operator=(Reference other) noexcept {
@@ -55,10 +66,7 @@ class Reference {
   bool operator==(const Reference&) const = default;
 
   void reset() {
-    T* object = std::exchange(object_, nullptr);
-    // acq_rel: what others did with the object happens before its end.
-    if (object != nullptr && object->references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      object->last_reference_gone();
+    if (T* object = std::exchange(object_, nullptr)) ReferenceCount<T>::drop(*object);
   }
 
  private:

@@ -19,6 +19,11 @@ namespace processor {
 
 class Family;
 class SharedObject;
+template <>
+struct ReferenceCount<SharedObject> {
+  static void take(SharedObject& object);
+  static void drop(SharedObject& object);
+};
 
 enum class ObjectKind : std::uint8_t { File, Anonymous };
 
