@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the compiler and the headers of libstdc++ expect to find when they are linked without it.
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #include "kernel/base/platform.h"
@@ -11,6 +12,12 @@ void* __dso_handle = nullptr;
 // Objects with static storage live as long as the component.
 int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 [[noreturn]] void __cxa_pure_virtual() { base::platform::panic("a pure virtual function was called"); }
+// std::popcount: not every x86-64 processor has the instruction.
+int __popcountdi2(std::uint64_t value) {
+  int count = 0;
+  for (; value != 0; value &= value - 1) ++count;
+  return count;
+}
 [[noreturn]] void abort() { base::platform::panic("abort"); }
 
 }  // extern "C"

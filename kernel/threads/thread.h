@@ -160,6 +160,7 @@ class Thread {
   arch::TlbDomain* space_ = nullptr;
   arch::UserSegmentBases bases_;
   std::uint32_t registers_core_ = no_core;
+  bool registers_saved_ = false;  // since the last entry from user mode
   std::atomic<std::uint64_t> user_ns_{0};
   std::atomic<std::uint64_t> system_ns_{0};
 };

@@ -25,9 +25,10 @@ std::uint32_t least_loaded(CoreMask allowed, std::uint32_t last, Loads loads) {
 
 std::uint32_t choose_core(CoreMask allowed, std::uint32_t last, std::uint32_t waker, Loads loads) {
   const bool last_allowed = allowed.contains(last) && last < loads.size();
-  // Its own core first: page tables and caches are warm there. Then the waker's: no interrupt is needed.
-  if (last_allowed && loads[last] == 0) return last;
+  // An idle waker (it took the interrupt) is awake already; waking another core by an interrupt takes longer than
+  // loading page tables and caches. Then its own core, where these are warm.
   if (allowed.contains(waker) && loads[waker] == 0) return waker;
+  if (last_allowed && loads[last] == 0) return last;
   const std::uint32_t best = least_loaded(allowed, last, loads);
   if (last_allowed && loads[best] > 0 && loads[best] + 2 > loads[last]) return last;
   return best;

@@ -13,9 +13,9 @@ namespace {
 
 using List = std::vector<std::uint32_t>;
 
-TEST(Placement, PrefersItsIdleCoreThenTheWakersThenAnyIdleOne) {
-  EXPECT_EQ(choose_core(CoreMask::all(), 2, 1, List{0, 0, 0, 0}), 2u);
-  EXPECT_EQ(choose_core(CoreMask::all(), 2, 1, List{0, 0, 1, 0}), 1u);
+TEST(Placement, PrefersTheIdleWakersCoreThenItsOwnThenAnyIdleOne) {
+  EXPECT_EQ(choose_core(CoreMask::all(), 2, 1, List{0, 0, 0, 0}), 1u);
+  EXPECT_EQ(choose_core(CoreMask::all(), 2, 1, List{0, 1, 0, 0}), 2u);
   EXPECT_EQ(choose_core(CoreMask::all(), 2, 1, List{0, 1, 1, 1}), 0u);
   EXPECT_EQ(choose_core(CoreMask::all(), 2, 1, List{0, 1, 1, 0}), 3u) << "the next one after its own";
 }

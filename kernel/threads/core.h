@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scheduler's state of one core. `lock` guards the queue, the deadlines of threads that sleep here, and the state
+// of all threads whose core_ this is. It is held across the switch of stacks: whoever runs next releases it, so nobody
+// sees a thread as blocked that still uses its stack. Only one core's lock is held at a time; a thread on its way from
+// one core to another is Ready and on no queue.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/intrusive/set.hpp>
+#include <cstdint>
+
+#include "kernel/base/spinlock.h"
+#include "kernel/threads/policy/run_queue.h"
+#include "kernel/threads/thread.h"
+
+namespace threads {
+
+enum class IdleState : std::uint8_t {
+  Busy,     // runs a thread, or is about to
+  Polling,  // looks at its flags all the time: needs no interrupt
+  Halting,  // may be in HLT
+};
+
+enum class Arrival : std::uint8_t { New, Woken, Preempted, Yielded };
+
+class alignas(64) Core {
+ public:
+  static Core& at(std::uint32_t index);
+  static Core& here();
+  static CoreMask online();
+
+  std::uint32_t index() const { return index_; }
+  std::uint64_t lock() { return lock_.lock(); }
+  void unlock(std::uint64_t state) { lock_.unlock(state); }
+  bool wants_switch() const { return resched_.load(std::memory_order_relaxed); }
+  std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
+
+  // --- With the lock held; all of these release it. ---
+  // The running thread blocks; its deadline, if any, is on this core.
+  void block_running(std::uint64_t deadline_ns, Interruptible kind, std::uint64_t state);
+  // A blocked thread of this core becomes ready, here or elsewhere.
+  void make_ready(Thread& thread, std::uint64_t state);
+  // The running thread makes room if others wait, or if it may not run here any more.
+  void give_way(Arrival how, std::uint64_t state);
+  [[noreturn]] void end_running(std::uint64_t state);
+
+  // --- Without it. ---
+  static void start(Thread& thread);
+  void adopt(Thread& thread, Arrival how);  // thread.core_ is this core already
+  void timer_fired();
+  void check();                             // the reschedule interrupt: preemption, time slice, timer
+  void finish_switch(std::uint64_t state);  // with it, in fact: held since before the switch
+  // One waiting thread of `from`, if there is one that may run on `to`.
+  static bool move_one(Core& from, Core& to);
+  void poke_if_running(const Thread& thread);  // lock held, and kept: it shall look at its flags
+
+  // On the core itself, on its boot stack: from now on it has a (idle) thread; then the idle loop.
+  void begin(std::uint32_t index);
+  [[noreturn]] void run();
+
+  // --- This core itself, interrupts disabled: whose time runs, whose registers are loaded. ---
+  void enter_kernel();
+  void enter_user();
+  Thread* registers = nullptr;
+  std::uint64_t running_for_ns() const;  // since times were last added up
+
+  void apply_nice(Thread& thread);                           // lock held, and kept
+  void apply_affinity(Thread& thread, std::uint64_t state);  // lock held, released
+
+  struct Counters {
+    std::atomic<std::uint64_t> switches{0}, wakes{0}, steals{0}, preemptions{0}, interrupts{0}, idle_ns{0};
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  using Deadlines = boost::intrusive::multiset<Thread::Deadline, boost::intrusive::constant_time_size<false>>;
+
+  static void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
+    counter.fetch_add(by, std::memory_order_relaxed);  // a counter: orders nothing
+  }
+  static Thread& thread_of(policy::Entity& entity) { return *static_cast<Thread::QueueEntry&>(entity).thread; }
+  static std::uint32_t place(const Thread& thread);
+  bool may_run_here(const Thread& thread) const;
+  void charge(std::uint64_t now_ns);
+  void add(Thread& thread, Arrival how, std::uint64_t now_ns);
+  void send_away(Thread& thread);
+  void put_back_running(Arrival how, std::uint64_t now_ns);
+  void switch_to_next(std::uint64_t now_ns, std::uint64_t state);
+  void change_stacks(Thread& previous, Thread& next, std::uint64_t now_ns);
+  void wake_expired();
+  void check_slice(std::uint64_t now_ns);
+  void set_timer();
+  void publish_load();
+  void request_switch() { resched_.store(true, std::memory_order_seq_cst); }
+  void interrupt_if_needed(std::uint64_t now_ns);
+  void add_up_time(Thread& thread, std::uint64_t now_ns);
+  bool take_work();
+  void idle_once();
+
+  std::uint32_t index_ = 0;
+  base::SpinLock lock_{base::LockRank::Scheduler};
+  policy::RunQueue queue_;
+  Deadlines deadlines_;
+  Thread* running_ = nullptr;
+  std::uint64_t charged_until_ns_ = 0;
+  std::uint64_t slice_start_ns_ = 0;
+  std::uint64_t timer_ns_ = base::never_ns;  // what this core's timer is set to
+  Thread* leaving_ = nullptr;                // has just been switched away from: dead, or of another core
+  Thread idle_;
+
+  std::atomic<bool> resched_{false};  // seq_cst against idle_state_: see interrupt_if_needed and idle_once
+  std::atomic<IdleState> idle_state_{IdleState::Busy};
+  std::atomic<std::uint32_t> load_{0};  // threads that run or wait here; a hint for placement
+
+  bool in_user_ = false;
+  std::uint64_t mode_since_ns_ = 0;
+  Counters counters_;
+};
+
+// Locks the core that a thread belongs to, whichever that is by then.
+class HomeLock {
+ public:
+  explicit HomeLock(Thread& thread);
+  HomeLock(const HomeLock&) = delete;
+  HomeLock& operator=(const HomeLock&) = delete;
+  ~HomeLock() {
+    if (core_ != nullptr) core_->unlock(state_);
+  }
+  Core& core() { return *core_; }
+  // The lock is released by somebody else, who is given this.
+  std::uint64_t release() {
+    core_ = nullptr;
+    return state_;
+  }
+
+ private:
+  Core* core_ = nullptr;
+  std::uint64_t state_ = 0;
+};
+
+// Of scheduler.cpp.
+std::uint8_t reschedule_vector();
+bool poll_devices(std::uint32_t core);  // interrupts enabled: whether to look again
+bool may_halt(std::uint32_t core);      // interrupts disabled: false if there is something already
+void bury(Thread& thread);              // a thread that has left its stack (create.cpp)
+
+}  // namespace threads
