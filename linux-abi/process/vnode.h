@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A vNode as far as it runs on this pComponent: its name, its pids, its files. Made with the first program that is
+// launched in it, gone with the last.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernel/base/spinlock.h"
+#include "kernel/base/types.h"
+#include "linux-abi/process/pids.h"
+#include "processor/reference.h"
+
+namespace linux_abi {
+
+class FileTree;
+
+// Guards the tree of processes, pids, groups, sessions, and all signal state. Rank Tasks: taken before everything else.
+inline base::SpinLock tasks_lock{base::LockRank::Tasks};
+
+class VNode : public processor::Counted {
+ public:
+  explicit VNode(base::VNodeId id) : id_(id) {}
+  base::VNodeId id() const { return id_; }
+  std::array<char, 65> hostname{};    // ended by a zero byte; guarded by tasks_lock
+  std::array<char, 65> domain_name{};
+  Pids pids;                          // guarded by tasks_lock
+  processor::Reference<FileTree> files;
+
+  void last_reference_gone();
+
+ private:
+  base::VNodeId id_;
+};
+
+}  // namespace linux_abi
