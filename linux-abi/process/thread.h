@@ -58,6 +58,7 @@ class Thread final : public processor::Thread, public Caller {
 
   // Futexes and thread end.
   std::uint64_t clear_child_tid = 0;
+  std::uint64_t set_child_tid = 0;  // to be written when it first runs (fork with CLONE_CHILD_SETTID); 0: done
   std::uint64_t robust_list = 0;
   std::uint64_t no_new_privileges = 0;
   bool is_leader = false;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// New processes and threads: see clone.h.
+#include "linux-abi/process/clone.h"
+
+#include "arch/x86_64/user_mode.h"
+#include "arch/x86_64/user_ptr.h"
+#include "kernel/base/memory.h"
+#include "linux-abi/process/signal_sending.h"
+
+namespace linux_abi {
+namespace {
+
+bool has(const CloneRequest& request, std::uint64_t flag) { return (request.flags & flag) != 0; }
+
+Answer<> check(const CloneRequest& request) {
+  using namespace clone_flag;
+  if ((request.flags & new_namespaces) != 0) return error(EPERM);
+  if (has(request, pidfd)) return error(EINVAL);
+  if (has(request, clone_flag::thread) && !has(request, sighand)) return error(EINVAL);
+  if (has(request, sighand) && !has(request, vm)) return error(EINVAL);
+  if (has(request, sighand) && has(request, clear_sighand)) return error(EINVAL);
+  if (request.exit_signal < 0 || request.exit_signal > max_signal) return error(EINVAL);
+  if (has(request, settls) && !arch::is_valid_segment_base(request.tls)) return error(EPERM);
+  return {};
+}
+
+Answer<> share_or_copy(Process& from, Process& to, const CloneRequest& request) {
+  if (has(request, clone_flag::files))
+    to.descriptors = from.descriptors;
+  else
+    to.descriptors = TRY(from.descriptors->copy());
+  if (has(request, clone_flag::fs))
+    to.files = from.files;
+  else
+    to.files = TRY(from.files->copy());
+  to.program = from.program;
+  if (has(request, clone_flag::sighand)) {
+    to.actions = from.actions;
+    return {};
+  }
+  auto actions = base::make<SharedActions>();
+  if (!actions) return error(ENOMEM);
+  const base::SpinGuard guard(tasks_lock);
+  actions->actions = from.actions->actions;
+  if (has(request, clone_flag::clear_sighand)) actions->actions.reset_all();
+  to.actions = processor::Reference<SharedActions>(*actions.release());
+  return {};
+}
+
+Answer<Process*> copy_process(Thread& parent, const CloneRequest& request) {
+  Process& from = parent.process();
+  processor::Reference<processor::AddressSpace> space;
+  if (has(request, clone_flag::vm))
+    space = from.share_space();
+  else
+    space = TRY(processor::fork_space(from.space(), parent.sleeper()));
+  Process* child = TRY(Process::create(processor::Reference<processor::Family>(from.family()), std::move(space),
+                                       from.share_vnode()));
+  base::Own<Process> owned(child);
+  TRY(share_or_copy(from, *child, request));
+  child->launch = from.launch;
+  child->exit_signal = request.exit_signal;
+  child->dumpable = from.dumpable;
+  const base::SpinGuard guard(tasks_lock);
+  child->limits = from.limits;
+  child->name = from.name;
+  child->terminal = from.terminal;
+  return owned.release();
+}
+
+// The thread with its registers, not yet running.
+Answer<Thread*> make_thread(Thread& parent, Process& process, const arch::TrapFrame& frame,
+                            const CloneRequest& request) {
+  auto thread = base::make<Thread>(process);
+  if (!thread) return error(ENOMEM);
+  arch::TrapFrame child_frame = frame;
+  child_frame.rax = 0;
+  if (request.stack != 0) child_frame.rsp = request.stack;
+  TRY(thread->prepare(parent.kernel_thread().name(), child_frame));
+  threads::Thread& kernel = thread->kernel_thread();
+  arch::UserSegmentBases bases = parent.kernel_thread().segment_bases();
+  if (has(request, clone_flag::settls)) bases.fs = request.tls;
+  kernel.set_segment_bases(bases);
+  kernel.write_fpu().copy_from(parent.kernel_thread().read_fpu());
+  kernel.set_nice(parent.kernel_thread().nice());
+  (void)kernel.set_affinity(parent.kernel_thread().affinity());  // the parent has it, so it is possible
+  thread->user = parent.user;
+  thread->blocked = parent.blocked;
+  thread->no_new_privileges = parent.no_new_privileges;
+  if (has(request, clone_flag::child_cleartid)) thread->clear_child_tid = request.child_tid;
+  const bool shares_stack = has(request, clone_flag::vm) && !has(request, clone_flag::vfork);
+  if (!shares_stack) thread->alternate_stack = parent.alternate_stack;
+  return thread.release();
+}
+
+void add_process_locked(Process& parent, Process& child, Thread& thread, const CloneRequest& request) {
+  Pids& pids = child.vnode().pids;
+  child.pid_entry = thread.pid_entry;
+  child.pid_entry->process = &child;
+  child.group = parent.group;
+  child.session = parent.session;
+  pids.retain(*child.group);
+  pids.retain(*child.session);
+  Process* adopter = has(request, clone_flag::parent) ? parent.parent : &parent;
+  child.parent = adopter;
+  if (adopter != nullptr) adopter->children.push_back(child);
+  child.vfork_child = has(request, clone_flag::vfork);
+  thread.is_leader = true;
+}
+
+void wait_for_vfork_child(Thread& parent, int pid) {
+  while (true) {
+    processor::Sleeper& sleeper = parent.sleeper();
+    {
+      const base::SpinGuard guard(tasks_lock);
+      const PidEntry* entry = parent.process().vnode().pids.find(pid);
+      const Process* child = entry == nullptr ? nullptr : entry->process;
+      if (child == nullptr || child->parent != &parent.process() || !child->vfork_child) return;
+      parent.process().state_changes.add(sleeper);
+    }
+    if (sleeper.sleep()) continue;
+    const base::SpinGuard guard(tasks_lock);
+    sleeper.unlink();
+    return;
+  }
+}
+
+}  // namespace
+
+Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame, const CloneRequest& request) {
+  TRY(check(request));
+  const bool new_process = !has(request, clone_flag::thread);
+  base::Own<Process> child;
+  if (new_process) child = base::Own<Process>(TRY(copy_process(parent, request)));
+  Process& process = new_process ? *child : parent.process();
+  base::Own<Thread> thread(TRY(make_thread(parent, process, frame, request)));
+  int pid = 0;
+  {
+    const base::SpinGuard guard(tasks_lock);
+    if (parent.process().group_exit) return error(EINTR);
+    PidEntry* entry = TRY(process.vnode().pids.allocate());
+    thread->pid_entry = entry;
+    entry->thread = thread.get();
+    pid = entry->pid;
+    if (new_process) add_process_locked(parent.process(), process, *thread, request);
+    ++process.live_threads;
+  }
+  // Linux writes both before the child can run; a bad address is ignored there too.
+  if (has(request, clone_flag::parent_settid)) (void)arch::UserOut<std::int32_t>(request.parent_tid).write(pid);
+  if (has(request, clone_flag::child_settid) && has(request, clone_flag::vm))
+    (void)arch::UserOut<std::int32_t>(request.child_tid).write(pid);
+  if (has(request, clone_flag::child_settid) && !has(request, clone_flag::vm)) thread->set_child_tid = request.child_tid;
+  thread->kernel_thread().interrupt();  // so that it passes the hook that writes its tid
+  thread.release()->start();
+  child.release();
+  if (has(request, clone_flag::vfork)) wait_for_vfork_child(parent, pid);
+  return static_cast<std::uint64_t>(pid);
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The time since 1970, as the managers tell it when the component joins and in heartbeats.
+#pragma once
+
+#include <cstdint>
+
+namespace linux_abi {
+
+// wall_ns: the time now. The clock is slewed only by jumps of less than a heartbeat's jitter; it never goes back.
+void set_wall_clock(std::uint64_t wall_ns);
+std::uint64_t wall_clock_ns();
+// What to add to the monotonic clock.
+std::uint64_t wall_clock_offset_ns();
+
+}  // namespace linux_abi
