@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernel/entropy.h"
+#include "kernel/core/entropy.h"
 #include "linux-abi/process/exec.h"
 
 namespace linux_abi {

@@ -8,7 +8,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/user_copy.h"
 #include "arch/x86_64/user_mode.h"
-#include "kernel/entropy.h"
+#include "kernel/core/entropy.h"
 #include "linux-abi/process/exec.h"
 
 namespace linux_abi {

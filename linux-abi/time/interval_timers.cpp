@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process's timers that send signals: see interval_timers.h.
+#include "linux-abi/time/interval_timers.h"
+
+#include "kernel/threads/scheduler.h"
+#include "linux-abi/process/signal_sending.h"
+
+namespace linux_abi {
+
+IntervalTimers::IntervalTimers(Process& process) : process_(process), lock_(base::LockRank::Process) {
+  for (int i = 0; i <= max_timers; ++i) {
+    timers_[static_cast<std::size_t>(i)].owner = this;
+    timers_[static_cast<std::size_t>(i)].id = i;
+  }
+  timers_[real_timer].used = true;
+  timers_[real_timer].notice.signal = sig::alrm;
+}
+
+void IntervalTimers::Timer::expired() {
+  TimerNotice send;
+  int overruns_now = 0;
+  {
+    const base::SpinGuard guard(owner->lock_);
+    if (!armed) return;
+    const std::uint64_t now = threads::clock().now_ns();
+    send = notice;
+    if (interval_ns == 0) {
+      armed = false;
+    } else {
+      // Periods that passed while nobody looked are told as overruns, not as more signals.
+      const std::uint64_t missed = (now - deadline_ns()) / interval_ns;
+      overrun = static_cast<int>(missed > 0x7fffffff ? 0x7fffffff : missed);
+      arm_timer(*this, deadline_ns() + (missed + 1) * interval_ns);
+    }
+    overruns_now = overrun;
+  }
+  if (send.signal == 0) return;
+  const bool posix = id != real_timer;
+  const SignalInformation information{.signal = send.signal,
+                                      .code = posix ? sig::code::timer : sig::code::kernel,
+                                      .value = send.value,
+                                      .timer = id,
+                                      .overrun = overruns_now};
+  const base::SpinGuard guard(tasks_lock);
+  // A signal that is pending still, or a full queue: Linux counts an overrun, nothing more.
+  if (send.thread == 0) return (void)send_to_process_locked(owner->process_, information);
+  const PidEntry* entry = owner->process_.vnode().pids.find(send.thread);
+  if (entry != nullptr && entry->thread != nullptr && &entry->thread->process() == &owner->process_)
+    (void)send_to_thread_locked(*entry->thread, information);
+}
+
+Answer<IntervalTimers::Timer*> IntervalTimers::find(int timer) {
+  if (timer < 0 || timer > max_timers || !timers_[static_cast<std::size_t>(timer)].used) return error(EINVAL);
+  return &timers_[static_cast<std::size_t>(timer)];
+}
+
+void IntervalTimers::disarm(Timer& timer) {
+  {
+    const base::SpinGuard guard(lock_);
+    timer.armed = false;
+  }
+  cancel_timer(timer);
+}
+
+Answer<int> IntervalTimers::create(int clock, const TimerNotice& notice) {
+  const base::SpinGuard guard(lock_);
+  for (int i = 0; i < max_timers; ++i) {
+    Timer& timer = timers_[static_cast<std::size_t>(i)];
+    if (timer.used) continue;
+    timer.used = true;
+    timer.clock = clock;
+    timer.notice = notice;
+    timer.overrun = 0;
+    return i;
+  }
+  return error(EAGAIN);
+}
+
+Answer<> IntervalTimers::remove(int id) {
+  Timer* timer = TRY(find(id));
+  if (id == real_timer) return error(EINVAL);
+  disarm(*timer);
+  const base::SpinGuard guard(lock_);
+  timer->used = false;
+  return {};
+}
+
+Answer<TimerSetting> IntervalTimers::get(int id) {
+  Timer* timer = TRY(find(id));
+  const base::SpinGuard guard(lock_);
+  if (!timer->armed) return TimerSetting{0, timer->interval_ns};
+  const std::uint64_t now = threads::clock().now_ns();
+  // One that is due but has not been served yet is still armed.
+  return TimerSetting{timer->deadline_ns() > now ? timer->deadline_ns() - now : 1, timer->interval_ns};
+}
+
+Answer<TimerSetting> IntervalTimers::set(int id, const TimerSetting& setting) {
+  Timer* timer = TRY(find(id));
+  const TimerSetting old = TRY(get(id));
+  disarm(*timer);
+  const base::SpinGuard guard(lock_);
+  timer->interval_ns = setting.interval_ns;
+  timer->overrun = 0;
+  if (setting.value_ns == 0) return old;
+  timer->armed = true;
+  const std::uint64_t now = threads::clock().now_ns();
+  arm_timer(*timer, setting.value_ns > base::never_ns - now ? base::never_ns : now + setting.value_ns);
+  return old;
+}
+
+Answer<int> IntervalTimers::overruns(int id) {
+  const Timer* timer = TRY(find(id));
+  const base::SpinGuard guard(lock_);
+  return timer->overrun;
+}
+
+Answer<int> IntervalTimers::clock_of(int id) { return TRY(find(id))->clock; }
+
+void IntervalTimers::stop() {
+  stop_posix();
+  disarm(timers_[real_timer]);
+}
+
+void IntervalTimers::stop_posix() {
+  for (int i = 0; i < max_timers; ++i) {
+    Timer& timer = timers_[static_cast<std::size_t>(i)];
+    if (!timer.used) continue;
+    disarm(timer);
+    const base::SpinGuard guard(lock_);
+    timer.used = false;
+  }
+}
+
+Answer<IntervalTimers*> timers_of(Process& process) {
+  {
+    const base::SpinGuard guard(tasks_lock);
+    if (process.timers != nullptr) return process.timers;
+  }
+  auto made = base::make<IntervalTimers>(process);
+  if (!made) return error(ENOMEM);
+  const base::SpinGuard guard(tasks_lock);
+  if (process.timers == nullptr) process.timers = made.release();
+  return process.timers;
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process's timers that send signals: ITIMER_REAL (and alarm), and POSIX timers of the monotonic and real clocks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernel/base/memory.h"
+#include "linux-abi/abi/errno.h"
+#include "linux-abi/signals/information.h"
+#include "linux-abi/time/timer_service.h"
+
+namespace linux_abi {
+
+class Process;
+
+struct TimerSetting {
+  std::uint64_t value_ns = 0;     // until it expires; 0: disarmed
+  std::uint64_t interval_ns = 0;  // 0: once
+};
+
+// What a POSIX timer does when it expires.
+struct TimerNotice {
+  int signal = 0;  // 0: nothing (SIGEV_NONE)
+  std::uint64_t value = 0;
+  int thread = 0;  // SIGEV_THREAD_ID: the tid; 0: the process
+};
+
+class IntervalTimers {
+ public:
+  static constexpr int max_timers = 64;
+  static constexpr int real_timer = max_timers;  // ITIMER_REAL, behind the POSIX ones
+
+  explicit IntervalTimers(Process& process);
+  ~IntervalTimers() { stop(); }
+
+  Answer<int> create(int clock, const TimerNotice& notice);  // EAGAIN
+  Answer<> remove(int timer);                                // EINVAL
+  // Returns the old setting. value_ns counts from now.
+  Answer<TimerSetting> set(int timer, const TimerSetting& setting);
+  Answer<TimerSetting> get(int timer);
+  Answer<int> overruns(int timer);
+  Answer<int> clock_of(int timer);
+
+  void stop();        // all of them
+  void stop_posix();  // execve: ITIMER_REAL goes on
+
+ private:
+  class Timer final : public KernelTimer {
+   public:
+    void expired() override;
+    IntervalTimers* owner = nullptr;
+    int id = 0;
+    int clock = 0;
+    bool used = false;
+    TimerNotice notice;
+    std::uint64_t interval_ns = 0;
+    bool armed = false;
+    int overrun = 0;
+  };
+  Answer<Timer*> find(int timer);
+  void disarm(Timer& timer);
+
+  Process& process_;
+  base::SpinLock lock_;  // guards the fields of the timers; taken after tasks_lock
+  std::array<Timer, max_timers + 1> timers_;
+};
+
+// The process's, made if it has none.
+Answer<IntervalTimers*> timers_of(Process& process);
+
+}  // namespace linux_abi
