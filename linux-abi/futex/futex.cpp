@@ -112,8 +112,7 @@ Answer<> futex_wait(Thread& thread, const FutexWait& wait) {
   }
 }
 
-Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, bool, std::uint32_t count,
-                                 std::uint32_t bits) {
+Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, bool, std::uint32_t count, std::uint32_t bits) {
   if (bits == 0) return error(EINVAL);
   const MemoryIdentity key = TRY(key_of(thread, address));
   return wake_in(key, count, bits);
@@ -131,8 +130,8 @@ Answer<std::uint32_t> futex_requeue(Thread& thread, const FutexRequeue& requeue)
     Bucket& target = bucket_of(to);
     {
       const base::SpinGuard guard(source.lock);
-      const auto found = std::find_if(source.sleepers.begin(), source.sleepers.end(),
-                                      [&](const Sleeper& s) { return s.key == from; });
+      const auto found =
+          std::find_if(source.sleepers.begin(), source.sleepers.end(), [&](const Sleeper& s) { return s.key == from; });
       if (found == source.sleepers.end()) break;
       sleeper = &*found;
       if (&source == &target) {
@@ -155,8 +154,7 @@ Answer<std::uint32_t> futex_requeue(Thread& thread, const FutexRequeue& requeue)
 }
 
 Answer<std::uint32_t> futex_wake_operation(Thread& thread, std::uint64_t first, std::uint64_t second, bool,
-                                           std::uint32_t wake_first, std::uint32_t wake_second,
-                                           std::uint32_t encoded) {
+                                           std::uint32_t wake_first, std::uint32_t wake_second, std::uint32_t encoded) {
   const std::uint32_t operation = encoded >> 28 & 7, comparison = encoded >> 24 & 15;
   const bool shifted = (encoded >> 31) != 0;
   const auto sign_extend = [](std::uint32_t twelve) { return static_cast<std::int32_t>(twelve << 20) >> 20; };
@@ -168,12 +166,23 @@ Answer<std::uint32_t> futex_wake_operation(Thread& thread, std::uint64_t first, 
   while (true) {
     std::uint32_t fresh = 0;
     switch (operation) {
-      case 0: fresh = argument; break;
-      case 1: fresh = old + argument; break;
-      case 2: fresh = old | argument; break;
-      case 3: fresh = old & ~argument; break;
-      case 4: fresh = old ^ argument; break;
-      default: return error(ENOSYS);
+      case 0:
+        fresh = argument;
+        break;
+      case 1:
+        fresh = old + argument;
+        break;
+      case 2:
+        fresh = old | argument;
+        break;
+      case 3:
+        fresh = old & ~argument;
+        break;
+      case 4:
+        fresh = old ^ argument;
+        break;
+      default:
+        return error(ENOSYS);
     }
     const std::uint32_t seen = TRY(arch::compare_exchange_user_u32(UserVa(second), old, fresh));
     if (seen == old) break;
@@ -182,13 +191,26 @@ Answer<std::uint32_t> futex_wake_operation(Thread& thread, std::uint64_t first, 
   const auto value = static_cast<std::int32_t>(old);
   bool holds = false;
   switch (comparison) {
-    case 0: holds = value == compared; break;
-    case 1: holds = value != compared; break;
-    case 2: holds = value < compared; break;
-    case 3: holds = value <= compared; break;
-    case 4: holds = value > compared; break;
-    case 5: holds = value >= compared; break;
-    default: return error(ENOSYS);
+    case 0:
+      holds = value == compared;
+      break;
+    case 1:
+      holds = value != compared;
+      break;
+    case 2:
+      holds = value < compared;
+      break;
+    case 3:
+      holds = value <= compared;
+      break;
+    case 4:
+      holds = value > compared;
+      break;
+    case 5:
+      holds = value >= compared;
+      break;
+    default:
+      return error(ENOSYS);
   }
   std::uint32_t woken = wake_in(first_key, wake_first, ~std::uint32_t{0});
   if (holds) woken += wake_in(second_key, wake_second, ~std::uint32_t{0});

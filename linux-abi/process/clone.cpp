@@ -54,8 +54,8 @@ Answer<Process*> copy_process(Thread& parent, const CloneRequest& request) {
     space = from.share_space();
   else
     space = TRY(processor::fork_space(from.space(), parent.sleeper()));
-  Process* child = TRY(Process::create(processor::Reference<processor::Family>(from.family()), std::move(space),
-                                       from.share_vnode()));
+  Process* child = TRY(
+      Process::create(processor::Reference<processor::Family>(from.family()), std::move(space), from.share_vnode()));
   base::Own<Process> owned(child);
   TRY(share_or_copy(from, *child, request));
   child->launch = from.launch;
@@ -149,7 +149,8 @@ Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame,
   if (has(request, clone_flag::parent_settid)) (void)arch::UserOut<std::int32_t>(request.parent_tid).write(pid);
   if (has(request, clone_flag::child_settid) && has(request, clone_flag::vm))
     (void)arch::UserOut<std::int32_t>(request.child_tid).write(pid);
-  if (has(request, clone_flag::child_settid) && !has(request, clone_flag::vm)) thread->set_child_tid = request.child_tid;
+  if (has(request, clone_flag::child_settid) && !has(request, clone_flag::vm))
+    thread->set_child_tid = request.child_tid;
   thread->kernel_thread().interrupt();  // so that it passes the hook that writes its tid
   thread.release()->start();
   child.release();

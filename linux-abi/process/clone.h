@@ -14,8 +14,7 @@ inline constexpr std::uint64_t vm = 0x100, fs = 0x200, files = 0x400, sighand = 
                                settls = 0x80000, parent_settid = 0x100000, child_cleartid = 0x200000,
                                detached = 0x400000, untraced = 0x800000, child_settid = 0x1000000,
                                newcgroup = 0x2000000, newuts = 0x4000000, newipc = 0x8000000, newuser = 0x10000000,
-                               newpid = 0x20000000, newnet = 0x40000000, io = 0x80000000,
-                               clear_sighand = 0x100000000;
+                               newpid = 0x20000000, newnet = 0x40000000, io = 0x80000000, clear_sighand = 0x100000000;
 inline constexpr std::uint64_t new_namespaces = newns | newcgroup | newuts | newipc | newuser | newpid | newnet;
 }  // namespace clone_flag
 

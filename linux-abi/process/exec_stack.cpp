@@ -66,25 +66,25 @@ Answer<> append_auxiliary(base::Array<std::uint64_t>& words, const Thread& threa
   const processor::LoadedProgram& loaded = program.loaded;
   const Credentials& user = thread.user;
   const bool secure = user.uid != user.effective_uid || user.gid != user.effective_gid;
-  return append_words(words, {AT_HWCAP, arch::cpuid(1).edx,
-                              AT_PAGESZ, base::page_bytes,
-                              AT_CLKTCK, clock_ticks,
-                              AT_PHDR, loaded.program_headers.value(),
-                              AT_PHENT, loaded.program_header_bytes,
-                              AT_PHNUM, loaded.program_header_count,
-                              AT_BASE, loaded.interpreter_base.value(),
-                              AT_FLAGS, 0,
-                              AT_ENTRY, loaded.program_entry.value(),
-                              AT_UID, user.uid,
-                              AT_EUID, user.effective_uid,
-                              AT_GID, user.gid,
-                              AT_EGID, user.effective_gid,
-                              AT_SECURE, secure ? 1U : 0U,
-                              AT_RANDOM, places.random,
-                              AT_HWCAP2, 0,
-                              AT_EXECFN, places.name,
+  return append_words(words, {AT_HWCAP,    arch::cpuid(1).edx,
+                              AT_PAGESZ,   base::page_bytes,
+                              AT_CLKTCK,   clock_ticks,
+                              AT_PHDR,     loaded.program_headers.value(),
+                              AT_PHENT,    loaded.program_header_bytes,
+                              AT_PHNUM,    loaded.program_header_count,
+                              AT_BASE,     loaded.interpreter_base.value(),
+                              AT_FLAGS,    0,
+                              AT_ENTRY,    loaded.program_entry.value(),
+                              AT_UID,      user.uid,
+                              AT_EUID,     user.effective_uid,
+                              AT_GID,      user.gid,
+                              AT_EGID,     user.effective_gid,
+                              AT_SECURE,   secure ? 1U : 0U,
+                              AT_RANDOM,   places.random,
+                              AT_HWCAP2,   0,
+                              AT_EXECFN,   places.name,
                               AT_PLATFORM, places.platform,
-                              AT_NULL, 0});
+                              AT_NULL,     0});
 }
 
 }  // namespace

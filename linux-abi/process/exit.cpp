@@ -57,8 +57,7 @@ void wake_orphaned_group_locked(VNode& vnode, const Process& leaving) {
     const Process* member = entry->process;
     if (member == nullptr || member == &leaving || member->group != leaving.group) continue;
     const Process* parent = member->parent;
-    if (parent != nullptr && parent != &leaving && parent->group != member->group &&
-        parent->session == member->session)
+    if (parent != nullptr && parent != &leaving && parent->group != member->group && parent->session == member->session)
       return;
     any_stopped = any_stopped || member->state == ProcessState::Stopped;
   }

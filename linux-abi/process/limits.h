@@ -15,17 +15,43 @@ inline constexpr std::uint64_t unlimited = ~std::uint64_t{0};
 
 // RLIMIT_* in Linux's order.
 enum class Resource : std::uint8_t {
-  Cpu, FileSize, Data, Stack, Core, ResidentSet, Processes, Files, LockedMemory, AddressSpace, Locks, PendingSignals,
-  MessageQueue, Nice, RealtimePriority, RealtimeTime,
+  Cpu,
+  FileSize,
+  Data,
+  Stack,
+  Core,
+  ResidentSet,
+  Processes,
+  Files,
+  LockedMemory,
+  AddressSpace,
+  Locks,
+  PendingSignals,
+  MessageQueue,
+  Nice,
+  RealtimePriority,
+  RealtimeTime,
 };
 inline constexpr std::size_t resources = 16;
 
 struct Limits {
   std::array<Limit, resources> values{{
-      {unlimited, unlimited}, {unlimited, unlimited}, {unlimited, unlimited}, {8 << 20, unlimited},
-      {0, unlimited}, {unlimited, unlimited}, {32768, 32768}, {1024, 1048576},
-      {8 << 20, 8 << 20}, {unlimited, unlimited}, {unlimited, unlimited}, {32768, 32768},
-      {819200, 819200}, {0, 0}, {0, 0}, {unlimited, unlimited},
+      {unlimited, unlimited},
+      {unlimited, unlimited},
+      {unlimited, unlimited},
+      {8 << 20, unlimited},
+      {0, unlimited},
+      {unlimited, unlimited},
+      {32768, 32768},
+      {1024, 1048576},
+      {8 << 20, 8 << 20},
+      {unlimited, unlimited},
+      {unlimited, unlimited},
+      {32768, 32768},
+      {819200, 819200},
+      {0, 0},
+      {0, 0},
+      {unlimited, unlimited},
   }};
   Limit& of(Resource resource) { return values[static_cast<std::size_t>(resource)]; }
   const Limit& of(Resource resource) const { return values[static_cast<std::size_t>(resource)]; }

@@ -2,6 +2,7 @@
 // The pids of a vNode: see pids.h.
 #include "linux-abi/process/pids.h"
 
+#include "kernel/base/assert.h"
 #include "kernel/base/memory.h"
 
 namespace linux_abi {

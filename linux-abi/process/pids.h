@@ -17,8 +17,8 @@ class Thread;
 struct PidEntry : boost::intrusive::set_base_hook<> {
   int pid = 0;
   Thread* thread = nullptr;
-  Process* process = nullptr;      // its leader has this pid (a zombie as well)
-  std::uint32_t references = 0;    // thread or process of this number, members of the group, of the session
+  Process* process = nullptr;    // its leader has this pid (a zombie as well)
+  std::uint32_t references = 0;  // thread or process of this number, members of the group, of the session
 };
 
 class Pids {

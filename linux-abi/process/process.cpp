@@ -18,12 +18,18 @@ void VNode::last_reference_gone() { base::Own<VNode>(this).reset(); }
 
 int WaitStatus::encoded() const {
   switch (code) {
-    case sig::code::cld_exited: return (value & 0xff) << 8;
-    case sig::code::cld_killed: return value & 0x7f;
-    case sig::code::cld_dumped: return (value & 0x7f) | 0x80;
-    case sig::code::cld_stopped: return (value & 0xff) << 8 | 0x7f;
-    case sig::code::cld_continued: return 0xffff;
-    default: return 0;
+    case sig::code::cld_exited:
+      return (value & 0xff) << 8;
+    case sig::code::cld_killed:
+      return value & 0x7f;
+    case sig::code::cld_dumped:
+      return (value & 0x7f) | 0x80;
+    case sig::code::cld_stopped:
+      return (value & 0xff) << 8 | 0x7f;
+    case sig::code::cld_continued:
+      return 0xffff;
+    default:
+      return 0;
   }
 }
 

@@ -40,8 +40,8 @@ struct ProcessTimes {
 
 // How a process ended, or stopped: wait status as waitpid gives it.
 struct WaitStatus {
-  int code = 0;  // CLD_*
-  int value = 0; // exit status or signal
+  int code = 0;   // CLD_*
+  int value = 0;  // exit status or signal
   int encoded() const;
 };
 
@@ -65,35 +65,34 @@ class Process final : public processor::Process {
   PidEntry* session = nullptr;
   Process* parent = nullptr;  // nullptr: the vNode's init, which reaps at once
   boost::intrusive::list_member_hook<> sibling_hook;
-  using Children =
-      boost::intrusive::list<Process, boost::intrusive::member_hook<Process, boost::intrusive::list_member_hook<>,
-                                                                    &Process::sibling_hook>>;
+  using Children = boost::intrusive::list<
+      Process, boost::intrusive::member_hook<Process, boost::intrusive::list_member_hook<>, &Process::sibling_hook>>;
   Children children;
   Launch* launch = nullptr;  // constant; of the whole family
 
   ProcessState state = ProcessState::Running;
   std::uint32_t live_threads = 0;
-  bool group_exit = false;     // every thread is to leave: `ended` says how
-  bool executing = false;      // one thread execs, the others leave
+  bool group_exit = false;  // every thread is to leave: `ended` says how
+  bool executing = false;   // one thread execs, the others leave
   Thread* executing_thread = nullptr;
-  WaitStatus ended;            // valid when group_exit, or a zombie
-  WaitStatus reported;         // stop or continue that the parent has not waited for; code 0: none
+  WaitStatus ended;     // valid when group_exit, or a zombie
+  WaitStatus reported;  // stop or continue that the parent has not waited for; code 0: none
   bool reaped = false;
   bool threads_gone = false;
-  int exit_signal = sig::chld;  // to the parent
+  int exit_signal = sig::chld;    // to the parent
   base::WaitQueue child_events;   // the process's own threads in wait4
   base::WaitQueue state_changes;  // threads that wait for a continue, an exec for its siblings, a vfork parent
   bool vfork_child = false;       // the parent waits until it execs or exits
 
   processor::Reference<SharedActions> actions;
   PendingSignals pending;
-  Terminal* terminal = nullptr;   // of the session
+  Terminal* terminal = nullptr;  // of the session
   Limits limits;
-  std::array<char, 16> name{};    // comm of the leader
-  ProcessTimes children_times;    // of children waited for
+  std::array<char, 16> name{};  // comm of the leader
+  ProcessTimes children_times;  // of children waited for
   ProcessTimes ended_threads_times;
   std::uint64_t start_ns = 0;
-  bool has_executed = false;      // setpgid of a child: EACCES
+  bool has_executed = false;  // setpgid of a child: EACCES
   int dumpable = 1;
   int parent_death_signal = 0;
   bool child_subreaper = false;

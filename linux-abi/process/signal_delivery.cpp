@@ -72,13 +72,15 @@ Next act_by_default_locked(Thread& thread, const SignalInformation& information)
   Process& process = thread.process();
   switch (default_action(information.signal)) {
     case DefaultAction::Ignore:
-    case DefaultAction::Continue: return Next::Again;
+    case DefaultAction::Continue:
+      return Next::Again;
     case DefaultAction::Stop:
       if (information.signal != sig::stop && is_orphaned_group(process)) return Next::Again;
       stop_process_locked(process, information.signal);
       return Next::Again;
     case DefaultAction::Terminate:
-    case DefaultAction::DumpCore: break;
+    case DefaultAction::DumpCore:
+      break;
   }
   // Core files are not written; Linux says "killed" too where RLIMIT_CORE is 0.
   start_group_exit_locked(process, {sig::code::cld_killed, information.signal});
@@ -128,9 +130,13 @@ void deliver_signals(Thread& thread, arch::TrapFrame& frame) {
   while (true) {
     stay_stopped(thread);
     switch (take_one(thread, frame)) {
-      case Next::Again: continue;
-      case Next::Leave: exit_thread(thread, 0);
-      case Next::Return: settle_restart(thread, frame, nullptr); return;
+      case Next::Again:
+        continue;
+      case Next::Leave:
+        exit_thread(thread, 0);
+      case Next::Return:
+        settle_restart(thread, frame, nullptr);
+        return;
     }
   }
 }

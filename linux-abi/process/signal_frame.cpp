@@ -32,7 +32,8 @@ struct UserContext {
   UserRegisters registers;
   std::uint64_t mask;
 };
-static_assert(sizeof(UserContext) == 304 && offsetof(UserContext, registers) == 40 && offsetof(UserContext, mask) == 296);
+static_assert(sizeof(UserContext) == 304 && offsetof(UserContext, registers) == 40 &&
+              offsetof(UserContext, mask) == 296);
 
 struct SignalFrame {
   std::uint64_t return_address;

@@ -36,9 +36,7 @@ bool vanishes(const Process& process, const SignalSet& blocked, int signal) {
   return !blocked.contains(signal) && process.actions->actions.ignores(signal);
 }
 
-void kill_locked(Process& process) {
-  start_group_exit_locked(process, {sig::code::cld_killed, sig::kill});
-}
+void kill_locked(Process& process) { start_group_exit_locked(process, {sig::code::cld_killed, sig::kill}); }
 
 }  // namespace
 
@@ -136,11 +134,11 @@ void tell_parent_locked(Process& process, WaitStatus status) {
   const SignalAction& action = parent->actions->actions.of(sig::chld);
   const bool quiet = !about_end && (action.flags & sig::flag::no_child_stop) != 0;
   if (signal != 0 && !quiet) {
-    (void)send_to_process_locked(
-        *parent, {.signal = signal,
-                  .code = status.code,
-                  .pid = process.pid(),
-                  .value = static_cast<std::uint64_t>(static_cast<std::uint32_t>(status.value))});
+    (void)send_to_process_locked(*parent,
+                                 {.signal = signal,
+                                  .code = status.code,
+                                  .pid = process.pid(),
+                                  .value = static_cast<std::uint64_t>(static_cast<std::uint32_t>(status.value))});
   }
   parent->child_events.wake_all();
 }

@@ -34,9 +34,12 @@ ThreadSleep& Thread::sleep_for_signals() {
 
 WaitEnd Thread::wait(base::Waiter& waiter, std::uint64_t deadline_ns) {
   switch (static_cast<ThreadSleep&>(waiter).wait(deadline_ns, Interruptible::Yes)) {
-    case BlockResult::Woken: return WaitEnd::Woken;
-    case BlockResult::TimedOut: return WaitEnd::TimedOut;
-    case BlockResult::Interrupted: return WaitEnd::Interrupted;
+    case BlockResult::Woken:
+      return WaitEnd::Woken;
+    case BlockResult::TimedOut:
+      return WaitEnd::TimedOut;
+    case BlockResult::Interrupted:
+      return WaitEnd::Interrupted;
   }
   return WaitEnd::Interrupted;
 }

@@ -44,7 +44,7 @@ class Thread final : public processor::Thread, public Caller {
   Credentials user;               // changed by the thread itself
 
   // Signals.
-  SignalSet blocked;      // changed by the thread itself under tasks_lock
+  SignalSet blocked;  // changed by the thread itself under tasks_lock
   PendingSignals pending;
   std::optional<SignalSet> saved_mask;  // to be restored when no handler runs (sigsuspend, ppoll)
   AlternateStack alternate_stack;

@@ -8,12 +8,11 @@
 
 #include "kernel/base/spinlock.h"
 #include "kernel/base/types.h"
+#include "linux-abi/files/file_tree.h"
 #include "linux-abi/process/pids.h"
 #include "processor/reference.h"
 
 namespace linux_abi {
-
-class FileTree;
 
 // Guards the tree of processes, pids, groups, sessions, and all signal state. Rank Tasks: taken before everything else.
 inline base::SpinLock tasks_lock{base::LockRank::Tasks};
@@ -22,9 +21,9 @@ class VNode : public processor::Counted {
  public:
   explicit VNode(base::VNodeId id) : id_(id) {}
   base::VNodeId id() const { return id_; }
-  std::array<char, 65> hostname{};    // ended by a zero byte; guarded by tasks_lock
+  std::array<char, 65> hostname{};  // ended by a zero byte; guarded by tasks_lock
   std::array<char, 65> domain_name{};
-  Pids pids;                          // guarded by tasks_lock
+  Pids pids;  // guarded by tasks_lock
   processor::Reference<FileTree> files;
 
   void last_reference_gone();

@@ -12,8 +12,10 @@ bool matches(const Thread& waiter, const Process& child, const WaitRequest& requ
   const bool clone_child = child.exit_signal != sig::chld;
   if (!request.all_kinds && clone_child != request.clone_only) return false;
   switch (request.whom) {
-    case WaitFor::Any: return true;
-    case WaitFor::Pid: return child.pid() == request.number;
+    case WaitFor::Any:
+      return true;
+    case WaitFor::Pid:
+      return child.pid() == request.number;
     case WaitFor::Group:
       return child.group->pid == (request.number == 0 ? waiter.process().group->pid : request.number);
   }

@@ -12,8 +12,8 @@ struct WaitRequest {
   WaitFor whom = WaitFor::Any;
   int number = 0;  // a pid or group; 0 for Group: the caller's
   bool exited = true, stopped = false, continued = false;
-  bool keep = false;      // WNOWAIT
-  bool no_hang = false;   // WNOHANG
+  bool keep = false;                           // WNOWAIT
+  bool no_hang = false;                        // WNOHANG
   bool clone_only = false, all_kinds = false;  // __WCLONE, __WALL
 };
 

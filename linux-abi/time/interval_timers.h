@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernel/base/memory.h"
+#include "kernel/base/spinlock.h"
 #include "linux-abi/abi/errno.h"
 #include "linux-abi/signals/information.h"
 #include "linux-abi/time/timer_service.h"

@@ -14,7 +14,7 @@ namespace linux_abi {
 class TimerService {
  public:
   base::Result<> start() {
-    threads::Thread* thread = TRY(threads::create({.name = "timers", .klass = threads::policy::Class::High}, &entry, this));
+    threads::Thread* thread = TRY(threads::create({.name = "timers", .klass = policy::Class::High}, &entry, this));
     threads::start(*thread);
     return {};
   }
