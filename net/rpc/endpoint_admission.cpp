@@ -130,7 +130,7 @@ Result<ServerSession*> EndpointCore::add_session(Admission& admission, const Pee
   if (sessions_.size() >= max_sessions) return base::fail(Error::Exhausted);
   auto added =
       TRY(base::try_make<ServerSession>(*this, *admission.server, who, std::uint32_t{admission.hello.session}));
-  TRY(added->allocate(std::min<std::uint16_t>(admission.hello.slots, max_slots)));
+  TRY(added->allocate(std::min({admission.hello.slots.get(), admission.server->limits().slots, max_slots})));
   TRY(sessions_.push_back(std::move(added)));
   return sessions_.back().get();
 }

@@ -28,11 +28,18 @@ class CallPolicy {
   ~CallPolicy() = default;
 };
 
+// What one connection may cost the server: slots times (request buffer + 8.5 KiB) of registered memory.
+struct ServerLimits {
+  std::uint16_t slots = max_slots;  // granted at most
+  std::uint32_t request_bytes = max_request_bytes;
+};
+
 class Server {
  public:
   static constexpr std::size_t max_operation = 128;
 
-  explicit Server(base::EventLoop& loop, CallPolicy* policy = nullptr) : loop_(loop), policy_(policy) {}
+  explicit Server(base::EventLoop& loop, CallPolicy* policy = nullptr, const ServerLimits& limits = {})
+      : loop_(loop), policy_(policy), limits_(limits) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -46,6 +53,7 @@ class Server {
   }
 
   base::EventLoop& loop() { return loop_; }
+  const ServerLimits& limits() const { return limits_; }
 
   struct Entry {
     void* object = nullptr;
@@ -80,6 +88,7 @@ class Server {
 
   base::EventLoop& loop_;
   CallPolicy* policy_;
+  ServerLimits limits_;
   std::array<Entry, max_operation> entries_{};
 };
 

@@ -27,7 +27,7 @@ ServerSession::~ServerSession() {
 
 Result<> ServerSession::allocate(std::uint16_t slots) {
   BufferMemory& memory = core_.configuration().buffers;
-  TRY(receive_buffers_.allocate(memory, slots, max_request_bytes));
+  TRY(receive_buffers_.allocate(memory, slots, server_.limits().request_bytes));
   TRY(reply_buffers_.allocate(memory, slots, reply_buffer_bytes));
   TRY(slots_.resize(slots));
   for (std::uint32_t i = 0; i < 2u * slots; ++i) TRY(add_call());
@@ -47,7 +47,7 @@ Result<> ServerSession::accept(verbs::ConnectionRequest& request, const PeerInfo
   welcome.version = messages::protocol_version;
   welcome.slots = slots;
   welcome.boot_id = core_.configuration().boot_id.value();
-  welcome.max_request_bytes = max_request_bytes;
+  welcome.max_request_bytes = server_.limits().request_bytes;
   welcome.resumed = resumed ? 1 : 0;
   verbs::ConnectionParameters parameters;
   parameters.private_data = std::as_bytes(std::span(&welcome, 1));

@@ -86,11 +86,14 @@ void Statistics::serves(std::uint16_t operation) {
 
 void Statistics::report(CounterSink& sink) const {
   for (std::size_t i = 0; i < operation_count; ++i) {
-    if (serves_[i]) report_operation(sink, "rpc", numbers[i], served_[i]);
-    report_operation(sink, serves_[i] ? "rpc_made" : "rpc", numbers[i], made_[i]);
+    report_operation(sink, "rpc", numbers[i], serves_[i] ? served_[i] : made_[i]);
+  }
+  for (std::size_t i = 0; i < operation_count; ++i) {
+    if (serves_[i]) report_operation(sink, "rpc_made", numbers[i], made_[i]);
   }
   const auto traffic_counter = [&](std::string_view name, std::uint64_t value) {
-    if (value != 0) report_one(sink, "net", "rpc", name, value);
+    std::array<char, 64> full;
+    if (value != 0) sink.counter(base::format(full, "rpc_traffic.{}", name), value);
   };
   traffic_counter("malformed_requests", traffic.malformed_requests);
   traffic_counter("refused_requests", traffic.refused_requests);

@@ -51,6 +51,7 @@ struct TrafficCounters {
   std::uint64_t timeouts = 0;
 };
 
+// Takes counters by full name; names with a common beginning up to a dot come one after the other.
 class CounterSink {
  public:
   virtual void counter(std::string_view name, std::uint64_t value) = 0;

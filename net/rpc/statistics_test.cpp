@@ -8,6 +8,7 @@
 
 #include "net/rpc/await.h"
 #include "net/rpc/endpoint.h"
+#include "net/rpc/json_counters.h"
 #include "net/rpc/loop_driver.h"
 #include "net/rpc/server.h"
 #include "net/rpc/waited_call.h"
@@ -56,6 +57,27 @@ TEST(Statistics, NamesFollowTheOperation) {
   EXPECT_EQ(collected.counters.at("rpc.FileRead.count"), 5u);
   EXPECT_FALSE(collected.counters.contains("rpc.Join.count"));
 }
+
+std::string json(std::initializer_list<std::pair<const char*, std::uint64_t>> counters, std::size_t room = 1000) {
+  std::string text(room, '?');
+  JsonCounters sink{std::span(text)};
+  for (const auto& [name, value] : counters) sink.counter(name, value);
+  const std::size_t total = sink.finish();
+  if (total < room) text.resize(total);
+  return text;
+}
+
+TEST(JsonCounters, NestByDots) {
+  EXPECT_EQ(json({}), "{}");
+  EXPECT_EQ(json({{"a", 1}}), R"({"a":1})");
+  EXPECT_EQ(json({{"a.b", 1}, {"a.c", 2}, {"d", 18446744073709551615u}}),
+            R"({"a":{"b":1,"c":2},"d":18446744073709551615})");
+  EXPECT_EQ(json({{"rpc.Join.count", 1}, {"rpc.Join.errors", 0}, {"rpc.Leave.count", 3}, {"rp.x", 4}, {"rpc2", 5}}),
+            R"({"rpc":{"Join":{"count":1,"errors":0},"Leave":{"count":3}},"rp":{"x":4},"rpc2":5})");
+  EXPECT_EQ(json({{"a.b.c.d", 1}, {"a.x", 2}}), R"({"a":{"b":{"c":{"d":1}},"x":2}})");
+}
+
+TEST(JsonCounters, AreCutWhereTheBufferEnds) { EXPECT_EQ(json({{"abc", 12345}}, 8), R"({"abc":1)"); }
 
 }  // namespace
 }  // namespace rpc
