@@ -35,7 +35,7 @@ int exit_status(const ProgramEnd& end) {
   return 125;
 }
 
-ConsoleSession::ConsoleSession(support::PollLoop& loop, ConsoleLink& link, Descriptors descriptors)
+ConsoleSession::ConsoleSession(poll_loop::PollLoop& loop, ConsoleLink& link, Descriptors descriptors)
     : link_(link),
       descriptors_(descriptors),
       size_(window_size(descriptors.in, descriptors.out, descriptors.error)),

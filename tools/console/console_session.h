@@ -12,9 +12,9 @@
 #include <span>
 #include <string>
 
+#include "net/poll_loop/poll_loop.h"
 #include "tools/console/output_pump.h"
 #include "tools/console/terminal.h"
-#include "tools/support/poll_loop.h"
 
 namespace console {
 
@@ -51,7 +51,7 @@ struct Descriptors {
 
 class ConsoleSession {
  public:
-  ConsoleSession(support::PollLoop& loop, ConsoleLink& link, Descriptors descriptors);
+  ConsoleSession(poll_loop::PollLoop& loop, ConsoleLink& link, Descriptors descriptors);
   ConsoleSession(const ConsoleSession&) = delete;
   ConsoleSession& operator=(const ConsoleSession&) = delete;
 
@@ -85,10 +85,10 @@ class ConsoleSession {
   WindowSize size_;
   std::unique_ptr<OutputPump> out_;
   std::unique_ptr<OutputPump> error_;  // none if stdout and stderr are the same file: order matters then
-  support::PollLoop::Watch in_watch_;
-  support::PollLoop::Watch out_watch_;
-  support::PollLoop::Watch error_watch_;
-  support::PollLoop& loop_;
+  poll_loop::PollLoop::Watch in_watch_;
+  poll_loop::PollLoop::Watch out_watch_;
+  poll_loop::PollLoop::Watch error_watch_;
+  poll_loop::PollLoop& loop_;
   bool requested_ = false;
   bool started_ = false;
   std::optional<ProgramEnd> end_;

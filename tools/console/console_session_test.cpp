@@ -67,14 +67,14 @@ struct Rig {
   Rig(int in_fd, int out_fd, int error_fd) {
     signal(SIGPIPE, SIG_IGN);
     session = std::make_unique<ConsoleSession>(
-        poll_loop, link,
+        loop, link,
         Descriptors{in_fd < 0 ? in.read.get() : in_fd, out_fd < 0 ? out.write.get() : out_fd,
                     error_fd < 0 ? error.write.get() : error_fd});
   }
   // Turns the loop until something is so.
   template <typename Predicate>
   void turn_until(Predicate predicate) {
-    while (!predicate()) poll_loop.run_once();
+    while (!predicate()) loop.run_once();
   }
   void answer(int stream, const std::string& text) {
     turn_until([&] { return link.requested; });
@@ -86,9 +86,9 @@ struct Rig {
     link.requested = false;
     session->ended(std::move(end));
   }
-  support::MonotonicClock clock;
+  poll_loop::MonotonicClock clock;
   base::EventLoop events{clock};
-  support::PollLoop poll_loop{events};
+  poll_loop::PollLoop loop{events};
   Pipe in;
   Pipe out;
   Pipe error;

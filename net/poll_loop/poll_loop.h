@@ -7,12 +7,12 @@
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <utility>
-#include <vector>
 
 #include "kernel/base/executor.h"
 
-namespace support {
+namespace poll_loop {
 
 class PollLoop {
  public:
@@ -49,12 +49,18 @@ class PollLoop {
   // The loop outlives the watch. A handler may end any watch, its own too.
   [[nodiscard]] Watch watch(int fd, short events, Handler handler);
 
+  // Called each time before the loop waits, while the Hook is there: for what must look at its state after anything may
+  // have changed it. The hook may be taken away at any time, but not while it runs.
+  using Hook = std::unique_ptr<std::function<void()>, std::function<void(std::function<void()>*)>>;
+  [[nodiscard]] Hook before_wait(std::function<void()> hook);
+
   // Waits until something happens and handles all that did.
   void run_once();
 
  private:
   base::EventLoop& loop_;
   std::list<Watched> watched_;
+  std::list<std::function<void()>*> hooks_;
 };
 
 // Nanoseconds of CLOCK_MONOTONIC.
@@ -63,4 +69,4 @@ class MonotonicClock final : public base::Clock {
   std::uint64_t now_ns() const override;
 };
 
-}  // namespace support
+}  // namespace poll_loop

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/support/poll_loop.h"
+#include "net/poll_loop/poll_loop.h"
 
 #include <time.h>
 
-namespace support {
+#include <vector>
+
+namespace poll_loop {
 
 std::uint64_t MonotonicClock::now_ns() const {
   timespec now;
@@ -16,7 +18,16 @@ PollLoop::Watch PollLoop::watch(int fd, short events, Handler handler) {
   return Watch(&watched_.back());
 }
 
+PollLoop::Hook PollLoop::before_wait(std::function<void()> hook) {
+  hooks_.push_back(new std::function<void()>(std::move(hook)));
+  return Hook(hooks_.back(), [this](std::function<void()>* gone) {
+    hooks_.remove(gone);
+    delete gone;
+  });
+}
+
 void PollLoop::run_once() {
+  for (const auto* hook : hooks_) (*hook)();
   watched_.remove_if([](const Watched& watched) { return watched.gone; });
   std::vector<pollfd> polled;
   std::vector<Watched*> owners;
@@ -45,4 +56,4 @@ void PollLoop::run_once() {
   loop_.run_ready();
 }
 
-}  // namespace support
+}  // namespace poll_loop
