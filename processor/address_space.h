@@ -99,6 +99,9 @@ base::Result<base::UserVa> set_break(AddressSpace& space, base::UserVa address, 
 // mapped was discarded all the same).
 base::Result<> discard(AddressSpace& space, vma::Range range, Sleeper& sleeper);
 
+// msync(MS_SYNC): what was stored through this shared mapping of a file is on the disk (flush, then FileSync).
+base::Result<> synchronize_mapping(AddressSpace& space, const vma::Vma& area, Sleeper& sleeper);
+
 // mincore: one byte per page, 1 if its line is here. NoMemory when the range has holes.
 base::Result<> resident(AddressSpace& space, vma::Range range, std::span<std::uint8_t> pages);
 SpaceUsage usage(AddressSpace& space);

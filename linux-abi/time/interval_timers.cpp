@@ -62,7 +62,7 @@ void IntervalTimers::disarm(Timer& timer) {
   cancel_timer(timer);
 }
 
-Answer<int> IntervalTimers::create(int clock, const TimerNotice& notice) {
+Answer<int> IntervalTimers::create(int clock, const TimerNotice& notice, bool value_is_id) {
   const base::SpinGuard guard(lock_);
   for (int i = 0; i < max_timers; ++i) {
     Timer& timer = timers_[static_cast<std::size_t>(i)];
@@ -70,6 +70,7 @@ Answer<int> IntervalTimers::create(int clock, const TimerNotice& notice) {
     timer.used = true;
     timer.clock = clock;
     timer.notice = notice;
+    if (value_is_id) timer.notice.value = static_cast<std::uint64_t>(i);
     timer.overrun = 0;
     return i;
   }

@@ -35,8 +35,9 @@ class IntervalTimers {
   explicit IntervalTimers(Process& process);
   ~IntervalTimers() { stop(); }
 
-  Answer<int> create(int clock, const TimerNotice& notice);  // EAGAIN
-  Answer<> remove(int timer);                                // EINVAL
+  // EAGAIN. value_is_id: the signal's value is the timer's number (no sigevent was given).
+  Answer<int> create(int clock, const TimerNotice& notice, bool value_is_id);
+  Answer<> remove(int timer);  // EINVAL
   // Returns the old setting. value_ns counts from now.
   Answer<TimerSetting> set(int timer, const TimerSetting& setting);
   Answer<TimerSetting> get(int timer);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// futex(2) and robust lists: see calls_system.h.
+#include <linux/futex.h>
+
+#include "arch/x86_64/user_ptr.h"
+#include "linux-abi/abi/structures.h"
+#include "linux-abi/calls/calls_system.h"
+#include "linux-abi/futex/futex.h"
+#include "linux-abi/time/wall_clock.h"
+
+namespace linux_abi::calls {
+
+using arch::UserIn;
+using arch::UserOut;
+
+namespace {
+
+constexpr std::uint32_t every_bit = ~std::uint32_t{0};
+
+// The deadline on the monotonic clock: FUTEX_WAIT's time-out is relative, FUTEX_WAIT_BITSET's is a time.
+Answer<std::uint64_t> deadline_of(Call& call, bool is_time, bool realtime) {
+  if (call.d() == 0) return base::never_ns;
+  const UserTimespec time = TRY(UserIn<UserTimespec>(call.d()).read());
+  if (!is_valid(time)) return error(EINVAL);
+  if (!is_time) return after(call.thread.now_ns(), to_ns(time));
+  const std::uint64_t at = to_ns(time), offset = realtime ? wall_clock_offset_ns() : 0;
+  return at > offset ? at - offset : 0;
+}
+
+Answer<std::uint64_t> wait(Call& call, bool is_private, bool with_bits, bool realtime) {
+  FutexWait request;
+  request.address = call.a();
+  request.is_private = is_private;
+  request.expected = static_cast<std::uint32_t>(call.c());
+  if (with_bits) request.bits = static_cast<std::uint32_t>(call.f());
+  request.deadline_ns = TRY(deadline_of(call, with_bits, realtime));
+  const Answer<> waited = futex_wait(call.thread, request);
+  if (waited) return std::uint64_t{0};
+  // A relative time-out cannot simply start over: Linux goes on with the rest of it, programs see EINTR as often.
+  if (waited.error() == restart_always && !with_bits && call.d() != 0) return error(EINTR);
+  return std::unexpected(waited.error());
+}
+
+}  // namespace
+
+Answer<std::uint64_t> futex(Call& call) {
+  const auto operation = static_cast<std::uint32_t>(call.b());
+  const bool is_private = (operation & FUTEX_PRIVATE_FLAG) != 0, realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
+  const auto count = static_cast<std::uint32_t>(call.c()), second_count = static_cast<std::uint32_t>(call.d());
+  switch (operation & FUTEX_CMD_MASK) {
+    case FUTEX_WAIT:
+      return wait(call, is_private, false, realtime);
+    case FUTEX_WAIT_BITSET:
+      return wait(call, is_private, true, realtime);
+    case FUTEX_WAKE:
+      return TRY(futex_wake(call.thread, call.a(), is_private, count, every_bit));
+    case FUTEX_WAKE_BITSET:
+      return TRY(futex_wake(call.thread, call.a(), is_private, count, static_cast<std::uint32_t>(call.f())));
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE:
+      if (Call::as_int(call.c()) < 0 || Call::as_int(call.d()) < 0) return error(EINVAL);
+      return TRY(futex_requeue(call.thread, {.from = call.a(),
+                                             .to = call.e(),
+                                             .is_private = is_private,
+                                             .wake = count,
+                                             .requeue = second_count,
+                                             .compare = (operation & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE,
+                                             .expected = static_cast<std::uint32_t>(call.f())}));
+    case FUTEX_WAKE_OP:
+      return TRY(futex_wake_operation(call.thread, call.a(), call.e(), is_private, count, second_count,
+                                      static_cast<std::uint32_t>(call.f())));
+    default:
+      return error(ENOSYS);  // priority inheritance, futex_waitv: callers fall back or say so
+  }
+}
+
+Answer<std::uint64_t> set_robust_list(Call& call) {
+  constexpr std::uint64_t head_bytes = 24;
+  if (call.b() != head_bytes) return error(EINVAL);
+  call.thread.robust_list = call.a();
+  return std::uint64_t{0};
+}
+
+Answer<std::uint64_t> get_robust_list(Call& call) {
+  std::uint64_t head = call.thread.robust_list;
+  if (const int tid = Call::as_int(call.a()); tid != 0) {
+    const base::SpinGuard guard(tasks_lock);
+    const PidEntry* entry = call.process().vnode().pids.find(tid);
+    if (entry == nullptr || entry->thread == nullptr) return error(ESRCH);
+    head = entry->thread->robust_list;
+  }
+  TRY(UserOut<std::uint64_t>(call.b()).write(head));
+  TRY(UserOut<std::uint64_t>(call.c()).write(24));
+  return std::uint64_t{0};
+}
+
+}  // namespace linux_abi::calls

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls about memory: see calls_memory.h.
+#include "linux-abi/calls/calls_memory.h"
+
+#include <linux/mman.h>
+
+#include "arch/x86_64/user_copy.h"
+#include "processor/address_space.h"
+#include "processor/shared_object.h"
+
+namespace linux_abi::calls {
+
+using base::page_bytes;
+using base::UserVa;
+
+namespace {
+
+constexpr std::uint64_t protection_bits = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+bool is_aligned(std::uint64_t address) { return address % page_bytes == 0; }
+
+// [address, address + length rounded up): EINVAL unless page-aligned, `beyond` if it leaves the user's half.
+Answer<vma::Range> page_range(std::uint64_t address, std::uint64_t length, int beyond) {
+  if (!is_aligned(address)) return error(EINVAL);
+  if (length > arch::user_space_end) return error(beyond);
+  const std::uint64_t bytes = base::round_up(length, page_bytes);
+  if (!arch::is_user_range(UserVa(address), bytes)) return error(beyond);
+  return vma::Range::of(UserVa(address), bytes);
+}
+
+vma::Placement placement(std::uint64_t flags) {
+  if ((flags & MAP_FIXED_NOREPLACE) != 0) return vma::Placement::FixedNoReplace;
+  if ((flags & MAP_FIXED) != 0) return vma::Placement::Fixed;
+  return (flags & 0x40) != 0 ? vma::Placement::Low32Bit : vma::Placement::Anywhere;  // MAP_32BIT
+}
+
+struct Backing {
+  processor::Reference<processor::SharedObject> object;
+  bool forbid_write = false;
+};
+
+Answer<Backing> backing_of(Call& call, std::uint64_t protection, std::uint64_t flags, bool shared,
+                           std::uint64_t bytes) {
+  Backing backing;
+  if ((flags & MAP_ANONYMOUS) != 0) {
+    if (shared) backing.object = TRY(processor::create_segment(call.process().family(), bytes, call.thread.sleeper()));
+    return backing;
+  }
+  const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.e())));
+  if (!file->readable()) return error(EACCES);
+  if (shared && (protection & PROT_WRITE) != 0 && !file->writable()) return error(EACCES);
+  backing.object = TRY(file->mappable(call.thread));
+  backing.forbid_write = shared && !file->writable();
+  return backing;
+}
+
+}  // namespace
+
+Answer<std::uint64_t> mmap(Call& call) {
+  const std::uint64_t address = call.a(), length = call.b(), protection = call.c(), flags = call.d(), offset = call.f();
+  if (length == 0 || !is_aligned(offset)) return error(EINVAL);
+  if (length > arch::user_space_end) return error(ENOMEM);
+  const std::uint64_t bytes = base::round_up(length, page_bytes);
+  if (offset + bytes < offset) return error(EOVERFLOW);
+  const std::uint64_t type = flags & MAP_TYPE;
+  const bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
+  if (!shared && type != MAP_PRIVATE) return error(EINVAL);
+  const bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+  if (fixed && !is_aligned(address)) return error(EINVAL);
+  if (fixed && !arch::is_user_range(UserVa(address), bytes)) return error(ENOMEM);
+  const Backing backing = TRY(backing_of(call, protection, flags, shared, bytes));
+  processor::MapRequest request;
+  request.address = UserVa(base::round_down(address, page_bytes));
+  request.bytes = bytes;
+  request.placement = placement(flags);
+  request.protection = static_cast<vma::Protection>(protection & protection_bits);
+  if (shared) request.flags = request.flags | vma::Flags::Shared;
+  if ((flags & MAP_GROWSDOWN) != 0) request.flags = request.flags | vma::Flags::GrowsDown;
+  if (backing.forbid_write) request.flags = request.flags | vma::Flags::NoWrite;
+  request.reserve = (flags & MAP_NORESERVE) == 0;
+  request.object = backing.object.get();
+  request.object_offset = (flags & MAP_ANONYMOUS) != 0 ? 0 : offset;
+  return TRY(processor::map(call.process().space(), request, call.thread.sleeper())).value();
+}
+
+Answer<std::uint64_t> munmap(Call& call) {
+  if (call.b() == 0) return error(EINVAL);
+  const vma::Range range = TRY(page_range(call.a(), call.b(), EINVAL));
+  TRY(processor::unmap(call.process().space(), range, call.thread.sleeper()));
+  return std::uint64_t{0};
+}
+
+Answer<std::uint64_t> mprotect(Call& call) {
+  if ((call.c() & ~(protection_bits | PROT_SEM)) != 0) return error(EINVAL);
+  const vma::Range range = TRY(page_range(call.a(), call.b(), ENOMEM));
+  if (range.bytes() == 0) return std::uint64_t{0};
+  TRY(processor::protect(call.process().space(), range, static_cast<vma::Protection>(call.c() & protection_bits),
+                         call.thread.sleeper()));
+  return std::uint64_t{0};
+}
+
+Answer<std::uint64_t> mremap(Call& call) {
+  const std::uint64_t flags = call.d();
+  if ((flags & ~std::uint64_t{MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP}) != 0) return error(EINVAL);
+  vma::RemapMode mode;
+  mode.may_move = (flags & MREMAP_MAYMOVE) != 0;
+  mode.fixed = (flags & MREMAP_FIXED) != 0;
+  mode.keep_old = (flags & MREMAP_DONTUNMAP) != 0;
+  if ((mode.fixed || mode.keep_old) && !mode.may_move) return error(EINVAL);
+  const vma::Range old_range = TRY(page_range(call.a(), call.b(), EINVAL));
+  if (call.c() == 0 || call.c() > arch::user_space_end) return error(EINVAL);
+  const std::uint64_t new_bytes = base::round_up(call.c(), page_bytes);
+  if (mode.keep_old && old_range.bytes() != new_bytes) return error(EINVAL);
+  UserVa target;
+  if (mode.fixed) {
+    const vma::Range new_range = TRY(page_range(call.e(), new_bytes, EINVAL));
+    if (new_range.overlaps(old_range)) return error(EINVAL);
+    target = new_range.start;
+  }
+  return TRY(processor::remap(call.process().space(), old_range, target, new_bytes, mode, call.thread.sleeper()))
+      .value();
+}
+
+Answer<std::uint64_t> madvise(Call& call) {
+  const vma::Range range = TRY(page_range(call.a(), call.b(), EINVAL));
+  switch (Call::as_int(call.c())) {
+    case MADV_DONTNEED:
+    case MADV_FREE:  // allowed to keep the pages until memory is short; it need not
+      if (range.bytes() == 0) return std::uint64_t{0};
+      TRY(processor::discard(call.process().space(), range, call.thread.sleeper()));
+      return std::uint64_t{0};
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+      return std::uint64_t{0};
+    default:
+      return error(EINVAL);
+  }
+}
+
+Answer<std::uint64_t> brk(Call& call) {
+  return TRY(processor::set_break(call.process().space(), UserVa(call.a()), call.thread.sleeper())).value();
+}
+
+Answer<std::uint64_t> mincore(Call& call) {
+  const vma::Range range = TRY(page_range(call.a(), call.b(), ENOMEM));
+  std::array<std::uint8_t, 256> residency;
+  for (std::uint64_t done = 0; done < range.pages();) {
+    const std::uint64_t pages = std::min<std::uint64_t>(range.pages() - done, residency.size());
+    const vma::Range part = vma::Range::of(range.start + done * page_bytes, pages * page_bytes);
+    TRY(processor::resident(call.process().space(), part, std::span(residency).first(pages)));
+    TRY(call.thread.copy_out(call.c() + done, std::as_bytes(std::span(residency).first(pages))));
+    done += pages;
+  }
+  return std::uint64_t{0};
+}
+
+Answer<std::uint64_t> msync(Call& call) {
+  const int flags = Call::as_int(call.c());
+  if ((flags & ~(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) != 0 || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+    return error(EINVAL);
+  const vma::Range range = TRY(page_range(call.a(), call.b(), ENOMEM));
+  bool hole = false;
+  for (UserVa at = range.start; at < range.end;) {
+    vma::Vma area;
+    if (processor::list_vmas(call.process().space(), at, std::span(&area, 1)) == 0 || area.range.start >= range.end)
+      return error(ENOMEM);
+    hole = hole || area.range.start > at;
+    if ((flags & MS_SYNC) != 0 && area.shared() && area.object)
+      TRY(processor::synchronize_mapping(call.process().space(), area, call.thread.sleeper()));
+    at = area.range.end;
+  }
+  return hole ? error(ENOMEM) : Answer<std::uint64_t>(0);
+}
+
+namespace {
+// Pages cannot be held in the ExCache; a program that locks them still works.
+Answer<std::uint64_t> check_mapped(Call& call, std::uint64_t address, std::uint64_t length) {
+  const std::uint64_t start = base::round_down(address, page_bytes);
+  const vma::Range range = TRY(page_range(start, length + (address - start), ENOMEM));
+  for (UserVa at = range.start; at < range.end;) {
+    const auto area = processor::vma_at(call.process().space(), at);
+    if (!area) return error(ENOMEM);
+    at = area->range.end;
+  }
+  return std::uint64_t{0};
+}
+}  // namespace
+
+Answer<std::uint64_t> mlock(Call& call) { return check_mapped(call, call.a(), call.b()); }
+Answer<std::uint64_t> mlock2(Call& call) {
+  if (call.c() > 1) return error(EINVAL);
+  return check_mapped(call, call.a(), call.b());
+}
+Answer<std::uint64_t> munlock(Call& call) { return check_mapped(call, call.a(), call.b()); }
+Answer<std::uint64_t> mlockall(Call& call) {
+  const int flags = Call::as_int(call.a());
+  if (flags == 0 || flags > 7 || flags == MCL_ONFAULT) return error(EINVAL);
+  return std::uint64_t{0};
+}
+Answer<std::uint64_t> munlockall(Call&) { return std::uint64_t{0}; }
+
+Answer<std::uint64_t> membarrier(Call& call) {
+  constexpr int query = 0;
+  // No command is offered: glibc and others fall back to their own fences.
+  if (Call::as_int(call.a()) == query) return std::uint64_t{0};
+  return error(EINVAL);
+}
+
+}  // namespace linux_abi::calls

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls about processes and threads: see calls_process.h.
+#include "linux-abi/calls/calls_process.h"
+
+#include <asm/prctl.h>
+#include <linux/prctl.h>
+
+#include <cstring>
+
+#include "arch/x86_64/user_mode.h"
+#include "arch/x86_64/user_ptr.h"
+#include "linux-abi/calls/user_text.h"
+#include "linux-abi/process/clone.h"
+#include "linux-abi/process/exec.h"
+#include "linux-abi/process/exit.h"
+
+namespace linux_abi::calls {
+
+using arch::UserIn;
+using arch::UserOut;
+
+Answer<std::uint64_t> fork(Call& call) { return clone_thread(call.thread, call.frame, {.exit_signal = sig::chld}); }
+
+Answer<std::uint64_t> vfork(Call& call) {
+  return clone_thread(call.thread, call.frame, {.flags = clone_flag::vm | clone_flag::vfork, .exit_signal = sig::chld});
+}
+
+Answer<std::uint64_t> clone(Call& call) {
+  constexpr std::uint64_t signal_mask = 0xff;
+  return clone_thread(call.thread, call.frame,
+                      {.flags = call.a() & 0xffffffff & ~signal_mask,
+                       .exit_signal = static_cast<int>(call.a() & signal_mask),
+                       .stack = call.b(),
+                       .tls = call.e(),
+                       .parent_tid = call.c(),
+                       .child_tid = call.d()});
+}
+
+namespace {
+// struct clone_args, as far as version 2 (88 bytes) goes.
+struct UserCloneArguments {
+  std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+static_assert(sizeof(UserCloneArguments) == 88);
+constexpr std::uint64_t first_version_bytes = 64;
+}  // namespace
+
+Answer<std::uint64_t> clone3(Call& call) {
+  const std::uint64_t bytes = call.b();
+  if (bytes < first_version_bytes) return error(EINVAL);
+  if (bytes > base::page_bytes) return error(E2BIG);
+  UserCloneArguments arguments{};
+  const std::size_t known = std::min<std::size_t>(bytes, sizeof arguments);
+  TRY(call.thread.copy_in(std::as_writable_bytes(std::span(&arguments, 1)).first(known), call.a()));
+  for (std::uint64_t at = sizeof arguments; at < bytes; at += 8)
+    if (TRY(UserIn<std::uint64_t>(call.a() + at).read()) != 0) return error(E2BIG);
+  if (arguments.set_tid_size != 0 || (arguments.flags & 0xff) != 0 || arguments.exit_signal > 64) return error(EINVAL);
+  if ((arguments.stack == 0) != (arguments.stack_size == 0)) return error(EINVAL);
+  return clone_thread(call.thread, call.frame,
+                      {.flags = arguments.flags,
+                       .exit_signal = static_cast<int>(arguments.exit_signal),
+                       .stack = arguments.stack + arguments.stack_size,
+                       .tls = arguments.tls,
+                       .parent_tid = arguments.parent_tid,
+                       .child_tid = arguments.child_tid});
+}
+
+namespace {
+
+// Appends the strings of a null-terminated array of pointers; returns how many.
+Answer<std::uint32_t> read_strings(std::uint64_t array, base::Array<char>& bytes) {
+  if (array == 0) return 0;
+  std::uint32_t count = 0;
+  for (;; ++count) {
+    if (count == max_strings) return error(E2BIG);
+    const std::uint64_t pointer = TRY(UserIn<std::uint64_t>(array + 8 * std::uint64_t{count}).read());
+    if (pointer == 0) return count;
+    const std::size_t start = bytes.size();
+    std::size_t room = 256;
+    while (true) {
+      TRY(bytes.resize(start + room));
+      const auto length = arch::copy_string_from_user(bytes.span().subspan(start), base::UserVa(pointer));
+      if (length) {
+        TRY(bytes.resize(start + *length + 1));
+        break;
+      }
+      if (length.error() != base::Error::NameTooLong) return error(EFAULT);
+      if (room >= max_string_bytes) return error(E2BIG);
+      room *= 4;
+    }
+    if (bytes.size() > max_strings_bytes) return error(E2BIG);
+  }
+}
+
+Answer<std::uint64_t> exec_path(Call& call, int directory, std::uint64_t path, std::uint64_t arguments,
+                                std::uint64_t environment, int flags) {
+  const UserPath name = TRY(UserPath::read(path));
+  ProgramStrings strings;
+  strings.argument_count = TRY(read_strings(arguments, strings.bytes));
+  // Linux runs a program without arguments with one empty one.
+  if (strings.argument_count == 0) {
+    TRY(strings.bytes.push_back('\0'));
+    strings.argument_count = 1;
+  }
+  strings.environment_count = TRY(read_strings(environment, strings.bytes));
+  TRY(execute(call.thread, directory, name.text(), flags, std::move(strings), call.frame));
+  return std::uint64_t{0};
+}
+
+}  // namespace
+
+Answer<std::uint64_t> execve(Call& call) {
+  constexpr int at_current_directory = -100;
+  return exec_path(call, at_current_directory, call.a(), call.b(), call.c(), 0);
+}
+
+Answer<std::uint64_t> execveat(Call& call) {
+  return exec_path(call, Call::as_int(call.a()), call.b(), call.c(), call.d(), Call::as_int(call.e()));
+}
+
+Answer<std::uint64_t> exit(Call& call) { exit_thread(call.thread, static_cast<int>(call.a() & 0xff)); }
+Answer<std::uint64_t> exit_group(Call& call) { exit_process(call.thread, static_cast<int>(call.a() & 0xff)); }
+
+Answer<std::uint64_t> set_tid_address(Call& call) {
+  call.thread.clear_child_tid = call.a();
+  return static_cast<std::uint64_t>(call.thread.tid());
+}
+
+Answer<std::uint64_t> arch_prctl(Call& call) {
+  threads::Thread& kernel = call.thread.kernel_thread();
+  arch::UserSegmentBases bases = kernel.segment_bases();
+  switch (Call::as_int(call.a())) {
+    case ARCH_SET_FS:
+      if (!arch::is_valid_segment_base(call.b())) return error(EPERM);
+      bases.fs = call.b();
+      kernel.set_segment_bases(bases);
+      return std::uint64_t{0};
+    case ARCH_SET_GS:
+      if (!arch::is_valid_segment_base(call.b())) return error(EPERM);
+      bases.gs = call.b();
+      kernel.set_segment_bases(bases);
+      return std::uint64_t{0};
+    case ARCH_GET_FS:
+      TRY(UserOut<std::uint64_t>(call.b()).write(bases.fs));
+      return std::uint64_t{0};
+    case ARCH_GET_GS:
+      TRY(UserOut<std::uint64_t>(call.b()).write(bases.gs));
+      return std::uint64_t{0};
+    default:
+      return error(EINVAL);
+  }
+}
+
+Answer<std::uint64_t> prctl(Call& call) {
+  Process& process = call.process();
+  switch (Call::as_int(call.a())) {
+    case PR_SET_NAME: {
+      std::array<char, 16> name{};
+      const auto read = arch::copy_string_from_user(name, base::UserVa(call.b()));
+      if (!read && read.error() != base::Error::NameTooLong) return error(EFAULT);
+      name.back() = 0;
+      call.thread.kernel_thread().set_name(name.data());
+      if (call.thread.is_leader) {
+        const base::SpinGuard guard(tasks_lock);
+        process.name = name;
+      }
+      return std::uint64_t{0};
+    }
+    case PR_GET_NAME: {
+      std::array<char, 16> name{};
+      const std::string_view text = call.thread.kernel_thread().name();
+      std::memcpy(name.data(), text.data(), std::min(text.size(), name.size() - 1));
+      TRY(call.thread.copy_out(call.b(), std::as_bytes(std::span(name))));
+      return std::uint64_t{0};
+    }
+    case PR_SET_PDEATHSIG:
+      if (call.b() > max_signal) return error(EINVAL);
+      process.parent_death_signal = static_cast<int>(call.b());
+      return std::uint64_t{0};
+    case PR_GET_PDEATHSIG:
+      TRY(UserOut<std::int32_t>(call.b()).write(process.parent_death_signal));
+      return std::uint64_t{0};
+    case PR_SET_DUMPABLE:
+      if (call.b() > 1) return error(EINVAL);
+      process.dumpable = static_cast<int>(call.b());
+      return std::uint64_t{0};
+    case PR_GET_DUMPABLE:
+      return static_cast<std::uint64_t>(process.dumpable);
+    case PR_SET_CHILD_SUBREAPER:
+      process.child_subreaper = call.b() != 0;
+      return std::uint64_t{0};
+    case PR_GET_CHILD_SUBREAPER:
+      TRY(UserOut<std::int32_t>(call.b()).write(process.child_subreaper ? 1 : 0));
+      return std::uint64_t{0};
+    case PR_SET_NO_NEW_PRIVS:
+      if (call.b() != 1 || call.c() != 0 || call.d() != 0 || call.e() != 0) return error(EINVAL);
+      call.thread.no_new_privileges = 1;
+      return std::uint64_t{0};
+    case PR_GET_NO_NEW_PRIVS:
+      return call.thread.no_new_privileges;
+    case PR_CAPBSET_READ:
+      if (call.b() > 40) return error(EINVAL);
+      return std::uint64_t{1};
+    case PR_GET_KEEPCAPS:
+    case PR_GET_SECCOMP:
+      return std::uint64_t{0};
+    default:
+      return error(EINVAL);
+  }
+}
+
+}  // namespace linux_abi::calls

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// --trace syscalls: a line for each call, as strace -f prints it, to the launch's client.
+#pragma once
+
+#include "linux-abi/calls/table.h"
+
+namespace linux_abi {
+
+class TraceLine {
+ public:
+  // Takes the arguments down before the call changes registers or memory. Does nothing unless the launch is traced.
+  TraceLine(Thread& thread, const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame);
+  void finished(const Answer<std::uint64_t>& result) const;
+
+ private:
+  Thread& thread_;
+  bool traced_;
+  std::size_t used_ = 0;
+  std::array<char, 400> text_;
+};
+
+}  // namespace linux_abi
