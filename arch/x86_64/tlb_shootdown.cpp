@@ -23,6 +23,10 @@ namespace {
 // INVLPG costs about as much as a refill of one or two entries; beyond this, forgetting all is cheaper.
 constexpr std::size_t most_single_pages = 32;
 
+// Answers come within microseconds where every core really runs. An emulated core may have to wait for the host to run
+// it, and a core that spins meanwhile keeps it waiting: after about 50 µs this one halts.
+constexpr unsigned spins_before_halt = 256;
+
 enum class Wanted : std::uint8_t { Pages, Everything, Unload };
 
 std::atomic<std::uint64_t> shootdowns, interrupts_sent, local_flushes;
@@ -47,6 +51,7 @@ struct alignas(64) TlbCore {
   Wanted wanted = Wanted::Pages;
   std::uint64_t generation = 0;
   std::atomic<std::uint64_t> unanswered{0};
+  std::atomic<bool> halting{false};
 
   std::atomic<std::uint64_t> inbox{0};
 
@@ -54,6 +59,8 @@ struct alignas(64) TlbCore {
   void load(TlbDomain& next, std::uint64_t self_bit);
   void unload(std::uint64_t self_bit);
   void apply(const TlbCore& request, std::uint64_t self_bit);
+  void answer(std::uint64_t from);
+  void wait_for_answers(std::uint64_t self_bit);
   void serve(std::uint64_t self_bit);
   static void shoot(TlbDomain& domain, std::span<const base::UserVa> pages, Wanted wanted);
   std::uint64_t targets(std::uint64_t loaded_on, Wanted wanted_now, std::uint32_t self) const;
@@ -115,13 +122,43 @@ void TlbCore::apply(const TlbCore& request, std::uint64_t self_bit) {
   if (seen_generation + 1 == request.generation) seen_generation = request.generation;
 }
 
+// seq_cst: releases what was done to the acquire in wait_for_answers(); and either this sees that the asking core may
+// be halted, or that one sees the answer before it halts.
+void TlbCore::answer(std::uint64_t from) {
+  const std::uint64_t others = unanswered.fetch_and(~from, std::memory_order_seq_cst) & ~from;
+  if (others == 0 && halting.load(std::memory_order_seq_cst)) {
+    send_interrupt(static_cast<std::uint32_t>(this - cores.data()), ipi_vector);
+  }
+}
+
+// Serves others meanwhile: one of them may be waiting for this core.
+void TlbCore::wait_for_answers(std::uint64_t self_bit) {
+  const bool may_halt = interrupts_enabled();
+  for (unsigned spins = 0; unanswered.load(std::memory_order_acquire) != 0; ++spins) {
+    if (spins < spins_before_halt || !may_halt) {
+      const InterruptsOff off;
+      serve(self_bit);
+      pause();
+      continue;
+    }
+    disable_interrupts();
+    halting.store(true, std::memory_order_seq_cst);
+    if (unanswered.load(std::memory_order_seq_cst) != 0) {
+      enable_interrupts_and_halt();
+    } else {
+      enable_interrupts();
+    }
+    halting.store(false, std::memory_order_relaxed);
+  }
+}
+
 void TlbCore::serve(std::uint64_t self_bit) {
   // acquire: pairs with the release in shoot(), which publishes the requests.
   std::uint64_t from = inbox.exchange(0, std::memory_order_acquire);
   for (; from != 0; from &= from - 1) {
     TlbCore& request = cores[static_cast<unsigned>(std::countr_zero(from))];
     apply(request, self_bit);
-    request.unanswered.fetch_and(~self_bit, std::memory_order_release);  // pairs with the acquire in shoot()
+    request.answer(self_bit);
   }
 }
 
@@ -158,14 +195,7 @@ void TlbCore::shoot(TlbDomain& domain, std::span<const base::UserVa> pages, Want
   }
   count(shootdowns);
   count(interrupts_sent, static_cast<std::uint64_t>(std::popcount(asked)));
-  // acquire: pairs with the release in serve(); their translations are gone.
-  while (own.unanswered.load(std::memory_order_acquire) != 0) {
-    {
-      const InterruptsOff off;
-      own.serve(bit(self));
-    }
-    pause();
-  }
+  own.wait_for_answers(bit(self));
 }
 
 TlbDomain::~TlbDomain() { LEGO_ASSERT(loaded_on_.load(std::memory_order_relaxed) == 0); }

@@ -89,7 +89,7 @@ void Core::add(Thread& thread, Arrival how, std::uint64_t now_ns) {
 // After a thread was added from wherever: makes this core look at it soon enough.
 void Core::interrupt_if_needed(std::uint64_t now_ns) {
   const bool idle = running_ == &idle_;
-  const bool urgent = idle || queue_.should_preempt(running_->queue_entry_, now_ns - slice_start_ns_);
+  const bool urgent = idle || queue_.should_preempt(running_->queue_entry_, slice_ran_ns(now_ns));
   if (urgent) request_switch();
   if (index_ == arch::this_core()) return set_timer();
   if (idle) {

@@ -90,6 +90,7 @@ class alignas(64) Core {
   void change_stacks(Thread& previous, Thread& next, std::uint64_t now_ns);
   void wake_expired();
   void check_slice(std::uint64_t now_ns);
+  std::uint64_t slice_ran_ns(std::uint64_t now_ns) const;
   void set_timer();
   void publish_load();
   void request_switch() { resched_.store(true, std::memory_order_seq_cst); }

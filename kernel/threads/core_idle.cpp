@@ -32,6 +32,10 @@ void Core::set_timer() {
   kernel::set_deadline(earliest);
 }
 
+std::uint64_t Core::slice_ran_ns(std::uint64_t now_ns) const {
+  return now_ns > slice_start_ns_ ? now_ns - slice_start_ns_ : 0;
+}
+
 void Core::timer_fired() {
   const std::uint64_t state = lock_.lock();
   timer_ns_ = base::never_ns;  // one shot
@@ -50,7 +54,7 @@ void Core::wake_expired() {
 
 void Core::check_slice(std::uint64_t now_ns) {
   if (queue_.empty()) return;
-  const std::uint64_t ran_ns = now_ns > slice_start_ns_ ? now_ns - slice_start_ns_ : 0;
+  const std::uint64_t ran_ns = slice_ran_ns(now_ns);
   if (running_ == &idle_ || queue_.should_preempt(running_->queue_entry_, ran_ns)) {
     request_switch();
   } else if (ran_ns >= policy::slice_ns) {
