@@ -419,6 +419,21 @@ void test_idle_pollers() {
   CHECK(late_device.last_looks.load() > 0 && late_device.polls.load() > 0);
 }
 
+// With nothing to do, no core is interrupted: there is no periodic tick.
+void test_quiet_idle() {
+  const auto taken = [] {
+    std::uint64_t sum = 0;
+    for (std::uint32_t core = 0; core < threads::statistics().cores; ++core) sum += arch::percpu(core).interrupts;
+    return sum;
+  };
+  sleep_ms(20);
+  const std::uint64_t interrupts = taken();
+  const std::uint64_t idle_ns = threads::statistics().idle_ns;
+  sleep_ms(200);
+  CHECK(taken() - interrupts <= 3);
+  CHECK(threads::statistics().idle_ns - idle_ns >= 150 * base::millisecond_ns);
+}
+
 // --- Creation and exit ----------------------------------------------------------------------------------------------
 namespace {
 

@@ -13,6 +13,7 @@ void test_classes();
 void test_affinity();
 void test_stealing();
 void test_idle_pollers();
+void test_quiet_idle();
 void test_create_and_exit();
 
 }  // namespace image_test

@@ -46,15 +46,20 @@ void test_shootdown() {
   for (auto& reader : readers) {
     reader.emplace(space).start(Program::Reader, {words_address.value(), read_only_address.value(), 0});
   }
+  // And their registers stay what they are.
+  UserTask vectors(space);
+  vectors.start(Program::Vectors, {77, 20000, cpu_bits()});
   const arch::TlbStatistics before = arch::tlb_statistics();
   for (std::uint64_t value = 1; value <= 150; ++value) {
     const std::size_t batch = value % 50 == 0 ? pages.size() : 1 + value % 8;
     replace_frame(space, words_address, value, std::span(pages).first(batch));
+    if (value % 10 == 0) space.domain().shoot_down_all();
     announced.store(value);
     if (value % 4 == 0) nap();
   }
   announced.store(~std::uint64_t{0});
   for (auto& reader : readers) CHECK_EQUAL(reader->wait(), 0u);
+  CHECK_EQUAL(vectors.wait(), 0u);
   const arch::TlbStatistics after = arch::tlb_statistics();
   base::log_info("test", "{} shootdowns, {} interrupts, {} flushes", after.shootdowns - before.shootdowns,
                  after.interrupts_sent - before.interrupts_sent, after.local_flushes - before.local_flushes);

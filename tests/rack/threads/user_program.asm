@@ -22,6 +22,8 @@ user_program_begin:
         dq      signal_vectors - user_program_begin
         dq      bad_return - user_program_begin
         dq      touch - user_program_begin
+        dq      kernel_like_base - user_program_begin
+        dq      call_many - user_program_begin
 
 %macro FAIL_UNLESS 2                    ; condition suffix, number
         j%+1    %%good
@@ -443,6 +445,36 @@ touch:
         add     rdi, 4096
         dec     rsi
         jnz     touch
+        xor     edi, edi
+        jmp     done
+
+; --- With a GS base that looks like the kernel's (FSGSBASE lets a user set it): system calls until the word at rdi is
+; not 0, as many as come under NMIs -----------------------------------------------------------------------------------
+kernel_like_base:
+        mov     r12, rdi
+        mov     r13, 0xffff800000001000
+        wrgsbase r13
+.again:
+        mov     edi, 7
+        mov     eax, 1
+        syscall
+        EXPECT  rax, 8, 901
+        rdgsbase rax
+        cmp     rax, r13
+        FAIL_UNLESS e, 902
+        cmp     qword [r12], 0
+        je      .again
+        xor     edi, edi
+        jmp     done
+
+; --- rdi system calls ------------------------------------------------------------------------------------------------
+call_many:
+        mov     r12, rdi
+.again:
+        mov     eax, 7
+        syscall
+        dec     r12
+        jnz     .again
         xor     edi, edi
         jmp     done
 user_program_end:

@@ -33,6 +33,8 @@ enum class Program : std::uint32_t {
   SignalVectors,
   BadReturn,
   Touch,
+  KernelLikeBase,
+  CallMany,
 };
 
 class UserSpace {

@@ -3,6 +3,7 @@
 #include "tests/rack/threads/user_task.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/cpu_features.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/user_mode.h"
 #include "arch/x86_64/user_ptr.h"
@@ -171,6 +172,11 @@ struct Personality {
     end(task(), 0);
   }
 };
+
+std::uint64_t cpu_bits() {
+  const bool avx = (arch::fpu_layout().features & arch::xfeature::avx) != 0;
+  return (avx ? 1u : 0u) | (arch::cpu_features().fsgsbase ? 2u : 0u);
+}
 
 void install_personality() {
   arch::UserModeHandlers& handlers = arch::user_mode_handlers();

@@ -54,6 +54,9 @@ class UserTask final : public threads::ThreadOwner {
   Event gone_;
 };
 
+// What the programs that use vector registers are told of the CPU: bit 0 AVX, bit 1 FSGSBASE.
+std::uint64_t cpu_bits();
+
 // Before the cores run user code.
 void install_personality();
 

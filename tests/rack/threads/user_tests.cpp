@@ -6,10 +6,15 @@
 #include <cstring>
 #include <optional>
 
+#include "arch/x86_64/apic.h"
 #include "arch/x86_64/cpu_features.h"
 #include "arch/x86_64/fpu.h"
+#include "arch/x86_64/interrupts.h"
+#include "arch/x86_64/percpu.h"
 #include "arch/x86_64/user_copy.h"
 #include "arch/x86_64/user_ptr.h"
+#include "kernel/core/panic.h"
+#include "kernel/time/clock.h"
 #include "tests/rack/threads/user_task.h"
 
 namespace image_test {
@@ -17,15 +22,6 @@ namespace image_test {
 using base::Error;
 using base::UserVa;
 using threads::CoreMask;
-
-namespace {
-
-std::uint64_t cpu_bits() {
-  const bool avx = (arch::fpu_layout().features & arch::xfeature::avx) != 0;
-  return (avx ? 1u : 0u) | (arch::cpu_features().fsgsbase ? 2u : 0u);
-}
-
-}  // namespace
 
 void test_user_registers() {
   UserSpace space;
@@ -153,6 +149,58 @@ void test_user_shares() {
   base::log_info("test", "nice 0 : nice 5 = {} : 100 (by weight 305)", percent);
   CHECK(percent > 200 && percent < 450);
   CHECK(word.load() > 0);
+}
+
+namespace {
+
+std::atomic<std::uint64_t> nmis{0};
+
+// Whatever was interrupted, the per-core area must be this core's.
+void count_nmi(arch::TrapFrame&) {
+  nmis.fetch_add(1);
+  CHECK(arch::this_cpu().self == &arch::percpu(arch::this_core()));
+}
+
+}  // namespace
+
+// NMIs find threads in user mode, on both sides of SWAPGS in system calls, and in the kernel.
+void test_user_under_nmis() {
+  const std::uint32_t cores = threads::statistics().cores;
+  if (cores == 1 || !arch::cpu_features().fsgsbase) return;  // nobody to send them, or nothing to test
+  UserSpace space;
+  std::atomic_ref<std::uint64_t> over(*space.add_page(data_address, user_write));
+  CHECK(threads::current().set_affinity(CoreMask::only(0)).has_value());
+  threads::preemption_point();
+  arch::set_nmi_handler(count_nmi);
+  std::array<std::optional<UserTask>, 2> tasks;
+  for (auto& task : tasks) {
+    task.emplace(space).start(Program::KernelLikeBase, {data_address.value(), 0, 0},
+                              {.affinity = CoreMask(CoreMask::all().bits() - 1)});
+  }
+  const std::uint64_t end = in_ms(300);
+  while (threads::clock().now_ns() < end) {
+    arch::send_nmi_to_others();
+    kernel::spin_for_ns(20 * base::microsecond_ns);
+  }
+  over.store(1);
+  for (auto& task : tasks) CHECK_EQUAL(task->wait(), 0u);
+  CHECK(nmis.load() > 0);
+  base::log_info("test", "{} NMIs, {} calls", nmis.load(), tasks[0]->calls() + tasks[1]->calls());
+  kernel::start_panic_handling();
+  CHECK(threads::current().set_affinity(CoreMask::all()).has_value());
+}
+
+void test_user_times() {
+  UserSpace space;
+  UserTask task(space);
+  constexpr std::uint64_t calls = 100000;
+  const std::uint64_t start_ns = threads::clock().now_ns();
+  task.start(Program::CallMany, {calls, 0, 0});
+  CHECK_EQUAL(task.wait(), 0u);
+  const std::uint64_t took_ns = threads::clock().now_ns() - start_ns;
+  const threads::ThreadTimes times = task.times();
+  CHECK(times.user_ns > 0 && times.system_ns > 0 && times.user_ns + times.system_ns <= took_ns);
+  base::log_info("test", "a system call in {} ns, {} of them in the kernel", took_ns / calls, times.system_ns / calls);
 }
 
 namespace {

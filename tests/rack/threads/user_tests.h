@@ -13,6 +13,8 @@ void test_user_signal_state();
 void test_user_demand();
 void test_user_kill();
 void test_user_shares();
+void test_user_under_nmis();
+void test_user_times();
 void test_user_copies();
 void test_shootdown();
 void test_lazy_shootdown();
