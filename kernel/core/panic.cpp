@@ -65,14 +65,19 @@ void begin_panic() {
   arch::halt_forever();
 }
 
+void print_trap_backtrace(const arch::TrapFrame& frame) {
+  print_address(frame.rip);
+  // A call to where no code is: the caller has left nothing but its return address.
+  const bool bad_call = frame.vector == arch::vector::page_fault && (frame.error & arch::page_fault::instruction) != 0;
+  if (bad_call && frame.rsp >= direct_map_base) print_address(*reinterpret_cast<const std::uint64_t*>(frame.rsp) - 1);
+  print_backtrace(frame.rbp);
+}
+
 void on_fatal_trap(const arch::TrapFrame& frame) {
   begin_panic();
   line("panic: core {}: {} (error {:x})", arch::this_core(), arch::exception_name(frame.vector), frame.error);
   arch::report_frame(frame, write_panic_line);
-  if (!frame.from_user()) {
-    print_address(frame.rip);
-    print_backtrace(frame.rbp);
-  }
+  if (!frame.from_user()) print_trap_backtrace(frame);
   end_panic();
 }
 
