@@ -131,7 +131,8 @@ base::Task<> Member::keep_lease() {
     const Result<> outcome = co_await heartbeat();
     if (outcome) continue;
     const Error error = outcome.error();
-    if (error == Error::Stale || loop_.now_ns() - last_heard_ns_ >= lease_ns_) co_return base::fail(Error::Stale);
+    if (error == Error::Stale || error == Error::PeerDead || loop_.now_ns() - last_heard_ns_ >= lease_ns_)
+      co_return base::fail(Error::Stale);
     // Managers that were started again do not know us: join them anew. Anything else may pass.
     if (error == Error::AccessDenied || final_refusal(error)) co_return base::fail(error);
   }
