@@ -3,15 +3,13 @@
 // register; a line that never gets ready is given up, so that a broken console does not stop the component.
 #include "kernel/core/serial.h"
 
-#include <cstdint>
-
 #include "arch/x86_64/cpu.h"
 #include "kernel/base/spinlock.h"
 
 namespace kernel {
 namespace {
 
-constexpr std::uint16_t port = 0x3f8;
+std::uint16_t port = com1_port;
 
 enum class Register : std::uint16_t {
   Data = 0,  // divisor's low byte while the divisor is accessible
@@ -53,7 +51,9 @@ void put(char byte) {
 
 }  // namespace
 
-void start_serial() {
+void start_serial(std::uint16_t io_port) {
+  port = io_port;
+  room = 0;
   write(Register::Scratch, 0x5a);
   present = read(Register::Scratch) == 0x5a;
   if (!present) return;

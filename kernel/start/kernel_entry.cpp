@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order in which a component comes up, from the assembly of boot/start.asm to component_main().
-// Options of the command line that are read here: log=debug|info|warning|error, cores=N (start at most N),
-// panic_exit=N (end QEMU on a panic, for tests).
+// Options of the command line that are read here: log=debug|info|warning|error, serial=PORT (of the console's UART, for
+// machines whose remote console is not COM1), cores=N (start at most N), panic_exit=N (end QEMU on a panic, for tests).
 #include <array>
 #include <cstddef>
 
@@ -69,6 +69,8 @@ void read_boot_info(std::uint32_t magic, base::PhysAddr information) {
 }
 
 void apply_options(const CommandLine& options) {
+  if (const auto port = options.number("serial"); port && *port <= 0xfff8)
+    start_serial(static_cast<std::uint16_t>(*port));
   const std::string_view level = options.find_or("log", "info");
   if (level == "debug") base::set_log_level(base::LogLevel::Debug);
   if (level == "warning") base::set_log_level(base::LogLevel::Warning);
@@ -102,6 +104,8 @@ void start_interrupts_and_time(std::uint64_t tsc_at_boot) {
   start_clock(tsc_at_boot, frequencies.tsc_hertz);
   start_timers(frequencies.apic_timer_hertz);
   start_timer_on_this_core();
+  if (!arch::cpu_features().invariant_tsc && !arch::cpu_features().hypervisor)
+    base::log_warning("kernel", "the time-stamp counter changes its rate with power states: switch those off");
   base::log_info("kernel", "time-stamp counter {} kHz by {}, {}", frequencies.tsc_hertz / 1000, frequencies.reference,
                  arch::uses_x2apic() ? "x2APIC" : "xAPIC");
 }
