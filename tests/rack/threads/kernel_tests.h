@@ -15,5 +15,6 @@ void test_stealing();
 void test_idle_pollers();
 void test_quiet_idle();
 void test_create_and_exit();
+void test_no_memory();
 
 }  // namespace image_test

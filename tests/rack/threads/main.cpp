@@ -32,6 +32,7 @@ constexpr Test tests[] = {
     {"idle pollers", test_idle_pollers},
     {"quiet idle", test_quiet_idle},
     {"create and exit", test_create_and_exit},
+    {"no memory", test_no_memory},
     {"user registers", test_user_registers},
     {"user vectors", test_user_vectors},
     {"user exceptions", test_user_exceptions},
