@@ -114,7 +114,7 @@ class Family : public Counted {
   friend class Thread;
   friend class Monitor;
   template <typename T>
-  friend struct ReferenceCount;
+  friend struct CountedReferences;
   Family(Monitor& monitor, const FamilyHome& home) : monitor_(monitor), home_(home) {}
   void last_reference_gone();
 

@@ -22,17 +22,23 @@ class Counted {
 
  private:
   template <typename T>
-  friend struct ReferenceCount;
+  friend struct CountedReferences;
   std::atomic<std::uint32_t> references_{0};
 };
 
-// How references to a T are counted. Specialised (declared beside T, defined where T is) for types that others see only
-// by name.
+// Counting inside the object.
 template <typename T>
-struct ReferenceCount {
+struct CountedReferences {
   static void take(T& object) {
     // relaxed: whoever makes a new reference has one, or the lock of the table that the object is found by.
     object.references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // For tables that do not hold a reference themselves: false if the last one is gone already.
+  static bool try_take(T& object) {
+    std::uint32_t count = object.references_.load(std::memory_order_relaxed);
+    while (count != 0)
+      if (object.references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) return true;
+    return false;
   }
   static void drop(T& object) {
     // acq_rel: what others did with the object happens before its end.
@@ -40,12 +46,23 @@ struct ReferenceCount {
   }
 };
 
+// How references to a T are counted. Specialised (declared beside T, defined where T is, by CountedReferences) for types
+// that others see only by name.
+template <typename T>
+struct ReferenceCount : CountedReferences<T> {};
+
 // May be empty (moved from, or default); dereferencing an empty one is our mistake.
 template <typename T>
 class Reference {
  public:
   Reference() = default;
   explicit Reference(T& object) : object_(&object) { ReferenceCount<T>::take(object); }
+  // Takes over a reference that was counted already (ReferenceCount::try_take).
+  static Reference adopt(T& object) {
+    Reference reference;
+    reference.object_ = &object;
+    return reference;
+  }
   Reference(const Reference& other) : object_(other.object_) {
     if (object_ != nullptr) ReferenceCount<T>::take(*object_);
   }

@@ -47,6 +47,7 @@ base::Result<std::size_t> write_object(SharedObject& object, std::uint64_t offse
 // Until the home has every byte stored before the call; the disk is FileSync's business.
 base::Result<> flush_object(SharedObject& object, Sleeper& sleeper);
 
+base::ObjectId object_id(const SharedObject& object);
 // The size as this pComponent knows it, ahead of the home's while lines are dirty.
 std::uint64_t object_bytes(const SharedObject& object);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A terminal as job control sees it: it belongs to a session and has a foreground process group.
+// A terminal as job control sees it: it belongs to a session and has a foreground process group. And how files open
+// the caller's own (/dev/tty).
 #pragma once
 
+#include "linux-abi/files/place.h"
 #include "linux-abi/process/process.h"
 
 namespace linux_abi {
@@ -12,8 +14,14 @@ class Terminal {
   // tasks_lock held.
   virtual void session_ended_locked(Process& leader) = 0;
 
+  // open(2) of /dev/tty by a process that has this as its controlling terminal.
+  virtual Answer<OpenFileReference> open(int flags, PlaceReference place) = 0;
+
  protected:
   ~Terminal() = default;
 };
+
+// ENXIO: the caller has none.
+Answer<OpenFileReference> open_controlling_terminal(int flags, PlaceReference place, Caller& caller);
 
 }  // namespace linux_abi

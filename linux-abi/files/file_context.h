@@ -9,12 +9,10 @@
 
 #include "kernel/base/spinlock.h"
 #include "linux-abi/abi/errno.h"
-#include "linux-abi/files/open_file.h"
+#include "linux-abi/files/file_tree.h"
+#include "linux-abi/files/place.h"
 
 namespace linux_abi {
-
-class Place;     // a directory as reached through the mounts: files/place.h
-class FileTree;  // the files of a vNode, with /proc, /dev and the like: files/file_tree.h
 
 class FileContext : public processor::Counted {
  public:
@@ -31,6 +29,13 @@ class FileContext : public processor::Counted {
   std::uint32_t set_umask(std::uint32_t umask);  // returns the old one
 
   void last_reference_gone();
+
+ private:
+  processor::Reference<FileTree> tree_;           // constant
+  base::SpinLock lock_{base::LockRank::Process};  // guards all below
+  PlaceReference working_directory_;
+  PlaceReference root_;
+  std::uint32_t umask_ = 022;
 };
 
 // open(2) from the kernel: with the thread's credentials and working directory.

@@ -19,6 +19,9 @@
 namespace linux_abi {
 
 class OpenFile;
+class Node;
+class PipeBuffer;
+class Place;
 using OpenFileReference = processor::Reference<OpenFile>;
 
 class OpenFile : public processor::Counted {
@@ -56,13 +59,18 @@ class OpenFile : public processor::Counted {
   virtual Answer<> synchronize(bool data_only, Caller& caller);                                    // EINVAL
   // "/tmp/x", "pipe:[5]": for /proc/self/fd and maps.
   virtual std::size_t describe(std::span<char> to, Caller& caller) = 0;
+  // Where it was found, and what it is; nullptr for pipes and the like.
+  virtual Place* place() { return nullptr; }
+  virtual Node* node() { return nullptr; }
+  virtual PipeBuffer* pipe() { return nullptr; }  // F_SETPIPE_SZ
   // A descriptor of this process was closed: its POSIX record locks on the file end.
   virtual void descriptor_closed(std::uint64_t process) { (void)process; }
 
   void last_reference_gone() { close(); }
 
+  virtual ~OpenFile() = default;  // by close() alone
+
  protected:
-  virtual ~OpenFile() = default;
   // The last reference is gone: deletes the object. May sleep.
   virtual void close() = 0;
 

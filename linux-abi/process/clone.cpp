@@ -34,6 +34,9 @@ Answer<> share_or_copy(Process& from, Process& to, const CloneRequest& request) 
   else
     to.files = TRY(from.files->copy());
   to.program = from.program;
+  to.arguments_start = from.arguments_start;
+  to.arguments_end = from.arguments_end;
+  to.environment_end = from.environment_end;
   if (has(request, clone_flag::sighand)) {
     to.actions = from.actions;
     return {};

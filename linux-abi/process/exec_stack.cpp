@@ -106,8 +106,12 @@ Answer<> set_up_stack(Thread& thread, const PreparedProgram& program, const Prog
   TRY(words.push_back(strings.argument_count));
   const char* text = strings.bytes.data();
   std::uint64_t address = places.strings;
+  Process& process = thread.process();
+  process.arguments_start = address;
   TRY(append_pointers(words, strings.argument_count, text, address));
+  process.arguments_end = address;
   TRY(append_pointers(words, strings.environment_count, text, address));
+  process.environment_end = address;
   TRY(append_auxiliary(words, thread, program, places));
   stack.align(16);
   if (words.size() % 2 != 0) {

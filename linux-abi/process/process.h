@@ -102,6 +102,8 @@ class Process final : public processor::Process {
   processor::Reference<DescriptorTable> descriptors;
   processor::Reference<FileContext> files;
   OpenFileReference program;  // /proc/self/exe
+  // Where execve put the strings; for /proc/self/cmdline and environ.
+  std::uint64_t arguments_start = 0, arguments_end = 0, environment_end = 0;
 
   // Called with tasks_lock held, after reaped or threads_gone was set: true: delete it once the lock is released.
   bool finished() const { return reaped && threads_gone; }

@@ -38,6 +38,13 @@ class WaitedCall final : public Call {
     request.operation = T::operation;
     request.body = std::as_bytes(std::span(body_bytes_, sizeof(T)));
   }
+  // The same for a body whose type the caller does not know; at most max_body_bytes.
+  void set_body_bytes(messages::Operation operation, std::span<const std::byte> body) {
+    LEGO_ASSERT(body.size() <= sizeof(body_bytes_));
+    std::memcpy(body_bytes_, body.data(), body.size());
+    request.operation = operation;
+    request.body = std::as_bytes(std::span(body_bytes_)).first(body.size());
+  }
   void start(Peer& peer);
   bool done() const { return state_.load(std::memory_order_acquire) != State::Waiting; }  // pairs with completed()
   void abandon();

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moving bytes between user memory and open files: see user_io.h.
+#include "linux-abi/calls/user_io.h"
+
+#include <algorithm>
+
+#include "arch/x86_64/user_copy.h"
+#include "arch/x86_64/user_ptr.h"
+
+namespace linux_abi {
+namespace {
+
+constexpr std::size_t small_piece = 512;            // on the stack
+constexpr std::size_t large_piece = 64 * 1024;      // of memory, for longer transfers
+constexpr std::uint64_t max_transfer = 0x7ffff000;  // as Linux's MAX_RW_COUNT
+
+// A kernel buffer for one call.
+class Piece {
+ public:
+  explicit Piece(std::uint64_t wanted) {
+    if (wanted > small_.size() && large_.resize(std::min<std::uint64_t>(wanted, large_piece))) bytes_ = large_.span();
+  }
+  std::span<std::byte> first(std::uint64_t wanted) {
+    return bytes_.first(std::min<std::uint64_t>(wanted, bytes_.size()));
+  }
+
+ private:
+  std::array<std::byte, small_piece> small_;
+  base::Array<std::byte> large_;
+  std::span<std::byte> bytes_{small_};
+};
+
+std::uint64_t total_bytes(std::span<const UserVector> vectors) {
+  std::uint64_t total = 0;
+  for (const UserVector& vector : vectors) total += std::min(vector.bytes, max_transfer - total);
+  return total;
+}
+
+// Something was moved: that is the answer, and what went wrong comes with the next call.
+Answer<std::uint64_t> partly(std::uint64_t done, Errno failure) {
+  if (done > 0) return done;
+  return std::unexpected(failure);
+}
+
+}  // namespace
+
+Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
+  if (!file.readable()) return error(EBADF);
+  const std::uint64_t wanted = total_bytes(vectors);
+  Piece piece(wanted);
+  std::uint64_t done = 0;
+  for (const UserVector& vector : vectors) {
+    for (std::uint64_t in_vector = 0; in_vector < vector.bytes && done < wanted;) {
+      const auto buffer = piece.first(std::min(vector.bytes - in_vector, wanted - done));
+      const auto read =
+          place.has_offset ? file.read_at(place.offset + done, buffer, thread) : file.read(buffer, thread);
+      if (!read) return partly(done, read.error());
+      const std::size_t copied =
+          arch::copy_to_user_partial(base::UserVa(vector.address + in_vector), buffer.first(*read));
+      done += copied;
+      in_vector += copied;
+      if (copied < *read) return partly(done, Errno(EFAULT));
+      if (*read < buffer.size() || !file.continues()) return done;
+    }
+  }
+  // A read of nothing still finds out whether it could read.
+  if (wanted == 0) {
+    const auto read = place.has_offset ? file.read_at(place.offset, {}, thread) : file.read({}, thread);
+    if (!read) return std::unexpected(read.error());
+  }
+  return done;
+}
+
+Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,
+                                      IoPlace place) {
+  if (!file.writable()) return error(EBADF);
+  const std::uint64_t wanted = total_bytes(vectors);
+  Piece piece(wanted);
+  std::uint64_t done = 0;
+  for (const UserVector& vector : vectors) {
+    for (std::uint64_t in_vector = 0; in_vector < vector.bytes && done < wanted;) {
+      const auto buffer = piece.first(std::min(vector.bytes - in_vector, wanted - done));
+      const std::size_t copied = arch::copy_from_user_partial(buffer, base::UserVa(vector.address + in_vector));
+      if (copied == 0) return partly(done, Errno(EFAULT));
+      const auto written = place.has_offset ? file.write_at(place.offset + done, buffer.first(copied), thread)
+                                            : file.write(buffer.first(copied), thread);
+      if (!written) return partly(done, written.error());
+      done += *written;
+      in_vector += *written;
+      if (*written < copied) return done;
+      if (copied < buffer.size()) return partly(done, Errno(EFAULT));
+    }
+  }
+  return done;
+}
+
+Answer<base::Array<UserVector>> read_vectors(std::uint64_t address, std::uint64_t count) {
+  if (count > max_vectors) return error(EINVAL);
+  base::Array<UserVector> vectors;
+  TRY(vectors.resize(count));
+  TRY(arch::UserIn<UserVector>(address).read_array(vectors.span()));
+  std::uint64_t total = 0;
+  for (const UserVector& vector : vectors) {
+    constexpr std::uint64_t most = ~std::uint64_t{0} >> 1;
+    if (vector.bytes > most || vector.bytes > most - total) return error(EINVAL);
+    total += vector.bytes;
+  }
+  return vectors;
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// A vNode's root file system: see home_file_system.h.
+#include "linux-abi/files/home_file_system.h"
+
+#include "kernel/base/memory.h"
+#include "linux-abi/files/home_node.h"
+
+namespace linux_abi {
+
+std::uint64_t HomeFileSystem::KeyOf::operator()(const HomeNode& node) const { return node.id(); }
+
+struct HomeFileSystem::Table {
+  Nodes nodes;
+};
+
+HomeFileSystem::HomeFileSystem(processor::Reference<processor::Family> family, const FileHome& home)
+    : family_(std::move(family)), home_(home), table_(base::make<Table>()) {}
+
+HomeFileSystem::~HomeFileSystem() { LEGO_ASSERT(!table_ || table_->nodes.empty()); }
+
+Answer<NodeReference> HomeFileSystem::mount(processor::Sleeper& sleeper) {
+  if (!table_) return error(ENOMEM);
+  const messages::FileMountReply mounted = TRY(ask(home_, messages::FileMountRequest{}, sleeper));
+  device_ = mounted.device;
+  root_ = mounted.root.file;
+  return NodeReference(*TRY(node(mounted.root)));
+}
+
+Answer<processor::Reference<HomeNode>> HomeFileSystem::node(const messages::FileAttributes& attributes) {
+  auto fresh = base::make<HomeNode>(*this, attributes);
+  if (!fresh) return error(ENOMEM);
+  processor::Reference<HomeNode> known;
+  {
+    const base::SpinGuard guard(lock_);
+    if (const auto found = table_->nodes.find(attributes.file.get()); found != table_->nodes.end()) {
+      HomeNode& node = *found;
+      if (processor::ReferenceCount<HomeNode>::try_take(node))
+        known = processor::Reference<HomeNode>::adopt(node);
+      else
+        table_->nodes.erase(found);  // it is on its way out
+    }
+    if (!known) {
+      table_->nodes.insert(*fresh);
+      return processor::Reference<HomeNode>(*fresh.release());
+    }
+  }
+  known->update(attributes);
+  return known;
+}
+
+processor::Reference<HomeNode> HomeFileSystem::known_node(std::uint64_t id) {
+  const base::SpinGuard guard(lock_);
+  const auto found = table_->nodes.find(id);
+  if (found == table_->nodes.end() || !processor::ReferenceCount<HomeNode>::try_take(*found)) return {};
+  return processor::Reference<HomeNode>::adopt(*found);
+}
+
+void HomeFileSystem::forget(HomeNode& node) {
+  const base::SpinGuard guard(lock_);
+  if (node.is_linked()) table_->nodes.erase(table_->nodes.iterator_to(node));
+}
+
+processor::Reference<HomeNode> HomeFileSystem::next_node(std::uint64_t after) {
+  const base::SpinGuard guard(lock_);
+  for (auto node = table_->nodes.upper_bound(after); node != table_->nodes.end(); ++node)
+    if (processor::ReferenceCount<HomeNode>::try_take(*node)) return processor::Reference<HomeNode>::adopt(*node);
+  return {};
+}
+
+Answer<> HomeFileSystem::flush_all(processor::Sleeper& sleeper) {
+  Answer<> result;
+  std::uint64_t last = 0;
+  for (auto node = next_node(last); node; node = next_node(last)) {
+    last = node->id();
+    if (const Answer<> done = node->flush(sleeper); !done) result = done;
+  }
+  return result;
+}
+
+Answer<> HomeFileSystem::synchronize(Caller& caller) {
+  TRY(flush_all(caller.sleeper()));
+  TRY(ask(home_, messages::FileSyncRequest{}, caller.sleeper()));
+  return {};
+}
+
+Answer<> HomeFileSystem::unmount(processor::Sleeper& sleeper) {
+  messages::FileUnmountRequest request;
+  request.root = root_;
+  TRY(ask(home_, request, sleeper));
+  return {};
+}
+
+}  // namespace linux_abi

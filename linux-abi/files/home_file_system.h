@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A vNode's root file system, which its home mComponent serves: the nodes that are known here by their ids, each once.
+// While the vNode runs on this pComponent nobody else changes its files, so attributes and names stay good until a call
+// made here changes them.
+#pragma once
+
+#include <boost/intrusive/set.hpp>
+
+#include "linux-abi/files/home_call.h"
+#include "linux-abi/files/node.h"
+#include "processor/process.h"
+
+namespace linux_abi {
+
+class HomeNode;
+
+class HomeFileSystem {
+ public:
+  HomeFileSystem(processor::Reference<processor::Family> family, const FileHome& home);
+  HomeFileSystem(const HomeFileSystem&) = delete;
+  HomeFileSystem& operator=(const HomeFileSystem&) = delete;
+  ~HomeFileSystem();  // no node is left
+
+  const FileHome& home() const { return home_; }
+  processor::Family& family() const { return *family_; }
+  std::uint64_t device() const { return device_; }
+
+  // FileMount at the home; the root's node.
+  Answer<NodeReference> mount(processor::Sleeper& sleeper);
+  // The node of a file: known, or made from what the home said of it, which is newer than what was known.
+  Answer<processor::Reference<HomeNode>> node(const messages::FileAttributes& attributes);
+  // Empty if it is not known here.
+  processor::Reference<HomeNode> known_node(std::uint64_t id);
+  // Writes everything back to the home and to the disk.
+  Answer<> synchronize(Caller& caller);
+  // The same at the end, when no process is left.
+  Answer<> flush_all(processor::Sleeper& sleeper);
+  Answer<> unmount(processor::Sleeper& sleeper);
+
+ private:
+  friend class HomeNode;
+  void forget(HomeNode& node);
+  processor::Reference<HomeNode> next_node(std::uint64_t after);
+
+  struct KeyOf {
+    using type = std::uint64_t;
+    type operator()(const HomeNode& node) const;
+  };
+  using Nodes = boost::intrusive::set<HomeNode, boost::intrusive::key_of_value<KeyOf>>;
+
+  processor::Reference<processor::Family> family_;
+  FileHome home_;
+  std::uint64_t device_ = 0;
+  std::uint64_t root_ = 0;
+  base::SpinLock lock_{base::LockRank::Poll};  // guards nodes_
+  struct Table;
+  base::Own<Table> table_;
+};
+
+}  // namespace linux_abi

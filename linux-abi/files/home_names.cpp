@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names in directories of a vNode's root file system: see home_node.h.
+#include "kernel/base/memory.h"
+#include "linux-abi/files/home_node.h"
+
+namespace linux_abi {
+
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+std::uint32_t length(std::string_view text) { return static_cast<std::uint32_t>(text.size()); }
+
+Answer<base::Array<std::byte>> joined(std::string_view first, std::string_view second) {
+  base::Array<std::byte> bytes;
+  TRY(bytes.append(bytes_of(first)));
+  TRY(bytes.append(bytes_of(second)));
+  return bytes;
+}
+
+}  // namespace
+
+Answer<NodeReference> HomeNode::look_up(std::string_view name, Caller& caller) {
+  if (!is_directory()) return error(ENOTDIR);
+  messages::FileLookupRequest request;
+  request.directory = id_;
+  request.name_bytes = length(name);
+  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), bytes_of(name)));
+  return NodeReference(*TRY(file_system_.node(reply.attributes)));
+}
+
+Answer<NodeReference> HomeNode::create_any(std::string_view name, std::uint32_t mode, std::uint64_t device,
+                                           std::string_view target, Caller& caller) {
+  if (!is_directory()) return error(ENOTDIR);
+  const messages::FileAttributes own = TRY(attributes(caller.sleeper()));
+  const Credentials& user = caller.credentials();
+  messages::FileCreateRequest request;
+  request.directory = id_;
+  request.uid = user.file_uid;
+  // A set-group directory gives its group to what is made in it, and its bit to directories.
+  const bool inherits = (own.mode & file_mode::set_gid) != 0;
+  request.gid = inherits ? own.gid.get() : user.file_gid;
+  const bool directory = (mode & file_mode::type_mask) == file_mode::directory;
+  request.mode = inherits && directory ? mode | file_mode::set_gid : mode;
+  request.device = device;
+  request.name_bytes = length(name);
+  request.target_bytes = length(target);
+  const auto tail = TRY(joined(name, target));
+  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), tail.span()));
+  attributes_changed();
+  return NodeReference(*TRY(file_system_.node(reply.attributes)));
+}
+
+Answer<NodeReference> HomeNode::create(std::string_view name, std::uint32_t mode, std::uint64_t device,
+                                       Caller& caller) {
+  return create_any(name, mode, device, {}, caller);
+}
+
+Answer<> HomeNode::create_link(std::string_view name, std::string_view target, Caller& caller) {
+  TRY(create_any(name, file_mode::link | 0777, 0, target, caller));
+  return {};
+}
+
+Answer<> HomeNode::link(std::string_view name, Node& existing, Caller& caller) {
+  messages::FileLinkRequest request;
+  auto& file = static_cast<HomeNode&>(existing);  // the same domain, the caller checked
+  request.file = file.id();
+  request.directory = id_;
+  request.name_bytes = length(name);
+  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), bytes_of(name)));
+  file.update(reply.attributes);
+  attributes_changed();
+  return {};
+}
+
+Answer<> HomeNode::unlink(std::string_view name, bool directory, Caller& caller) {
+  messages::FileUnlinkRequest request;
+  request.directory = id_;
+  request.name_bytes = length(name);
+  request.remove_directory = directory ? 1U : 0U;
+  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), bytes_of(name)));
+  attributes_changed();
+  // Whoever has it open sees its links.
+  if (const auto known = file_system_.known_node(reply.attributes.file)) known->update(reply.attributes);
+  return {};
+}
+
+Answer<> HomeNode::rename(std::string_view name, Node& new_directory, std::string_view new_name, std::uint32_t flags,
+                          Caller& caller) {
+  auto& target = static_cast<HomeNode&>(new_directory);
+  messages::FileRenameRequest request;
+  request.old_directory = id_;
+  request.new_directory = target.id();
+  request.old_name_bytes = length(name);
+  request.new_name_bytes = length(new_name);
+  request.flags = flags;
+  const auto tail = TRY(joined(name, new_name));
+  TRY(ask(file_system_.home(), request, caller.sleeper(), tail.span()));
+  attributes_changed();
+  target.attributes_changed();
+  return {};
+}
+
+Answer<base::Array<char>> HomeNode::read_link(Caller& caller) {
+  if (!is_link()) return error(EINVAL);
+  messages::FileReadLinkRequest request;
+  request.file = id_;
+  const HomeReply reply = TRY(send_home(file_system_.home(), messages::Operation::FileReadLink,
+                                        std::as_bytes(std::span(&request, 1)), {}, WithBulk::No, caller.sleeper()));
+  base::Array<char> target;
+  const auto tail = reply.tail();
+  TRY(target.append({reinterpret_cast<const char*>(tail.data()), tail.size()}));
+  return target;
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file of a vNode's root file system, its attributes and data: see home_node.h.
+#include "linux-abi/files/home_node.h"
+
+#include "kernel/base/memory.h"
+#include "linux-abi/files/directory_file.h"
+#include "linux-abi/files/fifo.h"
+#include "linux-abi/files/regular_file.h"
+#include "linux-abi/files/special_files.h"
+
+namespace linux_abi {
+
+using messages::FileAttributes;
+using messages::SetAttributes;
+
+namespace {
+constexpr std::uint32_t bit(SetAttributes attribute) { return static_cast<std::uint32_t>(attribute); }
+}  // namespace
+
+HomeNode::HomeNode(HomeFileSystem& file_system, const FileAttributes& attributes)
+    : Node(attributes.mode), file_system_(file_system), id_(attributes.file), attributes_(attributes) {}
+
+void HomeNode::destroy() {
+  file_system_.forget(*this);
+  base::Own<HomeNode>(this).reset();
+}
+
+void HomeNode::update(const FileAttributes& attributes) {
+  const base::SpinGuard guard(lock_);
+  const std::uint64_t modified_ns = attributes_.modify_time_ns;
+  attributes_ = attributes;
+  if (times_untold_) attributes_.modify_time_ns = attributes_.change_time_ns = modified_ns;
+  attributes_known_ = true;
+}
+
+void HomeNode::attributes_changed() {
+  const base::SpinGuard guard(lock_);
+  attributes_known_ = false;
+}
+
+Answer<FileAttributes> HomeNode::attributes(processor::Sleeper& sleeper) {
+  {
+    const base::SpinGuard guard(lock_);
+    if (attributes_known_) return attributes_;
+  }
+  messages::FileGetAttributesRequest request;
+  request.file = id_;
+  const auto reply = TRY(ask(file_system_.home(), request, sleeper));
+  update(reply.attributes);
+  const base::SpinGuard guard(lock_);
+  return attributes_;
+}
+
+std::uint64_t HomeNode::bytes() {
+  processor::Reference<processor::SharedObject> data;
+  {
+    const base::SpinGuard guard(lock_);
+    data = data_;
+    if (!data) return attributes_.size;
+  }
+  return processor::object_bytes(*data);
+}
+
+Answer<FileStatus> HomeNode::status(Caller& caller) {
+  const FileAttributes known = TRY(attributes(caller.sleeper()));
+  FileStatus status;
+  status.device = file_system_.device();
+  status.inode = known.inode;
+  status.mode = known.mode;
+  status.links = known.links;
+  status.uid = known.uid;
+  status.gid = known.gid;
+  status.special_device = known.device;
+  status.bytes = type() == file_mode::regular ? bytes() : known.size.get();
+  status.blocks = known.blocks;
+  // What has not been written back yet has no blocks on the disk; Linux counts them as soon as they are reserved.
+  const std::uint64_t wanted = base::round_up(status.bytes, 4096) / 512;
+  if (type() == file_mode::regular && status.bytes > known.size && status.blocks < wanted) status.blocks = wanted;
+  status.access_time_ns = known.access_time_ns;
+  status.modify_time_ns = known.modify_time_ns;
+  status.change_time_ns = known.change_time_ns;
+  return status;
+}
+
+Answer<> HomeNode::change(const AttributeChange& change, Caller& caller) {
+  messages::FileSetAttributesRequest request;
+  request.file = id_;
+  std::uint32_t mask = 0;
+  if (change.set_mode) mask |= bit(SetAttributes::Mode), request.mode = change.mode;
+  if (change.set_uid) mask |= bit(SetAttributes::Uid), request.uid = change.uid;
+  if (change.set_gid) mask |= bit(SetAttributes::Gid), request.gid = change.gid;
+  if (change.set_access_time) mask |= bit(SetAttributes::AccessTime), request.access_time_ns = change.access_time_ns;
+  if (change.set_modify_time) mask |= bit(SetAttributes::ModifyTime), request.modify_time_ns = change.modify_time_ns;
+  request.mask = mask;
+  TRY(mutex_.lock_killable());
+  if (change.set_modify_time) {
+    const base::SpinGuard guard(lock_);
+    times_untold_ = false;
+  }
+  const auto reply = ask(file_system_.home(), request, caller.sleeper());
+  mutex_.unlock();
+  if (!reply) return std::unexpected(reply.error());
+  update(reply->attributes);
+  return {};
+}
+
+Answer<> HomeNode::truncate(std::uint64_t bytes, Caller& caller) {
+  if (is_directory()) return error(EISDIR);
+  if (type() != file_mode::regular) return error(EINVAL);
+  const auto object = TRY(data(caller.sleeper()));
+  TRY(mutex_.lock_killable());
+  const auto locked = [&]() -> Answer<FileAttributes> {
+    processor::Truncation truncation(*object, bytes);
+    TRY(truncation.begin(caller.sleeper()));
+    messages::FileSetAttributesRequest request;
+    request.file = id_;
+    request.mask = bit(SetAttributes::Size) | bit(SetAttributes::ModifyTime);
+    request.size = bytes;
+    request.modify_time_ns = caller.wall_time_ns();
+    const auto reply = ask(file_system_.home(), request, caller.sleeper());
+    truncation.end(reply.has_value());
+    if (!reply) return std::unexpected(reply.error());
+    return reply->attributes;
+  };
+  const auto changed = locked();
+  mutex_.unlock();
+  if (!changed) return std::unexpected(changed.error());
+  {
+    const base::SpinGuard guard(lock_);
+    times_untold_ = false;
+  }
+  update(*changed);
+  return {};
+}
+
+Answer<processor::Reference<processor::SharedObject>> HomeNode::data(processor::Sleeper& sleeper) {
+  {
+    const base::SpinGuard guard(lock_);
+    if (data_) return data_;
+  }
+  const FileAttributes known = TRY(attributes(sleeper));
+  auto opened = TRY(processor::open_file(file_system_.family(), known, false, sleeper));
+  const base::SpinGuard guard(lock_);
+  if (!data_) data_ = opened;
+  return opened;
+}
+
+void HomeNode::modified(std::uint64_t wall_ns) {
+  const base::SpinGuard guard(lock_);
+  attributes_.modify_time_ns = attributes_.change_time_ns = wall_ns;
+  // As Linux, for whoever writes: a program that changes does not keep its set-user bits.
+  times_untold_ = true;
+}
+
+Answer<> HomeNode::tell_times(processor::Sleeper& sleeper) {
+  messages::FileSetAttributesRequest request;
+  request.file = id_;
+  request.mask = bit(SetAttributes::ModifyTime) | bit(SetAttributes::Size) | bit(SetAttributes::GrowOnly);
+  request.size = bytes();
+  {
+    const base::SpinGuard guard(lock_);
+    if (!std::exchange(times_untold_, false)) return {};
+    request.modify_time_ns = attributes_.modify_time_ns;
+  }
+  const auto reply = TRY(ask(file_system_.home(), request, sleeper));
+  update(reply.attributes);
+  return {};
+}
+
+Answer<> HomeNode::flush(processor::Sleeper& sleeper) {
+  processor::Reference<processor::SharedObject> data;
+  {
+    const base::SpinGuard guard(lock_);
+    data = data_;
+  }
+  if (data) TRY(processor::flush_object(*data, sleeper));
+  return tell_times(sleeper);
+}
+
+Answer<> HomeNode::synchronize(bool data_only, processor::Sleeper& sleeper) {
+  TRY(flush(sleeper));
+  messages::FileSyncRequest request;
+  request.file = id_;
+  request.data_only = data_only ? 1U : 0U;
+  TRY(ask(file_system_.home(), request, sleeper));
+  return {};
+}
+
+Answer<OpenFileReference> HomeNode::open(int flags, processor::Reference<Place> place, Caller& caller) {
+  switch (type()) {
+    case file_mode::directory:
+      return open_directory(*this, flags, std::move(place));
+    case file_mode::regular:
+      return open_regular(*this, flags, std::move(place), caller);
+    case file_mode::fifo:
+      return open_fifo(file_system_.device(), id_, flags, std::move(place), caller);
+    case file_mode::character: {
+      const FileAttributes known = TRY(attributes(caller.sleeper()));
+      return open_device(known.device, flags, std::move(place), caller);
+    }
+    case file_mode::socket:
+      return error(ENXIO);
+    default:
+      return error(type() == file_mode::link ? ELOOP : ENXIO);
+  }
+}
+
+Answer<FileSystemStatus> HomeNode::file_system(Caller& caller) {
+  messages::FileStatisticsRequest request;
+  request.file = id_;
+  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper()));
+  return FileSystemStatus{.type = reply.file_system_type,
+                          .block_bytes = reply.block_bytes,
+                          .blocks = reply.blocks,
+                          .free_blocks = reply.blocks_free,
+                          .available_blocks = reply.blocks_available,
+                          .files = reply.inodes,
+                          .free_files = reply.inodes_free,
+                          .id = reply.file_system_id};
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file of a vNode's root file system. Its attributes are remembered; its data are lines of the ExCache, by way of a
+// processor::SharedObject, which regular files get when they are first opened. `mutex` is Linux's inode lock: it
+// serialises writes, truncations and changes of attributes.
+#pragma once
+
+#include <boost/intrusive/set.hpp>
+
+#include "kernel/threads/mutex.h"
+#include "linux-abi/files/home_file_system.h"
+#include "processor/shared_object.h"
+
+namespace linux_abi {
+
+class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
+ public:
+  HomeNode(HomeFileSystem& file_system, const messages::FileAttributes& attributes);
+
+  std::uint64_t id() const { return id_; }
+  HomeFileSystem& home_system() const { return file_system_; }
+
+  Answer<FileStatus> status(Caller& caller) override;
+  Answer<> change(const AttributeChange& change, Caller& caller) override;
+  Answer<> truncate(std::uint64_t bytes, Caller& caller) override;
+  Answer<OpenFileReference> open(int flags, processor::Reference<Place> place, Caller& caller) override;
+  Answer<FileSystemStatus> file_system(Caller& caller) override;
+  Answer<NodeReference> look_up(std::string_view name, Caller& caller) override;
+  Answer<NodeReference> create(std::string_view name, std::uint32_t mode, std::uint64_t device,
+                               Caller& caller) override;
+  Answer<> create_link(std::string_view name, std::string_view target, Caller& caller) override;
+  Answer<> link(std::string_view name, Node& node, Caller& caller) override;
+  Answer<> unlink(std::string_view name, bool directory, Caller& caller) override;
+  Answer<> rename(std::string_view name, Node& new_directory, std::string_view new_name, std::uint32_t flags,
+                  Caller& caller) override;
+  Answer<base::Array<char>> read_link(Caller& caller) override;
+  const void* domain() const override { return &file_system_; }
+
+  // The data of a regular file; made (and held at the home) on first use.
+  Answer<processor::Reference<processor::SharedObject>> data(processor::Sleeper& sleeper);
+  threads::Mutex& mutex() { return mutex_; }
+  std::uint64_t bytes();
+  // It was written: the time is told to the home by tell_times().
+  void modified(std::uint64_t wall_ns);
+  Answer<> tell_times(processor::Sleeper& sleeper);
+  // All that was written is at the home (and, by FileSync, on the disk).
+  Answer<> flush(processor::Sleeper& sleeper);
+  Answer<> synchronize(bool data_only, processor::Sleeper& sleeper);
+  // What the home said is the state now.
+  void update(const messages::FileAttributes& attributes);
+  void attributes_changed();  // by something else than update(): ask the home next time
+
+ private:
+  void destroy() override;
+  Answer<messages::FileAttributes> attributes(processor::Sleeper& sleeper);
+  Answer<NodeReference> create_any(std::string_view name, std::uint32_t mode, std::uint64_t device,
+                                   std::string_view target, Caller& caller);
+
+  HomeFileSystem& file_system_;
+  const std::uint64_t id_;
+  threads::Mutex mutex_;
+  base::SpinLock lock_{base::LockRank::Poll};  // guards all below
+  messages::FileAttributes attributes_;
+  bool attributes_known_ = true;
+  bool times_untold_ = false;
+  processor::Reference<processor::SharedObject> data_;
+};
+
+}  // namespace linux_abi

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names that were looked up: see name_cache.h.
+#include "linux-abi/files/name_cache.h"
+
+#include "kernel/base/memory.h"
+
+namespace linux_abi {
+
+std::size_t NameCache::bucket_of(const Place& directory, std::string_view name) {
+  std::uint64_t hash = reinterpret_cast<std::uintptr_t>(&directory) * 0x9e3779b97f4a7c15;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return (hash >> 20) % buckets;
+}
+
+NameCache::Entry* NameCache::find_locked(std::size_t bucket, const Place& directory, std::string_view name) {
+  for (Entry& entry : table_[bucket])
+    if (entry.directory.get() == &directory && std::string_view(entry.name.data(), entry.name.size()) == name)
+      return &entry;
+  return nullptr;
+}
+
+void NameCache::unlink_locked(Entry& entry) {
+  table_[entry.bucket].erase(table_[entry.bucket].iterator_to(entry));
+  by_age_.erase(by_age_.iterator_to(entry));
+}
+
+NameCache::Known NameCache::find(Place& directory, std::string_view name, PlaceReference& place) {
+  const base::SpinGuard guard(lock_);
+  Entry* entry = find_locked(bucket_of(directory, name), directory, name);
+  if (entry == nullptr) return Known::No;
+  by_age_.splice(by_age_.begin(), by_age_, by_age_.iterator_to(*entry));
+  if (!entry->place) return Known::Missing;
+  place = entry->place;
+  return Known::Exists;
+}
+
+void NameCache::insert(Place& directory, std::string_view name, PlaceReference place) {
+  auto made = base::make<Entry>();
+  if (!made || !made->name.append(std::span(name))) return;  // not remembered: only slower
+  made->directory = PlaceReference(directory);
+  made->place = std::move(place);
+  made->bucket = bucket_of(directory, name);
+  base::Own<Entry> old, oldest;
+  {
+    const base::SpinGuard guard(lock_);
+    if (Entry* known = find_locked(made->bucket, directory, name)) {
+      unlink_locked(*known);
+      old = base::Own<Entry>(known);
+    }
+    if (by_age_.size() >= max_entries) {
+      Entry& last = by_age_.back();
+      unlink_locked(last);
+      oldest = base::Own<Entry>(&last);
+    }
+    Entry* entry = made.release();
+    table_[entry->bucket].push_front(*entry);
+    by_age_.push_front(*entry);
+  }
+}
+
+void NameCache::remember(Place& directory, std::string_view name, PlaceReference place) {
+  insert(directory, name, std::move(place));
+}
+
+void NameCache::remember_missing(Place& directory, std::string_view name) { insert(directory, name, {}); }
+
+PlaceReference NameCache::forget(Place& directory, std::string_view name) {
+  base::Own<Entry> entry;
+  {
+    const base::SpinGuard guard(lock_);
+    Entry* known = find_locked(bucket_of(directory, name), directory, name);
+    if (known == nullptr) return {};
+    unlink_locked(*known);
+    entry = base::Own<Entry>(known);
+  }
+  return std::move(entry->place);
+}
+
+void NameCache::clear() {
+  while (true) {
+    base::Own<Entry> entry;
+    {
+      const base::SpinGuard guard(lock_);
+      if (by_age_.empty()) return;
+      Entry& last = by_age_.back();
+      unlink_locked(last);
+      entry = base::Own<Entry>(&last);
+    }
+  }
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names that were looked up: (directory's Place, name) → Place, so that walking a path again costs no message. Holds
+// references to the most recently used ones, up to a limit. Also remembers that a name does not exist. Names are
+// forgotten when the calls here change them; nobody else changes a vNode's files while it runs on one pComponent.
+#pragma once
+
+#include <array>
+#include <boost/intrusive/list.hpp>
+#include <string_view>
+
+#include "linux-abi/files/place.h"
+
+namespace linux_abi {
+
+class NameCache {
+ public:
+  static constexpr std::size_t max_entries = 8192;
+  ~NameCache() { clear(); }
+
+  enum class Known : std::uint8_t { No, Exists, Missing };
+  // Exists: `place` is set.
+  Known find(Place& directory, std::string_view name, PlaceReference& place);
+  void remember(Place& directory, std::string_view name, PlaceReference place);
+  void remember_missing(Place& directory, std::string_view name);
+  // Returns what was remembered, if it was.
+  PlaceReference forget(Place& directory, std::string_view name);
+  void clear();
+
+ private:
+  struct Entry : boost::intrusive::list_base_hook<> {
+    boost::intrusive::list_member_hook<> age_hook;
+    PlaceReference directory;
+    PlaceReference place;  // empty: there is no such name
+    base::Array<char> name;
+    std::size_t bucket = 0;
+  };
+  using Bucket = boost::intrusive::list<Entry>;
+  using ByAge = boost::intrusive::list<
+      Entry, boost::intrusive::member_hook<Entry, boost::intrusive::list_member_hook<>, &Entry::age_hook>>;
+  static constexpr std::size_t buckets = 1024;
+  static std::size_t bucket_of(const Place& directory, std::string_view name);
+  Entry* find_locked(std::size_t bucket, const Place& directory, std::string_view name);
+  void insert(Place& directory, std::string_view name, PlaceReference place);
+  void unlink_locked(Entry& entry);
+
+  base::SpinLock lock_{base::LockRank::Poll};  // guards all below; references are dropped outside of it
+  std::array<Bucket, buckets> table_;
+  ByAge by_age_;  // the most recently used in front
+};
+
+}  // namespace linux_abi

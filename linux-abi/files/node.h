@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file, directory, link or device of a vNode's tree, whichever file system it is in: Linux's inode. Operations that a
+// kind of node does not have answer as Linux's defaults do. Permissions are checked by the callers (path walk, calls),
+// existence and types by the nodes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernel/base/array.h"
+#include "linux-abi/abi/errno.h"
+#include "linux-abi/files/caller.h"
+#include "linux-abi/files/open_file.h"
+#include "linux-abi/files/status.h"
+#include "processor/reference.h"
+
+namespace linux_abi {
+
+class Node;
+class Place;
+using NodeReference = processor::Reference<Node>;
+
+namespace file_mode {
+inline constexpr std::uint32_t type_mask = 0170000, fifo = 0010000, character = 0020000, directory = 0040000,
+                               block = 0060000, regular = 0100000, link = 0120000, socket = 0140000;
+inline constexpr std::uint32_t permissions = 07777, set_uid = 04000, set_gid = 02000, sticky = 01000;
+}  // namespace file_mode
+
+// What to change; times in nanoseconds since 1970.
+struct AttributeChange {
+  bool set_mode = false, set_uid = false, set_gid = false, set_access_time = false, set_modify_time = false;
+  std::uint32_t mode = 0, uid = 0, gid = 0;
+  std::uint64_t access_time_ns = 0, modify_time_ns = 0;
+};
+
+struct FileSystemStatus {
+  std::uint64_t type = 0, block_bytes = 4096, blocks = 0, free_blocks = 0, available_blocks = 0, files = 0,
+                free_files = 0, id = 0;
+  bool read_only = false;
+};
+
+class Node : public processor::Counted {
+ public:
+  // The type bits of the mode; constant.
+  std::uint32_t type() const { return type_; }
+  bool is_directory() const { return type_ == file_mode::directory; }
+  bool is_link() const { return type_ == file_mode::link; }
+
+  virtual Answer<FileStatus> status(Caller& caller) = 0;
+  virtual Answer<> change(const AttributeChange& change, Caller& caller);  // EPERM
+  virtual Answer<> truncate(std::uint64_t bytes, Caller& caller);          // EINVAL
+  // flags: O_*, creation flags removed. `place` is where it was found.
+  virtual Answer<OpenFileReference> open(int flags, processor::Reference<Place> place, Caller& caller) = 0;
+  virtual Answer<FileSystemStatus> file_system(Caller& caller) = 0;
+
+  // Directories. ENOTDIR, EPERM or EROFS where there is no such thing.
+  virtual Answer<NodeReference> look_up(std::string_view name, Caller& caller);
+  virtual Answer<NodeReference> create(std::string_view name, std::uint32_t mode, std::uint64_t device, Caller& caller);
+  virtual Answer<> create_link(std::string_view name, std::string_view target, Caller& caller);
+  virtual Answer<> link(std::string_view name, Node& node, Caller& caller);
+  virtual Answer<> unlink(std::string_view name, bool directory, Caller& caller);
+  virtual Answer<> rename(std::string_view name, Node& new_directory, std::string_view new_name, std::uint32_t flags,
+                          Caller& caller);
+  // Whether names looked up here may be remembered.
+  virtual bool names_are_stable() const { return true; }
+
+  // Symbolic links; EINVAL. A link that is not text but leads somewhere (/proc/self/exe): where; empty otherwise.
+  virtual Answer<base::Array<char>> read_link(Caller& caller);
+  virtual Answer<processor::Reference<Place>> follow(Caller& caller);
+
+  // Nodes of different file systems have different domains (EXDEV).
+  virtual const void* domain() const = 0;
+
+  void last_reference_gone() { destroy(); }
+  virtual ~Node() = default;  // by destroy() alone
+
+ protected:
+  explicit Node(std::uint32_t type) : type_(type & file_mode::type_mask) {}
+  virtual void destroy() = 0;
+
+ private:
+  std::uint32_t type_;
+};
+
+}  // namespace linux_abi

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kind of file that cannot do something answers: see open_file.h.
+#include "linux-abi/files/open_file.h"
+
+#include <linux/fcntl.h>
+
+namespace linux_abi {
+
+bool OpenFile::readable() const { return (flags() & O_PATH) == 0 && (flags() & O_ACCMODE) != O_WRONLY; }
+bool OpenFile::writable() const {
+  const int mode = flags() & O_ACCMODE;
+  return (flags() & O_PATH) == 0 && (mode == O_WRONLY || mode == O_RDWR);
+}
+bool OpenFile::non_blocking() const { return (flags() & O_NONBLOCK) != 0; }
+
+Answer<std::size_t> OpenFile::read(std::span<std::byte>, Caller&) { return error(EINVAL); }
+Answer<std::size_t> OpenFile::write(std::span<const std::byte>, Caller&) { return error(EINVAL); }
+Answer<std::size_t> OpenFile::read_at(std::uint64_t, std::span<std::byte>, Caller&) { return error(ESPIPE); }
+Answer<std::size_t> OpenFile::write_at(std::uint64_t, std::span<const std::byte>, Caller&) { return error(ESPIPE); }
+Answer<std::uint64_t> OpenFile::seek(std::int64_t, int, Caller&) { return error(ESPIPE); }
+Answer<std::uint64_t> OpenFile::control(std::uint32_t, std::uint64_t, Caller&) { return error(ENOTTY); }
+Answer<processor::Reference<processor::SharedObject>> OpenFile::mappable(Caller&) { return error(ENODEV); }
+Answer<std::size_t> OpenFile::read_directory(std::span<std::byte>, Caller&) { return error(ENOTDIR); }
+Answer<> OpenFile::truncate(std::uint64_t, Caller&) { return error(EINVAL); }
+Answer<> OpenFile::allocate(int, std::uint64_t, std::uint64_t, Caller&) { return error(ENODEV); }
+Answer<> OpenFile::synchronize(bool, Caller&) { return error(EINVAL); }
+
+}  // namespace linux_abi

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// open(2): see open_path.h.
+#include "linux-abi/files/open_path.h"
+
+#include <linux/fcntl.h>
+
+#include "kernel/base/memory.h"
+#include "linux-abi/files/file_description.h"
+#include "linux-abi/files/tree.h"
+
+namespace linux_abi {
+namespace {
+
+constexpr unsigned max_dangling_links = 8;
+constexpr int creation_flags = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW;
+
+// O_PATH: names a place and nothing else.
+class PathFile final : public OpenFile {
+ public:
+  PathFile(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
+  Answer<std::size_t> read(std::span<std::byte>, Caller&) override { return error(EBADF); }
+  Answer<std::size_t> write(std::span<const std::byte>, Caller&) override { return error(EBADF); }
+  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
+  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
+  Place* place() override { return place_.get(); }
+  Node* node() override { return &place_->node(); }
+
+ private:
+  void close() override { base::Own<PathFile>(this).reset(); }
+  PlaceReference place_;
+};
+
+std::uint32_t wanted_access(int flags) {
+  std::uint32_t wanted = 0;
+  const int mode = flags & O_ACCMODE;
+  if (mode != O_WRONLY) wanted |= 4;
+  if (mode == O_WRONLY || mode == O_RDWR || (flags & O_TRUNC) != 0) wanted |= 2;
+  return wanted;
+}
+
+Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, int flags, bool created) {
+  Node& node = place->node();
+  if (node.is_link() && (flags & O_PATH) == 0) return error(ELOOP);
+  if ((flags & O_DIRECTORY) != 0 && !node.is_directory()) return error(ENOTDIR);
+  if ((flags & O_PATH) != 0) {
+    auto file = base::make<PathFile>(flags & ~creation_flags, std::move(place));
+    if (!file) return error(ENOMEM);
+    return OpenFileReference(*file.release());
+  }
+  const std::uint32_t wanted = wanted_access(flags);
+  if (node.is_directory() && ((wanted & 2) != 0 || (flags & O_CREAT) != 0)) return error(EISDIR);
+  // Who makes a file may write to it whatever its mode.
+  if (!created) TRY(check_access(caller, node, wanted));
+  if ((flags & O_NOATIME) != 0 && !caller.credentials().is_root()) {
+    const FileStatus status = TRY(node.status(caller));
+    if (status.uid != caller.credentials().file_uid) return error(EPERM);
+  }
+  if ((flags & O_TRUNC) != 0 && !created && node.type() == file_mode::regular) TRY(node.truncate(0, caller));
+  return node.open(flags & ~creation_flags, place, caller);
+}
+
+Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std::uint32_t mode) {
+  TRY(check_access(caller, parent.directory->node(), 2 | 1));
+  const std::uint32_t permissions = mode & file_mode::permissions & ~caller.file_context().umask();
+  auto node = TRY(parent.directory->node().create(parent.name(), file_mode::regular | permissions, 0, caller));
+  PlaceReference place = TRY(Place::create(std::move(node), parent.directory, parent.name()));
+  if (parent.directory->node().names_are_stable())
+    name_cache_of(caller.file_context().tree()).remember(*parent.directory, parent.name(), place);
+  return place;
+}
+
+// `start`: where a path that is not absolute begins.
+Answer<OpenFileReference> open_or_create(Caller& caller, const PlaceReference& start, std::string_view path, int flags,
+                                         std::uint32_t mode, unsigned depth) {
+  const ParentWalk parent = TRY(walk_to_parent_from(caller, start, path));
+  if (parent.is_special() || parent.must_be_directory) {
+    if ((flags & O_EXCL) != 0 && parent.is_special()) return error(EEXIST);
+    return error(EISDIR);
+  }
+  TRY(check_access(caller, parent.directory->node(), 1));
+  auto found = step(caller, parent.directory, parent.name());
+  if (!found && found.error() == ENOENT) {
+    if (parent.directory->removed()) return error(ENOENT);
+    auto created = create_file(caller, parent, mode);
+    if (created) return open_existing(caller, std::move(*created), flags, true);
+    // Somebody else was first.
+    if (created.error() != EEXIST || (flags & O_EXCL) != 0) return std::unexpected(created.error());
+    name_cache_of(caller.file_context().tree()).forget(*parent.directory, parent.name());
+    found = step(caller, parent.directory, parent.name());
+  }
+  if (!found) return std::unexpected(found.error());
+  if ((flags & O_EXCL) != 0) return error(EEXIST);
+  if ((*found)->node().is_link() && (flags & O_NOFOLLOW) == 0) {
+    // The target may not exist yet: it is made where the link says.
+    if (const PlaceReference leads = TRY((*found)->node().follow(caller)))
+      return open_existing(caller, leads, flags, false);
+    const auto walked = walk_from(caller, start, path, LastLink::Follow);
+    if (walked) return open_existing(caller, *walked, flags, false);
+    if (walked.error() != ENOENT) return std::unexpected(walked.error());
+    const base::Array<char> target = TRY((*found)->node().read_link(caller));
+    if (depth >= max_dangling_links) return error(ELOOP);
+    return open_or_create(caller, parent.directory, {target.data(), target.size()}, flags, mode, depth + 1);
+  }
+  return open_existing(caller, std::move(*found), flags, false);
+}
+
+}  // namespace
+
+Answer<OpenFileReference> open_at(Caller& caller, int directory_descriptor, std::string_view path, int flags,
+                                  std::uint32_t mode) {
+  constexpr int temporary = O_TMPFILE & ~O_DIRECTORY;
+  if ((flags & temporary) != 0) return error(EOPNOTSUPP);
+  if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY)) return error(EINVAL);
+  if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  if ((flags & O_CREAT) != 0) {
+    const PlaceReference start = TRY(start_of_walk(caller, directory_descriptor, path));
+    return open_or_create(caller, start, path, flags, mode, 0);
+  }
+  const bool keep = (flags & O_NOFOLLOW) != 0;
+  PlaceReference place = TRY(walk(caller, directory_descriptor, path, keep ? LastLink::Keep : LastLink::Follow));
+  return open_existing(caller, std::move(place), flags, false);
+}
+
+}  // namespace linux_abi

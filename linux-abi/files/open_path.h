@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// open(2): finding or making a file by its path, with all its flags.
+#pragma once
+
+#include "linux-abi/files/path_walk.h"
+
+namespace linux_abi {
+
+Answer<OpenFileReference> open_at(Caller& caller, int directory_descriptor, std::string_view path, int flags,
+                                  std::uint32_t mode);
+
+}  // namespace linux_abi

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walking paths: see path_walk.h.
+#include "linux-abi/files/path_walk.h"
+
+#include <cstring>
+
+#include "linux-abi/files/descriptor_table.h"
+#include "linux-abi/files/tree.h"
+
+namespace linux_abi {
+namespace {
+
+constexpr unsigned max_links = 40;
+constexpr std::size_t max_path = 4096, max_name = 255;
+constexpr std::uint32_t search = 1;
+
+// The next component of `rest`, which loses it and the slashes around it.
+std::string_view take_component(std::string_view& rest) {
+  while (rest.starts_with('/')) rest.remove_prefix(1);
+  const std::size_t end = std::min(rest.find('/'), rest.size());
+  const std::string_view component = rest.substr(0, end);
+  rest.remove_prefix(end);
+  return component;
+}
+
+bool only_slashes(std::string_view text) { return text.find_first_not_of('/') == std::string_view::npos; }
+
+Answer<PlaceReference> up(Caller& caller, const PlaceReference& place) {
+  const PlaceReference root = caller.file_context().root();
+  if (place == root) return place;
+  PlaceReference parent = place->parent();
+  return parent ? parent : place;
+}
+
+// Walks the text from `place`; with a stop before the last component if `parent` is given.
+Answer<PlaceReference> walk_text(Caller& caller, PlaceReference place, std::string_view text, LastLink last,
+                                 unsigned& links, ParentWalk* parent) {
+  std::string_view rest = text;
+  while (true) {
+    const std::string_view component = take_component(rest);
+    const bool is_last = only_slashes(rest);
+    if (component.size() > max_name) return error(ENAMETOOLONG);
+    if (is_last && parent != nullptr) {
+      parent->directory = place;
+      parent->name_length = component.size();
+      std::memcpy(parent->name_bytes.data(), component.data(), component.size());
+      parent->must_be_directory = !rest.empty();
+      return place->node().is_directory() ? Answer<PlaceReference>(place) : error(ENOTDIR);
+    }
+    if (component.empty()) return place;
+    if (!place->node().is_directory()) return error(ENOTDIR);
+    TRY(check_access(caller, place->node(), search));
+    PlaceReference next;
+    if (component == ".")
+      next = place;
+    else if (component == "..")
+      next = TRY(up(caller, place));
+    else
+      next = TRY(step(caller, place, component));
+    const bool must_follow = !is_last || !rest.empty() || last == LastLink::Follow;
+    if (next->node().is_link() && must_follow) next = TRY(follow_link(caller, place, next, links));
+    if (!rest.empty() && !next->node().is_directory()) return error(ENOTDIR);
+    place = std::move(next);
+    if (is_last) return place;
+  }
+}
+
+}  // namespace
+
+Answer<PlaceReference> start_of_walk(Caller& caller, int directory_descriptor, std::string_view path) {
+  if (path.starts_with('/')) return caller.file_context().root();
+  if (directory_descriptor == at_current_directory) return caller.file_context().working_directory();
+  const OpenFileReference file = TRY(caller.descriptors().get(directory_descriptor));
+  if (file->place() == nullptr || (!path.empty() && !file->node()->is_directory())) return error(ENOTDIR);
+  return PlaceReference(*file->place());
+}
+
+Answer<PlaceReference> walk_from(Caller& caller, const PlaceReference& start, std::string_view path, LastLink last) {
+  if (path.empty()) return error(ENOENT);
+  if (path.size() >= max_path) return error(ENAMETOOLONG);
+  unsigned links = 0;
+  return walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, last, links, nullptr);
+}
+
+Answer<ParentWalk> walk_to_parent_from(Caller& caller, const PlaceReference& start, std::string_view path) {
+  if (path.empty()) return error(ENOENT);
+  if (path.size() >= max_path) return error(ENAMETOOLONG);
+  unsigned links = 0;
+  ParentWalk parent;
+  TRY(walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, LastLink::Keep, links,
+                &parent));
+  return parent;
+}
+
+Answer<PlaceReference> walk(Caller& caller, int directory_descriptor, std::string_view path, LastLink last) {
+  if (path.empty()) return error(ENOENT);
+  return walk_from(caller, TRY(start_of_walk(caller, directory_descriptor, path)), path, last);
+}
+
+Answer<ParentWalk> walk_to_parent(Caller& caller, int directory_descriptor, std::string_view path) {
+  if (path.empty()) return error(ENOENT);
+  return walk_to_parent_from(caller, TRY(start_of_walk(caller, directory_descriptor, path)), path);
+}
+
+Answer<PlaceReference> step(Caller& caller, const PlaceReference& directory, std::string_view name) {
+  FileTree& tree = caller.file_context().tree();
+  if (PlaceReference mounted = mounted_at(tree, directory, name)) return mounted;
+  const bool stable = directory->node().names_are_stable() && !directory->removed();
+  NameCache& names = name_cache_of(tree);
+  PlaceReference place;
+  if (stable) {
+    switch (names.find(*directory, name, place)) {
+      case NameCache::Known::Exists:
+        return place;
+      case NameCache::Known::Missing:
+        return error(ENOENT);
+      case NameCache::Known::No:
+        break;
+    }
+  }
+  auto node = directory->node().look_up(name, caller);
+  if (!node) {
+    if (stable && node.error() == ENOENT) names.remember_missing(*directory, name);
+    return std::unexpected(node.error());
+  }
+  place = TRY(Place::create(std::move(*node), directory, name));
+  if (stable) names.remember(*directory, name, place);
+  return place;
+}
+
+Answer<PlaceReference> follow_link(Caller& caller, const PlaceReference& directory, const PlaceReference& place,
+                                   unsigned& links) {
+  if (++links > max_links) return error(ELOOP);
+  if (PlaceReference leads = TRY(place->node().follow(caller))) return leads;
+  const base::Array<char> target = TRY(place->node().read_link(caller));
+  const std::string_view text(target.data(), target.size());
+  if (text.empty()) return error(ENOENT);
+  PlaceReference start = text.starts_with('/') ? caller.file_context().root() : directory;
+  return walk_text(caller, std::move(start), text, LastLink::Follow, links, nullptr);
+}
+
+Answer<> check_access(Caller& caller, Node& node, std::uint32_t wanted) {
+  // Root may do everything but execute what nobody may execute; most walks are root's.
+  const Credentials& user = caller.credentials();
+  if (user.file_uid == 0 && (wanted & 1) == 0) return {};
+  if (user.file_uid == 0 && node.is_directory()) return {};
+  const FileStatus status = TRY(node.status(caller));
+  if (!user.may_access(status.mode, status.uid, status.gid, wanted)) return error(EACCES);
+  return {};
+}
+
+Answer<> check_sticky(Caller& caller, Node& directory, Node& entry) {
+  const Credentials& user = caller.credentials();
+  if (user.file_uid == 0) return {};
+  const FileStatus around = TRY(directory.status(caller));
+  if ((around.mode & file_mode::sticky) == 0 || around.uid == user.file_uid) return {};
+  const FileStatus status = TRY(entry.status(caller));
+  return status.uid == user.file_uid ? Answer<>() : error(EPERM);
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes in a pipe: see pipe_buffer.h.
+#include "linux-abi/files/pipe_buffer.h"
+
+#include <asm/poll.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace linux_abi {
+
+Answer<> PipeBuffer::allocate(std::size_t bytes) {
+  TRY(ring_.resize(bytes));
+  return {};
+}
+
+std::size_t PipeBuffer::take_locked(std::span<std::byte> to) {
+  const std::size_t count = std::min(to.size(), used_);
+  const std::size_t first = std::min(count, ring_.size() - start_);
+  std::memcpy(to.data(), ring_.data() + start_, first);
+  std::memcpy(to.data() + first, ring_.data(), count - first);
+  start_ = (start_ + count) % ring_.size();
+  used_ -= count;
+  return count;
+}
+
+std::size_t PipeBuffer::put_locked(std::span<const std::byte> from) {
+  const std::size_t count = std::min(from.size(), room());
+  const std::size_t end = (start_ + used_) % ring_.size();
+  const std::size_t first = std::min(count, ring_.size() - end);
+  std::memcpy(ring_.data() + end, from.data(), first);
+  std::memcpy(ring_.data(), from.data() + first, count - first);
+  used_ += count;
+  return count;
+}
+
+Answer<std::size_t> PipeBuffer::read(std::span<std::byte> to, bool non_blocking, Caller& caller) {
+  if (to.empty()) return std::size_t{0};
+  std::size_t taken = 0;
+  bool would_block = false;
+  const auto ready = [&] {
+    taken = take_locked(to);
+    if (taken > 0) writable_.wake_all();
+    if (taken > 0 || writers_ == 0) return true;
+    would_block = non_blocking;
+    return would_block;
+  };
+  TRY(wait_until(caller, lock_, readable_, base::never_ns, ready));
+  if (would_block) return error(EAGAIN);
+  if (taken > 0) changed(POLLOUT | POLLWRNORM);
+  return taken;
+}
+
+Answer<std::size_t> PipeBuffer::write(std::span<const std::byte> from, bool non_blocking, Caller& caller) {
+  std::size_t done = 0;
+  while (done < from.size()) {
+    const auto rest = from.subspan(done);
+    std::size_t put = 0;
+    bool broken = false, would_block = false;
+    const auto ready = [&] {
+      broken = readers_ == 0;
+      if (broken) return true;
+      // A small write is never split.
+      if (rest.size() > pipe_atomic_bytes || room() >= rest.size()) put = put_locked(rest);
+      if (put > 0) readable_.wake_all();
+      would_block = put == 0 && non_blocking;
+      return put > 0 || would_block;
+    };
+    const Answer<> waited = wait_until(caller, lock_, writable_, base::never_ns, ready);
+    if (!waited) return done > 0 ? Answer<std::size_t>(done) : std::unexpected(waited.error());
+    if (put > 0) changed(POLLIN | POLLRDNORM);
+    if (broken) return done > 0 ? Answer<std::size_t>(done) : error(EPIPE);
+    if (would_block) return done > 0 ? Answer<std::size_t>(done) : error(EAGAIN);
+    done += put;
+  }
+  return done;
+}
+
+Answer<> PipeBuffer::wait_for_writer(Caller& caller) {
+  std::uint64_t before = 0;
+  bool first = true;
+  return wait_until(caller, lock_, opened_, base::never_ns, [&] {
+    if (std::exchange(first, false)) before = writers_ever_;
+    return writers_ > 0 || writers_ever_ != before;
+  });
+}
+
+Answer<> PipeBuffer::wait_for_reader(Caller& caller) {
+  std::uint64_t before = 0;
+  bool first = true;
+  return wait_until(caller, lock_, opened_, base::never_ns, [&] {
+    if (std::exchange(first, false)) before = readers_ever_;
+    return readers_ > 0 || readers_ever_ != before;
+  });
+}
+
+void PipeBuffer::add_reader() {
+  const base::SpinGuard guard(lock_);
+  ++readers_;
+  ++readers_ever_;
+  opened_.wake_all();
+}
+
+void PipeBuffer::add_writer() {
+  const base::SpinGuard guard(lock_);
+  ++writers_;
+  ++writers_ever_;
+  opened_.wake_all();
+}
+
+void PipeBuffer::remove_reader() {
+  {
+    const base::SpinGuard guard(lock_);
+    --readers_;
+    if (readers_ == 0) writable_.wake_all();
+  }
+  changed(POLLERR | POLLOUT | POLLWRNORM);
+}
+
+void PipeBuffer::remove_writer() {
+  {
+    const base::SpinGuard guard(lock_);
+    --writers_;
+    if (writers_ == 0) readable_.wake_all();
+  }
+  changed(POLLHUP | POLLIN);
+}
+
+bool PipeBuffer::has_readers() {
+  const base::SpinGuard guard(lock_);
+  return readers_ > 0;
+}
+
+bool PipeBuffer::is_unused() {
+  const base::SpinGuard guard(lock_);
+  return readers_ == 0 && writers_ == 0;
+}
+
+std::uint32_t PipeBuffer::events(bool for_reader, bool for_writer) {
+  const base::SpinGuard guard(lock_);
+  std::uint32_t events = 0;
+  if (for_reader && used_ > 0) events |= POLLIN | POLLRDNORM;
+  if (for_reader && writers_ == 0 && writers_ever_ > 0) events |= POLLHUP;
+  if (for_writer && room() >= pipe_atomic_bytes) events |= POLLOUT | POLLWRNORM;
+  if (for_writer && readers_ == 0) events |= POLLERR;
+  return events;
+}
+
+std::size_t PipeBuffer::bytes() {
+  const base::SpinGuard guard(lock_);
+  return used_;
+}
+
+std::size_t PipeBuffer::capacity() {
+  const base::SpinGuard guard(lock_);
+  return ring_.size();
+}
+
+Answer<> PipeBuffer::set_capacity(std::size_t bytes) {
+  std::size_t wanted = pipe_atomic_bytes;
+  while (wanted < bytes) wanted *= 2;
+  base::Array<std::byte> fresh;
+  TRY(fresh.resize(wanted));
+  {
+    const base::SpinGuard guard(lock_);
+    if (used_ > wanted) return error(EBUSY);
+    used_ = take_locked(fresh.span());
+    start_ = 0;
+    std::swap(ring_, fresh);
+    writable_.wake_all();
+  }
+  changed(POLLOUT | POLLWRNORM);
+  return {};
+}
+
+}  // namespace linux_abi

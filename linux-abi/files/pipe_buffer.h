@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes in a pipe, and who holds its ends: pure, with its own lock (rank Process). Writes of up to PIPE_BUF bytes
+// go in whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernel/base/array.h"
+#include "kernel/base/spinlock.h"
+#include "linux-abi/files/caller.h"
+#include "linux-abi/files/poll_source.h"
+
+namespace linux_abi {
+
+inline constexpr std::size_t pipe_atomic_bytes = 4096;  // PIPE_BUF
+inline constexpr std::size_t pipe_default_bytes = 65536;
+inline constexpr std::size_t pipe_max_bytes = 1 << 20;
+
+class PipeBuffer {
+ public:
+  Answer<> allocate(std::size_t bytes = pipe_default_bytes);
+
+  // 0: every writer is gone. EAGAIN when non_blocking and empty.
+  Answer<std::size_t> read(std::span<std::byte> to, bool non_blocking, Caller& caller);
+  // EPIPE when every reader is gone (the caller raises SIGPIPE), EAGAIN.
+  Answer<std::size_t> write(std::span<const std::byte> from, bool non_blocking, Caller& caller);
+  // Waits, as open(2) of a fifo does, until the other end is there or has been there.
+  Answer<> wait_for_writer(Caller& caller);
+  Answer<> wait_for_reader(Caller& caller);
+
+  void add_reader();
+  void add_writer();
+  void remove_reader();
+  void remove_writer();
+  bool has_readers();
+  // Nobody has it open.
+  bool is_unused();
+
+  std::uint32_t events(bool for_reader, bool for_writer);
+  PollSource& source() { return source_; }
+  std::size_t bytes();
+  std::size_t capacity();
+  Answer<> set_capacity(std::size_t bytes);  // EBUSY if more is in it
+
+ private:
+  std::size_t room() const { return ring_.size() - used_; }
+  std::size_t take_locked(std::span<std::byte> to);
+  std::size_t put_locked(std::span<const std::byte> from);
+  void changed(std::uint32_t events) { source_.notify(events); }
+
+  base::SpinLock lock_{base::LockRank::Process};  // guards all below but source_
+  base::Array<std::byte> ring_;
+  std::size_t start_ = 0;
+  std::size_t used_ = 0;
+  std::uint32_t readers_ = 0, writers_ = 0;
+  std::uint64_t readers_ever_ = 0, writers_ever_ = 0;
+  base::WaitQueue readable_, writable_, opened_;
+  PollSource source_;
+};
+
+}  // namespace linux_abi

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// /proc: what programs of this vNode ask about the machine and about processes. Every text is made from real state when
+// it is opened.
+#include <algorithm>
+#include <cstring>
+
+#include "kernel/base/format.h"
+#include "linux-abi/files/proc_texts.h"
+#include "linux-abi/files/synthetic.h"
+#include "linux-abi/process/thread.h"
+
+namespace linux_abi {
+namespace {
+
+constexpr std::uint8_t type_directory = 4, type_regular = 8, type_link = 10;
+
+struct Text {
+  std::string_view name;
+  WriteText write;
+};
+constexpr Text machine_texts[] = {
+    {"meminfo", proc_meminfo}, {"cpuinfo", proc_cpuinfo}, {"mounts", proc_mounts},   {"stat", proc_stat},
+    {"uptime", proc_uptime},   {"loadavg", proc_loadavg}, {"version", proc_version}, {"filesystems", proc_filesystems}};
+constexpr Text process_texts[] = {{"maps", proc_pid_maps},       {"status", proc_pid_status},
+                                  {"stat", proc_pid_stat},       {"statm", proc_pid_statm},
+                                  {"cmdline", proc_pid_cmdline}, {"comm", proc_pid_comm},
+                                  {"mounts", proc_mounts},       {"mountinfo", proc_pid_mountinfo},
+                                  {"environ", proc_pid_environ}, {"limits", proc_pid_limits}};
+struct Link {
+  std::string_view name;
+  WriteText target;
+  LeadTo lead;
+};
+constexpr Link process_links[] = {
+    {"exe", proc_pid_exe, lead_to_exe}, {"cwd", proc_pid_cwd, lead_to_cwd}, {"root", proc_pid_root, lead_to_root}};
+
+bool put_name(ListedEntry& entry, std::string_view name, std::uint8_t type, std::uint64_t cookie) {
+  std::memcpy(entry.name.data(), name.data(), std::min(name.size(), entry.name.size() - 1));
+  entry.type = type;
+  entry.cookie = cookie;
+  return true;
+}
+
+bool put_number(ListedEntry& entry, int number, std::uint8_t type, std::uint64_t cookie) {
+  std::array<char, 16> digits;
+  return put_name(entry, base::format(digits, "{}", number), type, cookie);
+}
+
+// A decimal number without leading zeros; -1: it is none.
+int number_of(std::string_view name) {
+  if (name.empty() || name.size() > 9 || (name.size() > 1 && name[0] == '0')) return -1;
+  int number = 0;
+  for (const char c : name) {
+    if (c < '0' || c > '9') return -1;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+Pids& pids_of(Caller& caller) { return static_cast<Thread&>(caller).process().vnode().pids; }
+
+bool exists(int pid, Caller& caller) {
+  const base::SpinGuard guard(tasks_lock);
+  const PidEntry* entry = pids_of(caller).find(pid);
+  return entry != nullptr && (entry->process != nullptr || entry->thread != nullptr);
+}
+
+// /proc/PID/fd. Only the caller's own descriptors can be reached: others belong to processes that may end meanwhile.
+Answer<NodeReference> find_descriptor(std::string_view name, int subject, Caller& caller) {
+  const int descriptor = number_of(name);
+  if (descriptor < 0) return error(ENOENT);
+  if (!caller.descriptors().get(descriptor)) return error(ENOENT);
+  return make_link(proc_descriptor_target, lead_to_descriptor, subject, descriptor);
+}
+
+bool list_descriptors(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
+  const int descriptor = caller.descriptors().next(static_cast<int>(cookie));
+  if (descriptor < 0) return false;
+  return put_number(entry, descriptor, type_link, static_cast<std::uint64_t>(descriptor) + 1);
+}
+constexpr DirectorySource descriptors{find_descriptor, list_descriptors, false};
+
+// /proc/PID
+Answer<NodeReference> find_of_process(std::string_view name, int pid, Caller& caller) {
+  if (!exists(pid, caller)) return error(ENOENT);
+  for (const Text& text : process_texts)
+    if (text.name == name) return make_text(text.write, pid);
+  for (const Link& link : process_links)
+    if (link.name == name) return make_link(link.target, link.lead, pid, -1);
+  if (name == "fd") return make_directory(descriptors, pid, 0500);
+  return error(ENOENT);
+}
+
+bool list_of_process(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
+  constexpr std::size_t texts = std::size(process_texts), links = std::size(process_links);
+  if (cookie < texts) return put_name(entry, process_texts[cookie].name, type_regular, cookie + 1);
+  if (cookie < texts + links) return put_name(entry, process_links[cookie - texts].name, type_link, cookie + 1);
+  return cookie == texts + links && put_name(entry, "fd", type_directory, cookie + 1);
+}
+constexpr DirectorySource of_process{find_of_process, list_of_process, false};
+
+// /proc/sys/kernel and what is below; enough for what C libraries and test suites look at.
+constexpr Text kernel_settings[] = {{"pid_max", proc_sys_pid_max},
+                                    {"tainted", proc_sys_zero},
+                                    {"ostype", proc_sys_ostype},
+                                    {"osrelease", proc_sys_osrelease},
+                                    {"hostname", proc_sys_hostname}};
+Answer<NodeReference> find_kernel_setting(std::string_view name, int, Caller&) {
+  for (const Text& text : kernel_settings)
+    if (text.name == name) return make_text(text.write, 0);
+  return error(ENOENT);
+}
+bool list_kernel_settings(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
+  return cookie < std::size(kernel_settings) && put_name(entry, kernel_settings[cookie].name, type_regular, cookie + 1);
+}
+constexpr DirectorySource kernel_directory{find_kernel_setting, list_kernel_settings, true};
+
+Answer<NodeReference> find_setting(std::string_view name, int, Caller&) {
+  if (name == "kernel") return make_directory(kernel_directory, 0);
+  return error(ENOENT);
+}
+bool list_settings(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
+  return cookie == 0 && put_name(entry, "kernel", type_directory, 1);
+}
+constexpr DirectorySource settings{find_setting, list_settings, true};
+
+// /proc
+Answer<> write_self(TextWriter& out, int, Caller& caller) {
+  return out.add("{}", static_cast<Thread&>(caller).process().pid());
+}
+Answer<> write_thread_self(TextWriter& out, int, Caller& caller) {
+  return out.add("{}", static_cast<Thread&>(caller).tid());
+}
+Answer<> write_self_mounts(TextWriter& out, int, Caller&) { return out.add_text("self/mounts"); }
+
+Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
+  if (name == "self") return make_link(write_self, nullptr, 0, -1);
+  if (name == "thread-self") return make_link(write_thread_self, nullptr, 0, -1);
+  if (name == "mounts") return make_link(write_self_mounts, nullptr, 0, -1);
+  if (name == "sys") return make_directory(settings, 0);
+  for (const Text& text : machine_texts)
+    if (text.name == name) return make_text(text.write, 0);
+  const int pid = number_of(name);
+  if (pid > 0 && exists(pid, caller)) return make_directory(of_process, pid);
+  return error(ENOENT);
+}
+
+bool list(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
+  constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 2;
+  if (cookie < texts) return put_name(entry, machine_texts[cookie].name, type_regular, cookie + 1);
+  if (cookie == texts) return put_name(entry, "self", type_link, cookie + 1);
+  if (cookie == texts + 1) return put_name(entry, "sys", type_directory, cookie + 1);
+  int pid = 0;
+  {
+    const base::SpinGuard guard(tasks_lock);
+    PidEntry* found = pids_of(caller).next(static_cast<int>(cookie - fixed) + 1);
+    while (found != nullptr && found->process == nullptr) found = pids_of(caller).next(found->pid + 1);
+    if (found == nullptr) return false;
+    pid = found->pid;
+  }
+  return put_number(entry, pid, type_directory, fixed + static_cast<std::uint64_t>(pid));
+}
+constexpr DirectorySource root{find, list, false};
+
+}  // namespace
+
+Answer<NodeReference> make_proc() { return make_directory(root, 0); }
+
+}  // namespace linux_abi

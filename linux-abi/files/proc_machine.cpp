@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The texts of /proc about the machine: see proc_texts.h.
+#include "arch/x86_64/cpu.h"
+#include "kernel/core/cores.h"
+#include "kernel/threads/scheduler.h"
+#include "kernel/time/clock.h"
+#include "linux-abi/files/proc_texts.h"
+#include "linux-abi/process/memory_information.h"
+#include "linux-abi/process/thread.h"
+#include "linux-abi/time/wall_clock.h"
+
+namespace linux_abi {
+namespace {
+
+constexpr std::uint64_t second_ns = 1'000'000'000, tick_ns = second_ns / 100;
+
+// "12.34"
+Answer<> add_hundredths(TextWriter& out, std::uint64_t hundredths) {
+  return out.add("{}.{}{}", hundredths / 100, hundredths / 10 % 10, hundredths % 10);
+}
+
+Answer<> add_line(TextWriter& out, std::string_view name, std::uint64_t bytes) {
+  constexpr std::string_view blanks = "                ";
+  return out.add("{}:{}{} kB\n", name, blanks.substr(0, name.size() < 15 ? 15 - name.size() : 1), bytes / 1024);
+}
+
+struct BrandString {
+  char text[49] = {};
+};
+BrandString brand_string() {
+  BrandString brand;
+  constexpr std::uint32_t first = 0x80000002, last = 0x80000004;
+  if (arch::cpuid(0x80000000).eax < last) return brand;
+  std::size_t at = 0;
+  for (std::uint32_t leaf = first; leaf <= last; ++leaf) {
+    const auto part = arch::cpuid(leaf);
+    for (const std::uint32_t word : {part.eax, part.ebx, part.ecx, part.edx})
+      for (unsigned byte = 0; byte < 4; ++byte) brand.text[at++] = static_cast<char>(word >> (8 * byte));
+  }
+  return brand;
+}
+
+}  // namespace
+
+Answer<> proc_meminfo(TextWriter& out, int, Caller&) {
+  const MemoryInformation memory = memory_information();
+  TRY(add_line(out, "MemTotal", memory.total_bytes));
+  TRY(add_line(out, "MemFree", memory.free_bytes));
+  TRY(add_line(out, "MemAvailable", memory.free_bytes));
+  TRY(add_line(out, "Buffers", 0));
+  TRY(add_line(out, "Cached", 0));
+  TRY(add_line(out, "SwapCached", 0));
+  TRY(add_line(out, "SwapTotal", 0));
+  TRY(add_line(out, "SwapFree", 0));
+  return {};
+}
+
+Answer<> proc_cpuinfo(TextWriter& out, int, Caller&) {
+  const BrandString brand = brand_string();
+  const std::uint64_t kilohertz = kernel::tsc_hertz() / 1000;
+  for (std::uint32_t core = 0; core < kernel::core_count(); ++core) {
+    TRY(out.add("processor\t: {}\nvendor_id\t: GenuineIntel\nmodel name\t: {}\n", core, std::string_view(brand.text)));
+    TRY(out.add("cpu MHz\t\t: {}.000\ncache size\t: 0 KB\nphysical id\t: 0\nsiblings\t: {}\ncore id\t\t: {}\n",
+                kilohertz / 1000, kernel::core_count(), core));
+    TRY(out.add("cpu cores\t: {}\nflags\t\t: fpu tsc msr pae cx8 apic sep pge cmov mmx fxsr sse sse2 syscall nx lm\n\n",
+                kernel::core_count()));
+  }
+  return {};
+}
+
+Answer<> proc_mounts(TextWriter& out, int, Caller&) {
+  return out.add_text(
+      "lego / ext4 rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
+      "devtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n");
+}
+
+Answer<> proc_stat(TextWriter& out, int, Caller& caller) {
+  const threads::Statistics threads = threads::statistics();
+  const std::uint64_t up = caller.now_ns() * threads.cores, idle = threads.idle_ns;
+  const std::uint64_t busy = up > idle ? up - idle : 0;
+  TRY(out.add("cpu  {} 0 0 {} 0 0 0 0 0 0\n", busy / tick_ns, idle / tick_ns));
+  for (std::uint32_t core = 0; core < threads.cores; ++core)
+    TRY(out.add("cpu{} {} 0 0 {} 0 0 0 0 0 0\n", core, busy / tick_ns / threads.cores, idle / tick_ns / threads.cores));
+  TRY(out.add("intr 0\nctxt {}\nbtime {}\nprocesses {}\nprocs_running 1\nprocs_blocked 0\n", threads.switches,
+              (wall_clock_ns() - caller.now_ns()) / second_ns, threads.threads_created));
+  return {};
+}
+
+Answer<> proc_uptime(TextWriter& out, int, Caller& caller) {
+  TRY(add_hundredths(out, caller.now_ns() / tick_ns));
+  TRY(out.add_text(" "));
+  TRY(add_hundredths(out, threads::statistics().idle_ns / tick_ns));
+  return out.add_text("\n");
+}
+
+Answer<> proc_loadavg(TextWriter& out, int, Caller& caller) {
+  const base::SpinGuard guard(tasks_lock);
+  return out.add("0.00 0.00 0.00 1/{} {}\n", static_cast<Thread&>(caller).process().vnode().pids.count(),
+                 static_cast<Thread&>(caller).process().pid());
+}
+
+Answer<> proc_version(TextWriter& out, int, Caller&) {
+  return out.add_text("Linux version 6.1.0-lego (LegoOS) #1 SMP LegoOS\n");
+}
+
+Answer<> proc_filesystems(TextWriter& out, int, Caller&) {
+  return out.add_text("nodev\tproc\nnodev\tdevtmpfs\n\text4\n");
+}
+
+Answer<> proc_sys_pid_max(TextWriter& out, int, Caller&) { return out.add("{}\n", Pids::max_pid); }
+Answer<> proc_sys_zero(TextWriter& out, int, Caller&) { return out.add_text("0\n"); }
+Answer<> proc_sys_ostype(TextWriter& out, int, Caller&) { return out.add_text("Linux\n"); }
+Answer<> proc_sys_osrelease(TextWriter& out, int, Caller&) { return out.add_text("6.1.0-lego\n"); }
+Answer<> proc_sys_hostname(TextWriter& out, int, Caller& caller) {
+  std::array<char, 65> name;
+  {
+    const base::SpinGuard guard(tasks_lock);
+    name = static_cast<Thread&>(caller).process().vnode().hostname;
+  }
+  return out.add("{}\n", std::string_view(name.data()));
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The texts of /proc, in the formats of proc(5).
+#pragma once
+
+#include "linux-abi/files/synthetic.h"
+
+namespace linux_abi {
+
+// Of the machine; subject does not count. proc_machine.cpp
+Answer<> proc_meminfo(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_cpuinfo(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_mounts(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_stat(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_uptime(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_loadavg(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_version(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_filesystems(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_pid_max(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_zero(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_ostype(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_osrelease(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_hostname(TextWriter& out, int subject, Caller& caller);
+
+// Of the process `pid`. ESRCH: it ended; EACCES: what only the process itself can be asked. proc_process.cpp
+Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_statm(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_cmdline(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_comm(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_mountinfo(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_environ(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_limits(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_exe(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_cwd(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_root(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_descriptor_target(TextWriter& out, int descriptor, Caller& caller);
+
+Answer<PlaceReference> lead_to_exe(int pid, int number, Caller& caller);
+Answer<PlaceReference> lead_to_cwd(int pid, int number, Caller& caller);
+Answer<PlaceReference> lead_to_root(int pid, int number, Caller& caller);
+Answer<PlaceReference> lead_to_descriptor(int pid, int descriptor, Caller& caller);
+
+}  // namespace linux_abi

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open regular file: see regular_file.h.
+#include "linux-abi/files/regular_file.h"
+
+#include <linux/falloc.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+
+#include <algorithm>
+
+#include "kernel/base/memory.h"
+#include "linux-abi/files/file_description.h"
+#include "linux-abi/files/file_locks.h"
+
+namespace linux_abi {
+namespace {
+
+constexpr std::uint64_t max_file_bytes = std::uint64_t{1} << 44;  // ext4 with 4 KiB blocks: 16 TiB
+constexpr int signal_file_size = 25;                              // SIGXFSZ
+constexpr int resource_file_size = 1;                             // RLIMIT_FSIZE
+
+class RegularFile final : public OpenFile {
+ public:
+  RegularFile(HomeNode& node, int flags, PlaceReference place, processor::Reference<processor::SharedObject> data)
+      : OpenFile(flags), node_(node), place_(std::move(place)), data_(std::move(data)) {}
+
+  Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
+    TRY(position_lock_.lock_killable());
+    const auto done = read_at(position_, to, caller);
+    if (done) position_ += *done;
+    position_lock_.unlock();
+    return done;
+  }
+
+  Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller) override {
+    return TRY(processor::read_object(*data_, offset, to, caller.sleeper()));
+  }
+
+  Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
+    TRY(position_lock_.lock_killable());
+    const auto done = write_somewhere(position_, (flags() & O_APPEND) != 0, from, caller);
+    position_lock_.unlock();
+    return done;
+  }
+
+  Answer<std::size_t> write_at(std::uint64_t offset, std::span<const std::byte> from, Caller& caller) override {
+    std::uint64_t position = offset;
+    return write_somewhere(position, (flags() & O_APPEND) != 0, from, caller);
+  }
+
+  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
+    threads::MutexGuard guard(position_lock_);
+    const auto bytes = static_cast<std::int64_t>(node_->bytes());
+    std::int64_t base = 0;
+    switch (whence) {
+      case SEEK_SET:
+        break;
+      case SEEK_CUR:
+        base = static_cast<std::int64_t>(position_);
+        break;
+      case SEEK_END:
+        base = bytes;
+        break;
+      // Without knowledge of holes the whole file is data, with one hole at its end (lseek(2) allows that).
+      case SEEK_DATA:
+      case SEEK_HOLE:
+        if (offset < 0 || offset >= bytes) return error(ENXIO);
+        position_ = static_cast<std::uint64_t>(whence == SEEK_DATA ? offset : bytes);
+        return position_;
+      default:
+        return error(EINVAL);
+    }
+    std::int64_t target = 0;
+    if (__builtin_add_overflow(base, offset, &target)) return error(EOVERFLOW);
+    if (target < 0 || static_cast<std::uint64_t>(target) > max_file_bytes) return error(EINVAL);
+    position_ = static_cast<std::uint64_t>(target);
+    return position_;
+  }
+
+  bool continues() const override { return true; }
+  Answer<FileStatus> status(Caller& caller) override { return node_->status(caller); }
+  Answer<processor::Reference<processor::SharedObject>> mappable(Caller&) override { return data_; }
+
+  Answer<> truncate(std::uint64_t bytes, Caller& caller) override {
+    TRY(check_size(bytes, caller));
+    return node_->truncate(bytes, caller);
+  }
+
+  Answer<> allocate(int mode, std::uint64_t offset, std::uint64_t bytes, Caller& caller) override {
+    if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) return error(EOPNOTSUPP);
+    const std::uint64_t end = offset + bytes;
+    if (bytes == 0 || end < offset) return error(EINVAL);
+    TRY(check_size(end, caller));
+    messages::FileReserveRequest request;
+    request.file = node_->id();
+    request.offset = offset;
+    request.bytes = bytes;
+    TRY(ask(node_->home_system().home(), request, caller.sleeper()));
+    if ((mode & FALLOC_FL_KEEP_SIZE) == 0 && end > node_->bytes()) return node_->truncate(end, caller);
+    return {};
+  }
+
+  Answer<> synchronize(bool data_only, Caller& caller) override {
+    return node_->synchronize(data_only, caller.sleeper());
+  }
+
+  Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override {
+    if (request != bytes_left_request) return error(ENOTTY);
+    threads::MutexGuard guard(position_lock_);
+    const std::uint64_t bytes = node_->bytes();
+    const auto left =
+        static_cast<std::int32_t>(std::min<std::uint64_t>(bytes > position_ ? bytes - position_ : 0, 0x7fffffff));
+    TRY(caller.copy_out(argument, std::as_bytes(std::span(&left, 1))));
+    return std::uint64_t{0};
+  }
+
+  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
+  Place* place() override { return place_.get(); }
+  Node* node() override { return node_.get(); }
+
+ private:
+  static constexpr std::uint32_t bytes_left_request = 0x541b;
+
+  void descriptor_closed(std::uint64_t process) override { release_record_locks(*node_, process); }
+
+  void close() override {
+    release_whole_lock(*node_, {reinterpret_cast<std::uint64_t>(static_cast<OpenFile*>(this)), 0});
+    base::Own<RegularFile>(this).reset();
+  }
+
+  // What may be written from `offset` on: EFBIG (and SIGXFSZ) at the limits.
+  static Answer<std::uint64_t> room(std::uint64_t offset, Caller& caller) {
+    const std::uint64_t limit = std::min(caller.limit(resource_file_size), max_file_bytes);
+    if (offset < limit) return limit - offset;
+    if (limit != max_file_bytes) caller.raise(signal_file_size);
+    return error(EFBIG);
+  }
+  static Answer<> check_size(std::uint64_t bytes, Caller& caller) {
+    if (bytes > 0) TRY(room(bytes - 1, caller));
+    return {};
+  }
+
+  // Moves `position` to the end of what was written.
+  Answer<std::size_t> write_somewhere(std::uint64_t& position, bool append, std::span<const std::byte> from,
+                                      Caller& caller) {
+    if (from.empty()) return std::size_t{0};
+    TRY(node_->mutex().lock_killable());
+    const auto locked = [&]() -> Answer<std::size_t> {
+      const std::uint64_t offset = append ? node_->bytes() : position;
+      const std::uint64_t allowed = TRY(room(offset, caller));
+      const auto part = from.first(std::min<std::uint64_t>(from.size(), allowed));
+      const std::size_t done = TRY(processor::write_object(*data_, offset, part, caller.sleeper()));
+      node_->modified(caller.wall_time_ns());
+      position = offset + done;
+      return done;
+    };
+    const auto done = locked();
+    node_->mutex().unlock();
+    if (done && (flags() & (O_SYNC | O_DSYNC)) != 0)
+      TRY(node_->synchronize((flags() & O_SYNC) != O_SYNC, caller.sleeper()));
+    return done;
+  }
+
+  processor::Reference<HomeNode> node_;
+  PlaceReference place_;
+  processor::Reference<processor::SharedObject> data_;
+  threads::Mutex position_lock_;
+  std::uint64_t position_ = 0;
+};
+
+}  // namespace
+
+Answer<OpenFileReference> open_regular(HomeNode& node, int flags, PlaceReference place, Caller& caller) {
+  auto data = TRY(node.data(caller.sleeper()));
+  auto file = base::make<RegularFile>(node, flags, std::move(place), std::move(data));
+  if (!file) return error(ENOMEM);
+  return OpenFileReference(*file.release());
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Character devices: see special_files.h.
+#include "linux-abi/files/special_files.h"
+
+#include <linux/fs.h>
+
+#include <cstring>
+
+#include "kernel/base/memory.h"
+#include "kernel/core/entropy.h"
+#include "linux-abi/console/terminal.h"
+#include "linux-abi/files/file_description.h"
+
+namespace linux_abi {
+namespace {
+
+// What they share: a place, no position to speak of, reads and writes that never wait.
+class DeviceFile : public OpenFile {
+ public:
+  DeviceFile(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
+  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
+  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
+  Place* place() override { return place_.get(); }
+  Node* node() override { return &place_->node(); }
+  Answer<std::uint64_t> seek(std::int64_t, int whence, Caller&) override {
+    if (whence < SEEK_SET || whence > SEEK_END) return error(EINVAL);
+    return std::uint64_t{0};
+  }
+  Answer<std::size_t> read_at(std::uint64_t, std::span<std::byte> to, Caller& caller) override {
+    return read(to, caller);
+  }
+  Answer<std::size_t> write_at(std::uint64_t, std::span<const std::byte> from, Caller& caller) override {
+    return write(from, caller);
+  }
+  bool continues() const override { return true; }
+  Answer<std::size_t> write(std::span<const std::byte> from, Caller&) override { return from.size(); }
+
+ private:
+  void close() override { base::Own<DeviceFile>(this).reset(); }
+  PlaceReference place_;
+};
+
+class NullFile final : public DeviceFile {
+ public:
+  using DeviceFile::DeviceFile;
+  Answer<std::size_t> read(std::span<std::byte>, Caller&) override { return std::size_t{0}; }
+};
+
+class ZeroFile : public DeviceFile {
+ public:
+  using DeviceFile::DeviceFile;
+  Answer<std::size_t> read(std::span<std::byte> to, Caller&) override {
+    std::memset(to.data(), 0, to.size());
+    return to.size();
+  }
+};
+
+class FullFile final : public ZeroFile {
+ public:
+  using ZeroFile::ZeroFile;
+  Answer<std::size_t> write(std::span<const std::byte>, Caller&) override { return error(ENOSPC); }
+};
+
+class RandomFile final : public DeviceFile {
+ public:
+  using DeviceFile::DeviceFile;
+  Answer<std::size_t> read(std::span<std::byte> to, Caller&) override {
+    kernel::fill_random(to);
+    return to.size();
+  }
+};
+
+template <typename File>
+Answer<OpenFileReference> make_file(int flags, PlaceReference place) {
+  auto file = base::make<File>(flags, std::move(place));
+  if (!file) return error(ENOMEM);
+  return OpenFileReference(*file.release());
+}
+
+}  // namespace
+
+Answer<OpenFileReference> open_device(std::uint64_t number, int flags, PlaceReference place, Caller& caller) {
+  switch (number) {
+    case device::null:
+      return make_file<NullFile>(flags, std::move(place));
+    case device::zero:
+      return make_file<ZeroFile>(flags, std::move(place));
+    case device::full:
+      return make_file<FullFile>(flags, std::move(place));
+    case device::random:
+    case device::urandom:
+      return make_file<RandomFile>(flags, std::move(place));
+    case device::tty:
+    case device::console:
+      return open_controlling_terminal(flags, std::move(place), caller);
+    default:
+      return error(ENXIO);
+  }
+}
+
+}  // namespace linux_abi

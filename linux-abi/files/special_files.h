@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Character devices: /dev/null and its kin, and the caller's terminal.
+#pragma once
+
+#include "linux-abi/files/place.h"
+
+namespace linux_abi {
+
+// st_rdev of a device, as makedev() of a C library.
+constexpr std::uint64_t device_number(std::uint32_t major, std::uint32_t minor) {
+  return (minor & 0xff) | (std::uint64_t{major} & 0xfff) << 8 | (std::uint64_t{minor} & ~std::uint64_t{0xff}) << 12;
+}
+namespace device {
+inline constexpr std::uint64_t null = device_number(1, 3), zero = device_number(1, 5), full = device_number(1, 7),
+                               random = device_number(1, 8), urandom = device_number(1, 9), tty = device_number(5, 0),
+                               console = device_number(5, 1);
+}  // namespace device
+
+// ENXIO: there is no such device; also for /dev/tty of a process without a controlling terminal.
+Answer<OpenFileReference> open_device(std::uint64_t number, int flags, PlaceReference place, Caller& caller);
+
+}  // namespace linux_abi

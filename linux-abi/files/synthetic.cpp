@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that are made here: see synthetic.h.
+#include "linux-abi/files/synthetic.h"
+
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernel/base/memory.h"
+#include "kernel/threads/mutex.h"
+#include "linux-abi/files/directory_file.h"
+#include "linux-abi/files/file_description.h"
+#include "linux-abi/files/special_files.h"
+
+namespace linux_abi {
+namespace {
+
+// All synthetic files are on one "device".
+constexpr std::uint64_t synthetic_device = 0x17;
+constexpr int synthetic_domain = 0;
+
+class SyntheticNode : public Node {
+ public:
+  SyntheticNode(std::uint32_t mode, int subject)
+      : Node(mode), mode_(mode), subject_(subject), inode_(next_anonymous_inode()) {}
+
+  Answer<FileStatus> status(Caller& caller) override {
+    const std::uint64_t now = caller.wall_time_ns();
+    return FileStatus{.device = synthetic_device,
+                      .inode = inode_,
+                      .mode = mode_,
+                      .links = is_directory() ? 2U : 1U,
+                      .special_device = special_device(),
+                      .access_time_ns = now,
+                      .modify_time_ns = now,
+                      .change_time_ns = now};
+  }
+  Answer<FileSystemStatus> file_system(Caller&) override {
+    constexpr std::uint64_t proc_magic = 0x9fa0;
+    return FileSystemStatus{.type = proc_magic};
+  }
+  const void* domain() const override { return &synthetic_domain; }
+  int subject() const { return subject_; }
+
+ protected:
+  virtual std::uint64_t special_device() const { return 0; }
+  void destroy() override { base::Own<SyntheticNode>(this).reset(); }
+
+ private:
+  std::uint32_t mode_;
+  int subject_;
+  std::uint64_t inode_;
+};
+
+// What a text was when it was opened.
+class TextFile final : public OpenFile {
+ public:
+  TextFile(int flags, PlaceReference place, base::Array<char> text)
+      : OpenFile(flags), place_(std::move(place)), text_(std::move(text)) {}
+  Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
+    threads::MutexGuard guard(lock_);
+    const std::size_t done = TRY(read_at(position_, to, caller));
+    position_ += done;
+    return done;
+  }
+  Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller&) override {
+    if (offset >= text_.size()) return std::size_t{0};
+    const std::size_t bytes = std::min<std::size_t>(to.size(), text_.size() - offset);
+    std::memcpy(to.data(), text_.data() + offset, bytes);
+    return bytes;
+  }
+  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
+    threads::MutexGuard guard(lock_);
+    if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(position_);
+    if ((whence != SEEK_CUR && whence != SEEK_SET) || offset < 0) return error(EINVAL);
+    position_ = static_cast<std::uint64_t>(offset);
+    return position_;
+  }
+  bool continues() const override { return true; }
+  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
+  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
+  Place* place() override { return place_.get(); }
+  Node* node() override { return &place_->node(); }
+
+ private:
+  void close() override { base::Own<TextFile>(this).reset(); }
+  PlaceReference place_;
+  base::Array<char> text_;
+  threads::Mutex lock_;
+  std::uint64_t position_ = 0;
+};
+
+class TextNode final : public SyntheticNode {
+ public:
+  TextNode(WriteText write, int subject, std::uint32_t permissions)
+      : SyntheticNode(file_mode::regular | permissions, subject), write_(write) {}
+  Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
+    TextWriter out;
+    TRY(write_(out, subject(), caller));
+    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()));
+    if (!file) return error(ENOMEM);
+    return OpenFileReference(*file.release());
+  }
+
+ private:
+  WriteText write_;
+};
+
+class LinkNode final : public SyntheticNode {
+ public:
+  LinkNode(WriteText target, LeadTo lead, int subject, int number)
+      : SyntheticNode(file_mode::link | 0777, subject), target_(target), lead_(lead), number_(number) {}
+  Answer<base::Array<char>> read_link(Caller& caller) override {
+    TextWriter out;
+    // A link by number (/proc/self/fd/5) hands the number on as its subject.
+    TRY(target_(out, lead_ != nullptr && number_ >= 0 ? number_ : subject(), caller));
+    return std::move(out.bytes());
+  }
+  Answer<PlaceReference> follow(Caller& caller) override {
+    if (lead_ == nullptr) return PlaceReference();
+    return lead_(subject(), number_, caller);
+  }
+  Answer<OpenFileReference> open(int, PlaceReference, Caller&) override { return error(ELOOP); }
+
+ private:
+  WriteText target_;
+  LeadTo lead_;
+  int number_;
+};
+
+class DeviceNode final : public SyntheticNode {
+ public:
+  DeviceNode(std::uint64_t number, std::uint32_t permissions)
+      : SyntheticNode(file_mode::character | permissions, 0), number_(number) {}
+  Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
+    return open_device(number_, flags, std::move(place), caller);
+  }
+  Answer<> change(const AttributeChange&, Caller&) override { return {}; }
+  // open(O_TRUNC) of a device does nothing.
+  Answer<> truncate(std::uint64_t, Caller&) override { return error(EINVAL); }
+
+ private:
+  std::uint64_t special_device() const override { return number_; }
+  std::uint64_t number_;
+};
+
+class DirectoryNode final : public SyntheticNode {
+ public:
+  DirectoryNode(const DirectorySource& source, int subject, std::uint32_t permissions)
+      : SyntheticNode(file_mode::directory | permissions, subject), source_(source) {}
+  Answer<NodeReference> look_up(std::string_view name, Caller& caller) override {
+    return source_.find(name, subject(), caller);
+  }
+  bool names_are_stable() const override { return source_.stable; }
+  Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override;
+  const DirectorySource& source() const { return source_; }
+
+ private:
+  const DirectorySource& source_;
+};
+
+class ListedDirectory final : public OpenFile {
+ public:
+  ListedDirectory(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
+  Answer<std::size_t> read(std::span<std::byte>, Caller&) override { return error(EISDIR); }
+  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
+    threads::MutexGuard guard(lock_);
+    if (whence == SEEK_CUR && offset == 0) return cookie_;
+    if (whence != SEEK_SET || offset < 0) return error(EINVAL);
+    cookie_ = static_cast<std::uint64_t>(offset);
+    return cookie_;
+  }
+  Answer<std::size_t> read_directory(std::span<std::byte> to, Caller& caller) override {
+    threads::MutexGuard guard(lock_);
+    auto& directory = static_cast<DirectoryNode&>(place_->node());
+    std::size_t used = 0;
+    while (true) {
+      ListedEntry entry;
+      if (!next(directory, caller, entry)) return used;
+      const std::size_t bytes =
+          put_directory_entry(to.subspan(used), 1 + entry.cookie, entry.cookie, entry.type, entry.name.data());
+      if (bytes == 0) return used > 0 ? Answer<std::size_t>(used) : error(EINVAL);
+      used += bytes;
+      cookie_ = entry.cookie;
+    }
+  }
+  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
+  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
+  Place* place() override { return place_.get(); }
+  Node* node() override { return &place_->node(); }
+
+ private:
+  static constexpr std::uint64_t dots = 2;  // cookies of "." and ".."
+  static constexpr std::uint8_t directory_type = 4;
+
+  bool next(DirectoryNode& directory, Caller& caller, ListedEntry& entry) {
+    if (cookie_ < dots) {
+      entry.cookie = cookie_ + 1;
+      entry.type = directory_type;
+      std::memcpy(entry.name.data(), "..", cookie_ + 1);
+      return true;
+    }
+    if (!directory.source().list(cookie_ - dots, directory.subject(), caller, entry)) return false;
+    entry.cookie += dots;
+    return true;
+  }
+  void close() override { base::Own<ListedDirectory>(this).reset(); }
+
+  PlaceReference place_;
+  threads::Mutex lock_;
+  std::uint64_t cookie_ = 0;
+};
+
+Answer<OpenFileReference> DirectoryNode::open(int flags, PlaceReference place, Caller&) {
+  auto file = base::make<ListedDirectory>(flags, std::move(place));
+  if (!file) return error(ENOMEM);
+  return OpenFileReference(*file.release());
+}
+
+template <typename T, typename... Arguments>
+Answer<NodeReference> make_node(Arguments&&... arguments) {
+  auto node = base::make<T>(std::forward<Arguments>(arguments)...);
+  if (!node) return error(ENOMEM);
+  return NodeReference(*node.release());
+}
+
+}  // namespace
+
+Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions) {
+  return make_node<TextNode>(write, subject, permissions);
+}
+Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number) {
+  return make_node<LinkNode>(target, lead, subject, number);
+}
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions) {
+  return make_node<DeviceNode>(number, permissions);
+}
+Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions) {
+  return make_node<DirectoryNode>(source, subject, permissions);
+}
+
+}  // namespace linux_abi

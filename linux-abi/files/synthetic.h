@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that are made here, not stored: directories with a fixed list of entries (/proc, /dev), texts that are written
+// when they are opened (/proc/meminfo), links (/proc/self), device nodes. All read-only; owned by root.
+#pragma once
+
+#include "linux-abi/files/place.h"
+
+namespace linux_abi {
+
+// Grows as it is written; for the contents of synthetic files.
+class TextWriter {
+ public:
+  template <typename... Arguments>
+  Answer<> add(std::string_view pattern, const Arguments&... arguments);
+  Answer<> add_text(std::string_view text) {
+    TRY(bytes_.append(std::span(text)));
+    return {};
+  }
+  base::Array<char>& bytes() { return bytes_; }
+
+ private:
+  base::Array<char> bytes_;
+};
+
+// Writes the content of a text for this caller. `subject`: the pid whose directory it is in; 0: none.
+using WriteText = Answer<> (*)(TextWriter& out, int subject, Caller& caller);
+Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions = 0444);
+
+// A symbolic link; the target is written when it is read. `lead`: where it leads, if that is not what the text says.
+using LeadTo = Answer<PlaceReference> (*)(int subject, int number, Caller& caller);
+Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number = 0);
+
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions);
+
+// A directory whose entries come from two functions: one finds a name (ENOENT), the other lists: the entry after
+// `cookie` (0: the first), false at the end.
+struct ListedEntry {
+  std::array<char, 256> name{};
+  std::uint8_t type = 0;  // DT_*
+  std::uint64_t cookie = 0;
+};
+struct DirectorySource {
+  Answer<NodeReference> (*find)(std::string_view name, int subject, Caller& caller);
+  bool (*list)(std::uint64_t cookie, int subject, Caller& caller, ListedEntry& entry);
+  bool stable;  // names may be remembered
+};
+Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions = 0555);
+
+// The roots of /proc and /dev.
+Answer<NodeReference> make_proc();
+Answer<NodeReference> make_dev();
+
+}  // namespace linux_abi
+
+#include "kernel/base/format.h"
+
+namespace linux_abi {
+template <typename... Arguments>
+Answer<> TextWriter::add(std::string_view pattern, const Arguments&... arguments) {
+  std::array<char, 512> buffer;
+  return add_text(base::format(buffer, pattern, arguments...));
+}
+}  // namespace linux_abi

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of a vNode's tree of files (file_tree.h), for what walks it.
+#pragma once
+
+#include "linux-abi/files/file_tree.h"
+#include "linux-abi/files/home_file_system.h"
+#include "linux-abi/files/name_cache.h"
+#include "linux-abi/files/place.h"
+
+namespace linux_abi {
+
+PlaceReference root_of(FileTree& tree);
+NameCache& name_cache_of(FileTree& tree);
+HomeFileSystem& home_system_of(FileTree& tree);
+// What is mounted over the name in this directory; empty: nothing.
+PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::string_view name);
+
+}  // namespace linux_abi
