@@ -53,6 +53,9 @@ inline constexpr unsigned page_shift = 12;
 inline constexpr std::uint64_t vregion_bytes = std::uint64_t{1} << 30;
 inline constexpr unsigned vregion_shift = 30;
 
+// std::has_single_bit counts bits, for which GCC calls a function of libgcc; the images link no libgcc.
+constexpr bool is_power_of_two(std::uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
+
 constexpr std::uint64_t round_down(std::uint64_t value, std::uint64_t power_of_two) {
   return value & ~(power_of_two - 1);
 }

@@ -21,6 +21,10 @@ constexpr std::uint32_t bar_type_mask = 3 << 1;
 constexpr std::uint32_t bar_type_64 = 2 << 1;
 constexpr std::uint32_t bar_prefetchable = 1 << 3;
 
+constexpr std::uint16_t bar_offset(unsigned index) {
+  return static_cast<std::uint16_t>(static_cast<unsigned>(Register::Bar0) + 4 * index);
+}
+
 // Decoding is off while a BAR holds the probe value, or it would answer there.
 class DecodingOff {
  public:
@@ -69,14 +73,28 @@ std::optional<std::uint16_t> Function::capability(CapabilityId id, std::uint16_t
   return std::nullopt;
 }
 
-Result<Bar> Function::bar(unsigned index) {
-  if (index >= (is_bridge() ? 2 : max_bars)) return fail(Error::NotFound);
-  const auto offset = static_cast<std::uint16_t>(static_cast<unsigned>(Register::Bar0) + 4 * index);
+Bars Function::bars() {
+  const unsigned count = is_bridge() ? 2 : max_bars;
+  const DecodingOff off(*this);
+  Bars bars;
+  for (unsigned index = 0; index < count; ++index) {
+    bars.bars_[index] = size_bar(index);
+    if (bar_is_64_bit(index)) ++index;  // the next one is its upper half
+  }
+  return bars;
+}
+
+bool Function::bar_is_64_bit(unsigned index) const {
+  const std::uint32_t low = read32(bar_offset(index));
+  return (low & bar_io) == 0 && (low & bar_type_mask) == bar_type_64;
+}
+
+Result<Bar> Function::size_bar(unsigned index) {
+  const std::uint16_t offset = bar_offset(index);
   const std::uint32_t low = read32(offset);
-  const bool is_64_bit = (low & bar_io) == 0 && (low & bar_type_mask) == bar_type_64;
+  const bool is_64_bit = bar_is_64_bit(index);
   if (is_64_bit && index + 1 >= max_bars) return fail(Error::Malformed);
 
-  const DecodingOff off(*this);
   const std::uint32_t writable = probe(*this, offset);
   if ((low & bar_io) != 0) {
     const std::uint32_t mask = (writable & ~3u) | 0xffff0000;  // the upper half need not exist
@@ -101,8 +119,8 @@ Result<Bar> Function::bar(unsigned index) {
              .prefetchable = (low & bar_prefetchable) != 0};
 }
 
-Result<Mmio> Function::map(Mapper& mapper, unsigned index, std::uint64_t offset, std::uint64_t bytes) {
-  const Bar whole = TRY(bar(index));
+Result<Mmio> Bars::map(Mapper& mapper, unsigned index, std::uint64_t offset, std::uint64_t bytes) const {
+  const Bar whole = TRY((*this)[index]);
   if (!whole.is_memory) return fail(Error::NotSupported);
   if (bytes == 0 || bytes > whole.bytes || offset > whole.bytes - bytes) return fail(Error::Malformed);
   return mapper.map(whole.address + offset, bytes);

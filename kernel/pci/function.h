@@ -3,6 +3,7 @@
 // chapter 6). Nothing that configuration space says is trusted to end, to be aligned or to be in range.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -46,6 +47,22 @@ struct Bar {
   bool prefetchable = false;
 };
 
+class Bars {
+ public:
+  // NotFound: there is none. NotSupported: the firmware gave it no address. Malformed.
+  base::Result<Bar> operator[](unsigned index) const {
+    if (index >= max_bars) return base::fail(base::Error::NotFound);
+    return bars_[index];
+  }
+  // A part of a memory BAR. NotSupported: it is one of ports. Malformed: the part lies beyond its end.
+  base::Result<Mmio> map(Mapper& mapper, unsigned index, std::uint64_t offset, std::uint64_t bytes) const;
+
+ private:
+  friend class Function;
+  static constexpr base::Result<Bar> none{std::unexpect, base::Error::NotFound};
+  std::array<base::Result<Bar>, max_bars> bars_{none, none, none, none, none, none};
+};
+
 class Function {
  public:
   Function(ConfigSpace& space, Address address) : space_(&space), address_(address) {}
@@ -70,17 +87,17 @@ class Function {
   // Offset of the first capability with that id, or of the next one behind `after`.
   std::optional<std::uint16_t> capability(CapabilityId id, std::uint16_t after = 0) const;
 
-  // Sizes a BAR; the function must not be in use, its decoding is off meanwhile. NotFound: there is none. NotSupported:
-  // the firmware gave it no address.
-  base::Result<Bar> bar(unsigned index);
-  // A part of a memory BAR. Malformed: it lies beyond the BAR's end.
-  base::Result<Mmio> map(Mapper& mapper, unsigned index, std::uint64_t offset, std::uint64_t bytes);
+  // Sizes all BARs; the function must not be in use, its decoding is off meanwhile.
+  Bars bars();
 
   // The function answers at its BARs and may read and write memory; its old interrupt pin is silenced.
   void enable();
   void disable_bus_master();
 
  private:
+  bool bar_is_64_bit(unsigned index) const;
+  base::Result<Bar> size_bar(unsigned index);
+
   ConfigSpace* space_;
   Address address_;
 };

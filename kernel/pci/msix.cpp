@@ -28,13 +28,13 @@ constexpr std::uint32_t entry_masked = 1;
 
 }  // namespace
 
-Result<MsiX> MsiX::enable(Function& function, Mapper& mapper) {
+Result<MsiX> MsiX::enable(Function& function, const Bars& bars, Mapper& mapper) {
   const auto capability = function.capability(CapabilityId::MsiX);
   if (!capability) return fail(Error::NotFound);
   const std::uint16_t control = function.read16(static_cast<std::uint16_t>(*capability + control_offset));
   const auto entries = static_cast<std::uint16_t>((control & control_size_mask) + 1);
   const std::uint32_t where = function.read32(static_cast<std::uint16_t>(*capability + table_offset));
-  const Mmio table = TRY(function.map(mapper, where & table_bir_mask, where & ~table_bir_mask, entries * entry_bytes));
+  const Mmio table = TRY(bars.map(mapper, where & table_bir_mask, where & ~table_bir_mask, entries * entry_bytes));
   MsiX msix(function, *capability, entries, table);
   msix.write_control(control_enable | control_function_mask, 0);
   for (std::uint16_t i = 0; i < entries; ++i) msix.mask(i);

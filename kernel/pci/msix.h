@@ -19,8 +19,8 @@ struct Message {
 
 class MsiX {
  public:
-  // Turns MSI-X on with everything masked. NotFound: the function has none. Errors of Function::map().
-  static base::Result<MsiX> enable(Function& function, Mapper& mapper);
+  // Turns MSI-X on with everything masked. NotFound: the function has none. Errors of Bars::map().
+  static base::Result<MsiX> enable(Function& function, const Bars& bars, Mapper& mapper);
 
   std::uint16_t size() const { return entries_; }
   // index < size(). The entry may interrupt from then on, once the function is unmasked.

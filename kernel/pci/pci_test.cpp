@@ -75,20 +75,20 @@ TEST_F(PciTest, BarsAreSizedAndRestored) {
   fake.bar_bytes[0] = 0x40;
   fake.set_memory_bar64(2, 0x80'0000'0000, std::uint64_t{1} << 36);
 
-  const auto wide = function.bar(4);
+  const auto wide = function.bars()[4];
   ASSERT_TRUE(wide);
   EXPECT_EQ(wide->address.value(), 0x3fc0004000u);
   EXPECT_EQ(wide->bytes, 0x4000u);
   EXPECT_TRUE(wide->is_memory && wide->is_64_bit && wide->prefetchable);
-  const auto huge = function.bar(2);
+  const auto huge = function.bars()[2];
   ASSERT_TRUE(huge);
   EXPECT_EQ(huge->bytes, std::uint64_t{1} << 36);
-  const auto narrow = function.bar(1);
+  const auto narrow = function.bars()[1];
   ASSERT_TRUE(narrow);
   EXPECT_EQ(narrow->address.value(), 0xfebd1000u);
   EXPECT_EQ(narrow->bytes, 0x1000u);
   EXPECT_FALSE(narrow->is_64_bit);
-  const auto ports = function.bar(0);
+  const auto ports = function.bars()[0];
   ASSERT_TRUE(ports);
   EXPECT_FALSE(ports->is_memory);
   EXPECT_EQ(ports->address.value(), 0xc040u);
@@ -102,27 +102,27 @@ TEST_F(PciTest, BarsAreSizedAndRestored) {
 }
 
 TEST_F(PciTest, BarsThatAreNotThere) {
-  EXPECT_EQ(function.bar(0).error(), Error::NotFound);
-  EXPECT_EQ(function.bar(6).error(), Error::NotFound);
+  EXPECT_EQ(function.bars()[0].error(), Error::NotFound);
+  EXPECT_EQ(function.bars()[6].error(), Error::NotFound);
   fake.set<std::uint32_t>(0x24, 4);
-  EXPECT_EQ(function.bar(5).error(), Error::Malformed) << "the upper half would lie behind the last BAR";
+  EXPECT_EQ(function.bars()[5].error(), Error::Malformed) << "the upper half would lie behind the last BAR";
   fake.set_memory_bar64(0, 0, 0x1000);
-  EXPECT_EQ(function.bar(0).error(), Error::NotSupported) << "no address";
+  EXPECT_EQ(function.bars()[0].error(), Error::NotSupported) << "no address";
   fake.bytes[0x0e] = 1;
-  EXPECT_EQ(function.bar(2).error(), Error::NotFound) << "a bridge has two";
+  EXPECT_EQ(function.bars()[2].error(), Error::NotFound) << "a bridge has two";
 }
 
 TEST_F(PciTest, MapStaysInsideTheBar) {
   fake.set_memory_bar64(0, 0x10000, 0x1000);
-  EXPECT_TRUE(function.map(mapper, 0, 0x800, 0x800));
-  EXPECT_EQ(function.map(mapper, 0, 0x800, 0x801).error(), Error::Malformed);
-  EXPECT_EQ(function.map(mapper, 0, ~std::uint64_t{0}, 2).error(), Error::Malformed);
-  EXPECT_EQ(function.map(mapper, 0, 0, 0).error(), Error::Malformed);
+  EXPECT_TRUE(function.bars().map(mapper, 0, 0x800, 0x800));
+  EXPECT_EQ(function.bars().map(mapper, 0, 0x800, 0x801).error(), Error::Malformed);
+  EXPECT_EQ(function.bars().map(mapper, 0, ~std::uint64_t{0}, 2).error(), Error::Malformed);
+  EXPECT_EQ(function.bars().map(mapper, 0, 0, 0).error(), Error::Malformed);
   fake.set<std::uint32_t>(0x18, 0xc041);
   fake.bar_bytes[2] = 0x40;
-  EXPECT_EQ(function.map(mapper, 2, 0, 4).error(), Error::NotSupported) << "ports";
+  EXPECT_EQ(function.bars().map(mapper, 2, 0, 4).error(), Error::NotSupported) << "ports";
   mapper.fails = true;
-  EXPECT_EQ(function.map(mapper, 0, 0, 4).error(), Error::NoMemory);
+  EXPECT_EQ(function.bars().map(mapper, 0, 0, 4).error(), Error::NoMemory);
 }
 
 TEST_F(PciTest, EnableAndDisable) {
@@ -153,7 +153,7 @@ struct MsiXTest : PciTest {
 
 TEST_F(MsiXTest, EntriesAreWrittenMasked) {
   std::memset(table.get(), 0, 0x10000);
-  auto msix = MsiX::enable(function, mapper);
+  auto msix = MsiX::enable(function, function.bars(), mapper);
   ASSERT_TRUE(msix);
   EXPECT_EQ(msix->size(), 3);
   EXPECT_EQ(fake.get<std::uint16_t>(0x9a), 0xc002) << "enabled, function masked";
@@ -173,11 +173,11 @@ TEST_F(MsiXTest, EntriesAreWrittenMasked) {
 TEST_F(MsiXTest, TableBeyondItsBarIsAnError) {
   fake.set<std::uint16_t>(0x9a, 0x7ff);  // 2048 entries of 16 bytes from 0xf800 on
   fake.set<std::uint32_t>(0x9c, 0xf802);
-  EXPECT_EQ(MsiX::enable(function, mapper).error(), Error::Malformed);
+  EXPECT_EQ(MsiX::enable(function, function.bars(), mapper).error(), Error::Malformed);
   fake.set<std::uint32_t>(0x9c, 0x807);
-  EXPECT_EQ(MsiX::enable(function, mapper).error(), Error::NotFound) << "no such BAR";
+  EXPECT_EQ(MsiX::enable(function, function.bars(), mapper).error(), Error::NotFound) << "no such BAR";
   fake.bytes[0x34] = 0;
-  EXPECT_EQ(MsiX::enable(function, mapper).error(), Error::NotFound) << "no such capability";
+  EXPECT_EQ(MsiX::enable(function, function.bars(), mapper).error(), Error::NotFound) << "no such capability";
 }
 
 TEST(MemoryConfigSpace, FindsFunctionsAtTheirPlaces) {

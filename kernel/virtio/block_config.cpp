@@ -3,7 +3,6 @@
 #include "kernel/virtio/block_config.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace virtio {
 
@@ -63,7 +62,7 @@ Result<BlockConfig> BlockConfig::read(Transport& transport, std::uint64_t featur
   config.geometry.read_only = (features & read_only) != 0;
   if ((features & block_size) != 0) {
     const auto bytes = TRY(read_config_field<std::uint32_t>(transport, field_block_size));
-    if (!std::has_single_bit(bytes) || bytes < blockdev::sector_bytes || bytes > base::page_bytes) {
+    if (!base::is_power_of_two(bytes) || bytes < blockdev::sector_bytes || bytes > base::page_bytes) {
       return fail(Error::Malformed);
     }
     config.geometry.block_bytes = bytes;

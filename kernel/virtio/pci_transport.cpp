@@ -33,10 +33,11 @@ DeviceType pci_device_type(const pci::Function& function) {
 Result<base::Own<PciTransport>> PciTransport::create(pci::Function function, pci::Mapper& mapper,
                                                      pci::Interrupts& interrupts) {
   function.enable();
-  const auto msix = pci::MsiX::enable(function, mapper);
+  const pci::Bars bars = function.bars();
+  const auto msix = pci::MsiX::enable(function, bars, mapper);
   if (!msix) return fail(msix.error() == Error::NotFound ? Error::NotSupported : msix.error());
   auto transport = TRY(base::try_make<PciTransport>(function, *msix, interrupts));
-  TRY(transport->find_structures(mapper));
+  TRY(transport->find_structures(bars, mapper));
   return transport;
 }
 
@@ -47,23 +48,24 @@ PciTransport::~PciTransport() {
   }
 }
 
-Result<> PciTransport::find_structures(pci::Mapper& mapper) {
+Result<> PciTransport::find_structures(const pci::Bars& bars, pci::Mapper& mapper) {
   std::uint16_t capability = 0;
-  common_ = TRY(map_structure(mapper, Structure::Common, capability));
+  common_ = TRY(map_structure(bars, mapper, Structure::Common, capability));
   if (common_.size() < common::bytes) return fail(Error::Malformed);
-  notify_ = TRY(map_structure(mapper, Structure::Notify, capability));
+  notify_ = TRY(map_structure(bars, mapper, Structure::Notify, capability));
   if (function_.read8(static_cast<std::uint16_t>(capability + capability_length)) < capability_header_bytes + 4) {
     return fail(Error::Malformed);
   }
   notify_multiplier_ = function_.read32(static_cast<std::uint16_t>(capability + capability_notify_multiplier));
-  const auto config = map_structure(mapper, Structure::Device, capability);
+  const auto config = map_structure(bars, mapper, Structure::Device, capability);
   if (!config && config.error() != Error::NotSupported) return fail(config.error());
   if (config) device_ = *config;
   return {};
 }
 
 // A device may offer a structure in several ways, the best first; one that cannot be used (I/O ports) is passed over.
-Result<pci::Mmio> PciTransport::map_structure(pci::Mapper& mapper, Structure structure, std::uint16_t& capability) {
+Result<pci::Mmio> PciTransport::map_structure(const pci::Bars& bars, pci::Mapper& mapper, Structure structure,
+                                              std::uint16_t& capability) {
   capability = 0;
   while (const auto next = function_.capability(pci::CapabilityId::VendorSpecific, capability)) {
     capability = *next;
@@ -74,7 +76,7 @@ Result<pci::Mmio> PciTransport::map_structure(pci::Mapper& mapper, Structure str
     const std::uint64_t bytes =
         std::min<std::uint64_t>(function_.read32(field(capability_bytes)), most_structure_bytes);
     if (offset % 4 != 0) return fail(Error::Malformed);
-    auto mapped = function_.map(mapper, function_.read8(field(capability_bar)), offset, bytes);
+    auto mapped = bars.map(mapper, function_.read8(field(capability_bar)), offset, bytes);
     if (mapped || (mapped.error() != Error::NotSupported && mapped.error() != Error::NotFound)) return mapped;
   }
   return fail(Error::NotSupported);

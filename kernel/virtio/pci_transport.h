@@ -45,8 +45,9 @@ class PciTransport final : public Transport {
  private:
   static constexpr std::uint16_t max_queues = 4;  // of those that a driver here uses
 
-  base::Result<> find_structures(pci::Mapper& mapper);
-  base::Result<pci::Mmio> map_structure(pci::Mapper& mapper, Structure structure, std::uint16_t& capability);
+  base::Result<> find_structures(const pci::Bars& bars, pci::Mapper& mapper);
+  base::Result<pci::Mmio> map_structure(const pci::Bars& bars, pci::Mapper& mapper, Structure structure,
+                                        std::uint16_t& capability);
   base::Result<> connect(std::uint16_t entry, device::InterruptHandler& handler);
   base::Result<> set_vector(std::size_t reg, std::uint16_t vector);
   template <typename T>

@@ -16,7 +16,7 @@ using base::fail;
 using base::Result;
 
 base::Result<base::Own<SplitQueue>> SplitQueue::create(device::DmaMemory& memory, const Options& options) {
-  if (!std::has_single_bit(options.size) || options.size > 32768) return fail(Error::InvalidArgument);
+  if (!base::is_power_of_two(options.size) || options.size > 32768) return fail(Error::InvalidArgument);
   auto queue = TRY(base::try_make<SplitQueue>(memory, options));
   TRY(queue->allocate());
   return queue;

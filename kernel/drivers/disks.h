@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings up the machine's block devices.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/array.h"
+#include "kernel/base/error.h"
+#include "kernel/base/memory.h"
+#include "kernel/blockdev/block_device.h"
+#include "kernel/drivers/machine.h"
+
+namespace drivers {
+
+// In the order of their PCI addresses; interrupts go to `core`. A device that cannot be used is logged and left out.
+base::Result<base::Array<base::Own<blockdev::BlockDevice>>> start_disks(Machine& machine, std::uint32_t core);
+
+}  // namespace drivers
