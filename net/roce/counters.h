@@ -13,7 +13,9 @@ namespace roce {
   X(tx_packets)                                                                                                        \
   X(tx_bytes)                                                                                                          \
   X(rx_packets)                                                                                                        \
-  X(rx_bytes) X(tx_full) X(tx_errors) X(tx_no_slot) /* Link and network layer */                                       \
+  X(rx_bytes)                                                                                                          \
+  X(tx_full)                                                                                                           \
+  X(tx_errors) X(tx_no_slot) /* Link and network layer */                                                              \
       X(rx_other_destination) X(rx_other_ethertype) X(rx_truncated) X(rx_ip_bad_header) X(rx_ip_bad_checksum)          \
           X(rx_ip_fragment) X(rx_ip_other_destination) X(rx_ip_other_protocol) X(rx_udp_bad_length)                    \
               X(rx_udp_other_port) X(rx_arp_malformed) X(arp_requests_sent) X(arp_requests_answered) X(arp_unanswered) \

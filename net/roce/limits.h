@@ -31,8 +31,10 @@ inline constexpr std::uint32_t completions = 1 << 20;
 // beside us; the window halves on loss, but not below the least, which a round trip inside one machine can use.
 inline constexpr std::uint32_t window_most = 128;
 inline constexpr std::uint32_t window_least = 8;
-// Packets of one message between two acknowledge requests.
-inline constexpr std::uint32_t acknowledge_every = 32;
+// A long READ is asked for in pieces, so that the window bounds what is on its way and a loss costs little: the least
+// number of packets of a piece, and of all pieces together (a peer may grant only one READ at a time).
+inline constexpr std::uint32_t read_packets_least = 8;
+inline constexpr std::uint32_t read_packets_together = 128;
 // Frames that a queue pair may send before the next one has its turn.
 inline constexpr std::uint32_t burst = 16;
 
@@ -40,6 +42,10 @@ inline constexpr std::uint32_t burst = 16;
 inline constexpr std::uint64_t adaptive_least_ns = 2 * base::millisecond_ns;
 inline constexpr std::uint64_t adaptive_most_ns = 67 * base::millisecond_ns;
 inline constexpr std::uint64_t adaptive_first_ns = 10 * base::millisecond_ns;  // before anything was measured
+// Before a second sign of the same gap makes us go back again: at least this, and one and a half round trips.
+inline constexpr std::uint64_t gap_patience_ns = 100 * base::microsecond_ns;
+// A responder between our own components repeats its NAK this often while packets behind the gap keep coming.
+inline constexpr std::uint64_t nak_again_ns = 200 * base::microsecond_ns;
 // Silence that counts as death of the peer: as long as the managers wait.
 inline constexpr std::uint64_t adaptive_give_up_ns = 30 * base::second_ns;
 

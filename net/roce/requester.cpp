@@ -41,7 +41,8 @@ void Requester::start() {
   cursor_ = queue().done();
   cursor_packet_ = 0;
   next_psn_ = una_ = sent_end_ = qp_.attributes().send_psn;
-  in_flight_ = reads_ = since_acknowledge_ = retries_ = rnr_retries_ = window_credit_ = 0;
+  reads_.clear();
+  since_acknowledge_ = retries_ = rnr_retries_ = window_credit_ = 0;
   window_ = std::min<std::uint32_t>(32, limits::window_most);
   window_threshold_ = limits::window_most;
   gap_known_ = false;
@@ -66,22 +67,29 @@ bool Requester::begin(SendWqe& wqe) {
   return true;
 }
 
+Psn Requester::cursor_psn() {
+  if (cursor_ == queue().tail()) return next_psn_;
+  const SendWqe& wqe = queue()[cursor_];
+  return wqe.started ? psn_add(wqe.first_psn, cursor_packet_) : next_psn_;
+}
+
+// What blocks here is undone by an answer, or by the neighbour table, which schedule the queue pair again.
 Emitted Requester::emit() {
   if (qp_.state() != verbs::QpState::ReadyToSend || rnr_wait_.armed() || cursor_ == queue().tail()) {
     return Emitted::Nothing;
   }
-  SendWqe& wqe = queue()[cursor_];
-  // What blocks here is undone by an answer, which schedules the queue pair again.
-  if (wqe.wants_response() ? reads_ >= qp_.attributes().max_reads : in_flight_ >= window_) return Emitted::Nothing;
   if (!qp_.reachable()) {
     begin_waiting();
     return Emitted::Nothing;
   }
+  SendWqe& wqe = queue()[cursor_];
   if (!wqe.started && !begin(wqe)) return Emitted::Nothing;
   return wqe.wants_response() ? emit_read_or_atomic(wqe) : emit_message_packet(wqe);
 }
 
 Emitted Requester::emit_message_packet(SendWqe& wqe) {
+  const std::uint32_t flying = in_flight();
+  if (flying >= window_) return Emitted::Nothing;
   const std::uint32_t mtu = qp_.attributes().path_mtu;
   const std::uint32_t offset = cursor_packet_ * mtu;
   const std::uint32_t bytes = std::min(mtu, wqe.length - offset);
@@ -101,8 +109,8 @@ Emitted Requester::emit_message_packet(SendWqe& wqe) {
   headers.opcode = message_opcode(wqe, first, last);
   headers.solicited = last && wqe.solicited;
   headers.psn = psn_add(wqe.first_psn, cursor_packet_);
-  headers.acknowledge =
-      last || ++since_acknowledge_ >= limits::acknowledge_every || in_flight_ + 1 >= window_ || retries_ > 0;
+  // Several times per window, so that a lost acknowledgement does not stop the flow.
+  headers.acknowledge = last || ++since_acknowledge_ >= window_ / 4 || flying + 1 >= window_ || retries_ > 0;
   headers.address = wqe.remote_address;
   headers.rkey = wqe.rkey;
   headers.length = wqe.length;
@@ -118,14 +126,23 @@ Emitted Requester::emit_message_packet(SendWqe& wqe) {
   return Emitted::Frame;
 }
 
+// A piece of a READ ends where it did when it was first asked for: the peer knows it by that.
 Emitted Requester::emit_read_or_atomic(SendWqe& wqe) {
+  const std::uint32_t mtu = qp_.attributes().path_mtu;
+  const std::uint32_t most = qp_.attributes().max_reads;
+  const std::uint32_t piece = std::max(limits::read_packets_least, limits::read_packets_together / most);
+  const std::uint32_t end = std::min(wqe.packets, (cursor_packet_ / piece + 1) * piece);
+  const std::uint32_t packets = end - cursor_packet_;
+  const std::uint32_t flying = in_flight();
+  // Two pieces at the least: what comes of the second shows a loss at the end of the first.
+  if (reads_.count() >= most || (flying > piece && flying + packets > window_)) return Emitted::Nothing;
+  const std::uint32_t offset = cursor_packet_ * mtu;
   TransportHeaders headers;
-  const std::uint32_t missing_from = wqe.received * qp_.attributes().path_mtu;
-  headers.psn = psn_add(wqe.first_psn, wqe.received);
+  headers.psn = psn_add(wqe.first_psn, cursor_packet_);
   headers.acknowledge = true;
-  headers.address = wqe.remote_address + missing_from;
+  headers.address = wqe.remote_address + offset;
   headers.rkey = wqe.rkey;
-  headers.length = wqe.length - missing_from;
+  headers.length = std::min(wqe.length - offset, packets * mtu);
   switch (wqe.opcode) {
     case verbs::Opcode::CompareAndSwap:
       headers.opcode = opcode::rc_compare_swap;
@@ -141,15 +158,17 @@ Emitted Requester::emit_read_or_atomic(SendWqe& wqe) {
       break;
   }
   if (qp_.send(headers, {}, cursor_) == Sent::No) return Emitted::Full;
-  ++reads_;
-  sent(headers.psn, wqe.packets - wqe.received, true);
-  ++cursor_;
-  cursor_packet_ = 0;
+  reads_.add(psn_add(headers.psn, packets));
+  sent(headers.psn, packets, true);
+  cursor_packet_ = end;
+  if (end == wqe.packets) {
+    ++cursor_;
+    cursor_packet_ = 0;
+  }
   return Emitted::Frame;
 }
 
 void Requester::sent(Psn first, std::uint32_t psns, bool acknowledge) {
-  ++in_flight_;
   if (acknowledge) since_acknowledge_ = 0;
   if (psn_distance(first, sent_end_) < 0) {
     ++core().counters.retransmits;
@@ -179,9 +198,10 @@ void Requester::arm() {
 }
 
 void Requester::timed_out() {
+  const bool flying = in_flight() > 0;
   const bool unreachable = !qp_.reachable() && cursor_ != queue().tail();
-  if (in_flight_ == 0 && !unreachable) return;
-  if (in_flight_ > 0 && queue()[queue().done()].held > 0) {
+  if (!flying && !unreachable) return;
+  if (flying && queue()[queue().done()].held > 0) {
     arm();  // still in the sink: slow is not lost
     return;
   }
@@ -202,24 +222,20 @@ void Requester::timed_out() {
   arm();
 }
 
-void Requester::rnr_over() {
-  go_back();
-  core().schedule(qp_);
-}
+void Requester::rnr_over() { core().schedule(qp_); }
 
 // Sends again from the first unacknowledged packet on.
 void Requester::go_back() {
   ++core().counters.rewinds;
   round_trip_.cancel();
-  in_flight_ = reads_ = since_acknowledge_ = 0;
+  reads_.clear();
+  since_acknowledge_ = 0;
   cursor_ = queue().done();
   cursor_packet_ = 0;
-  if (cursor_ != queue().tail()) {
-    const SendWqe& wqe = queue()[cursor_];
-    if (wqe.started && !wqe.wants_response()) {
-      cursor_packet_ = static_cast<std::uint32_t>(psn_distance(una_, wqe.first_psn));
-    }
+  if (cursor_ != queue().tail() && queue()[cursor_].started) {
+    cursor_packet_ = static_cast<std::uint32_t>(psn_distance(una_, queue()[cursor_].first_psn));
   }
+  went_back_at_ns_ = core().now_ns();
   core().schedule(qp_);
 }
 

@@ -3,14 +3,15 @@
 // keeps a bounded window of them unacknowledged, and goes back to the first unacknowledged one on a NAK or a time-out.
 // READs and atomics are answered by data; a gap in that data is asked for again from where it begins.
 //
-// Requests [queue.done(), cursor_) are on their way; the first unacknowledged PSN, una_, lies in the request at
-// queue.done(). Going back always means: to una_.
+// The first unacknowledged PSN, una_, lies in the request at queue.done(); packets from una_ up to the cursor are on
+// their way. A READ has as many packets as its answer. Going back always means: to una_.
 #pragma once
 
 #include <cstdint>
 
 #include "net/roce/core.h"
 #include "net/roce/packet.h"
+#include "net/roce/read_requests.h"
 #include "net/roce/round_trip.h"
 #include "net/roce/send_queue.h"
 
@@ -35,6 +36,8 @@ class Requester {
   SendQueue& queue();
   // Sending (requester.cpp)
   bool begin(SendWqe& wqe);
+  Psn cursor_psn();
+  std::uint32_t in_flight() { return static_cast<std::uint32_t>(psn_distance(cursor_psn(), una_)); }
   Emitted emit_message_packet(SendWqe& wqe);
   Emitted emit_read_or_atomic(SendWqe& wqe);
   void sent(Psn first, std::uint32_t psns, bool acknowledge);
@@ -45,11 +48,12 @@ class Requester {
   void arm();
   std::uint64_t timeout_ns() const;
   // Answers (requester_input.cpp)
-  bool in_flight(Psn psn);
+  bool sent_and_open(Psn psn);
   bool acknowledge_before(Psn end);
-  void answered();
-  void catch_up();
+  SendWqe* answered_request(Psn psn);
+  bool place(std::uint32_t offset, std::span<const std::byte> bytes);
   void progress(std::uint32_t packets);
+  void catch_up();
   void gap();
   void receive_nak(Psn psn, std::uint8_t syndrome);
   void receive_rnr(Psn psn, std::uint8_t code);
@@ -61,8 +65,7 @@ class Requester {
   Psn next_psn_ = 0;                     // for the next request that begins
   Psn una_ = 0;                          // the first unacknowledged
   Psn sent_end_ = 0;                     // after the last that was ever sent
-  std::uint32_t in_flight_ = 0;          // request packets in [una_, cursor)
-  std::uint32_t reads_ = 0;              // READs and atomics among them
+  ReadRequests reads_;                   // READs and atomics on their way
   std::uint32_t since_acknowledge_ = 0;  // packets since one that asked for an acknowledgement
   std::uint32_t window_ = 0;
   std::uint32_t window_threshold_ = 0;  // below it the window grows by each packet, above by each window
@@ -70,6 +73,7 @@ class Requester {
   std::uint32_t retries_ = 0;
   std::uint32_t rnr_retries_ = 0;
   bool gap_known_ = false;  // went back for it, and nothing has come since
+  std::uint64_t went_back_at_ns_ = 0;
   std::uint64_t progress_at_ns_ = 0;
   RoundTrip round_trip_;
   MemberDeadline<Requester, &Requester::timed_out> retransmit_{*this};

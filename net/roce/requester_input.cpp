@@ -21,7 +21,7 @@ std::uint64_t rnr_delay_ns(std::uint8_t code) {
 }  // namespace
 
 // Whether an answer to `psn` can be meant: sent, and not acknowledged.
-bool Requester::in_flight(Psn psn) {
+bool Requester::sent_and_open(Psn psn) {
   if (psn_distance(psn, sent_end_) >= 0) {
     ++core().counters.acks_unexpected;
     return false;
@@ -53,11 +53,11 @@ bool Requester::acknowledge_before(Psn end) {
   return reached;
 }
 
-// Something new was acknowledged; una_ is moved. `packets` request packets of it were in flight, or are skipped.
+// So many packets are acknowledged or answered; una_ is moved.
 void Requester::progress(std::uint32_t packets) {
   const std::uint64_t now = core().now_ns();
-  in_flight_ -= std::min(in_flight_, packets);
   catch_up();
+  reads_.answered(una_);
   retries_ = rnr_retries_ = 0;
   gap_known_ = false;
   progress_at_ns_ = now;
@@ -68,7 +68,7 @@ void Requester::progress(std::uint32_t packets) {
     window_credit_ = 0;
     window_ = std::min(window_ + 1, limits::window_most);
   }
-  if (in_flight_ > 0) {
+  if (in_flight() > 0) {
     arm();
   } else {
     retransmit_.cancel();
@@ -80,22 +80,20 @@ void Requester::progress(std::uint32_t packets) {
 // After going back, an answer to the first transmission may acknowledge what was to be sent again.
 void Requester::catch_up() {
   const SendQueue::Position done = queue().done();
-  const bool behind_request = cursor_ < done;
-  bool behind_packet = false;
   std::uint32_t packet = 0;
-  if (done != queue().tail() && queue()[done].started && !queue()[done].wants_response()) {
+  if (done != queue().tail() && queue()[done].started) {
     packet = static_cast<std::uint32_t>(psn_distance(una_, queue()[done].first_psn));
-    behind_packet = cursor_ == done && cursor_packet_ < packet;
   }
-  if (!behind_request && !behind_packet) return;
+  if (cursor_ > done || (cursor_ == done && cursor_packet_ >= packet)) return;
   cursor_ = done;
   cursor_packet_ = packet;
-  in_flight_ = reads_ = 0;
 }
 
-// The peer shows that it lacks, or that we lack, what begins at una_. Going back once is enough until something comes.
+// The peer shows that it lacks, or that we lack, what begins at una_. Going back once is enough until something comes,
+// or until that should have come.
 void Requester::gap() {
-  if (gap_known_) return;
+  const std::uint64_t patience = round_trip_.mean_ns() + round_trip_.mean_ns() / 2;
+  if (gap_known_ && core().now_ns() - went_back_at_ns_ <= std::max(patience, limits::gap_patience_ns)) return;
   gap_known_ = true;
   window_threshold_ = window_ = std::max(limits::window_least, window_ / 2);
   retransmit_.cancel();
@@ -106,7 +104,7 @@ void Requester::receive_acknowledge(const Packet& packet) {
   ++core().counters.acks_received;
   const Psn psn = packet.headers.psn;
   const std::uint8_t code = packet.headers.syndrome;
-  if (!in_flight(psn)) return;
+  if (!sent_and_open(psn)) return;
   switch (code & syndrome::kind_mask) {
     case syndrome::kind_acknowledge:
       if (!acknowledge_before(psn_add(psn, 1))) gap();
@@ -136,8 +134,7 @@ void Requester::receive_rnr(Psn psn, std::uint8_t code) {
   }
   retransmit_.cancel();
   retries_ = 0;  // the peer lives
-  in_flight_ = reads_ = 0;
-  round_trip_.cancel();
+  go_back();
   core().deadlines.arm(rnr_wait_, core().now_ns() + rnr_delay_ns(code));
 }
 
@@ -177,88 +174,67 @@ void Requester::fail_oldest(verbs::CompletionStatus status) {
   qp_.enter_error();
 }
 
-void Requester::receive_read_response(const Packet& packet) {
-  const Psn psn = packet.headers.psn;
+// The request that data with this PSN answers, if it is the next that is missing.
+SendWqe* Requester::answered_request(Psn psn) {
   Counters& counters = core().counters;
   if (psn_distance(psn, sent_end_) >= 0) {
     ++counters.responses_unexpected;
-    return;
+    return nullptr;
   }
   if (psn_distance(psn, una_) < 0) {
     ++counters.responses_duplicate;
-    return;
+    return nullptr;
   }
   if (!acknowledge_before(psn)) {
     ++counters.responses_gap;
     gap();
-    return;
+    return nullptr;
   }
-  // The oldest request now begins at or contains psn, and psn is the first of it that is missing.
-  SendWqe& wqe = queue()[queue().done()];
-  if (!wqe.is_read()) {
-    ++counters.responses_unexpected;
-    return;
-  }
-  const std::uint32_t mtu = qp_.attributes().path_mtu;
-  const std::uint32_t offset = wqe.received * mtu;
-  const std::uint32_t bytes = std::min(mtu, wqe.length - offset);
-  const bool last = wqe.received + 1 == wqe.packets;
-  const bool acknowledges = (packet.headers.syndrome & syndrome::kind_mask) == syndrome::kind_acknowledge;
-  if (packet.payload.size() != bytes || packet.info->ends() != last || !acknowledges) {
-    ++counters.responses_bad;
-    return;
-  }
+  return &queue()[queue().done()];
+}
+
+// Puts the data of an answer into its place and goes on behind it.
+bool Requester::place(std::uint32_t offset, std::span<const std::byte> bytes) {
   const auto list = queue().list(queue().done());
-  if (scatter(core().memory, qp_.domain(), list, offset, packet.payload) != MemoryFault::None) {
-    ++counters.local_protection_errors;
-    fail_oldest(verbs::CompletionStatus::LocalProtectionError);
+  if (scatter(core().memory, qp_.domain(), list, offset, bytes) == MemoryFault::None) return true;
+  ++core().counters.local_protection_errors;
+  fail_oldest(verbs::CompletionStatus::LocalProtectionError);
+  return false;
+}
+
+void Requester::receive_read_response(const Packet& packet) {
+  const Psn psn = packet.headers.psn;
+  SendWqe* wqe = answered_request(psn);
+  if (wqe == nullptr) return;
+  if (!wqe->is_read()) {
+    ++core().counters.responses_unexpected;
     return;
   }
-  ++wqe.received;
-  una_ = psn_add(psn, 1);
-  if (last) {
-    answered();
-  } else {
-    progress(0);
+  // Where in the pieces of the READ it belongs does not matter: the PSN says what it is.
+  const std::uint32_t mtu = qp_.attributes().path_mtu;
+  const auto index = static_cast<std::uint32_t>(psn_distance(psn, wqe->first_psn));
+  const std::uint32_t bytes = std::min(mtu, wqe->length - index * mtu);
+  const bool acknowledges = (packet.headers.syndrome & syndrome::kind_mask) == syndrome::kind_acknowledge;
+  if (packet.payload.size() != bytes || !acknowledges) {
+    ++core().counters.responses_bad;
+    return;
   }
+  if (!place(index * mtu, packet.payload)) return;
+  una_ = psn_add(psn, 1);
+  if (index + 1 == wqe->packets) queue().finish_oldest(verbs::CompletionStatus::Success);
+  progress(1);
 }
 
 void Requester::receive_atomic_response(const Packet& packet) {
-  const Psn psn = packet.headers.psn;
-  Counters& counters = core().counters;
-  if (psn_distance(psn, sent_end_) >= 0) {
-    ++counters.responses_unexpected;
-    return;
-  }
-  if (psn_distance(psn, una_) < 0) {
-    ++counters.responses_duplicate;
-    return;
-  }
-  if (!acknowledge_before(psn)) {
-    ++counters.responses_gap;
-    gap();
-    return;
-  }
-  SendWqe& wqe = queue()[queue().done()];
-  if (!wqe.is_atomic()) {
-    ++counters.responses_unexpected;
+  SendWqe* wqe = answered_request(packet.headers.psn);
+  if (wqe == nullptr) return;
+  if (!wqe->is_atomic()) {
+    ++core().counters.responses_unexpected;
     return;
   }
   const std::uint64_t original = packet.headers.original;
-  const auto list = queue().list(queue().done());
-  const auto bytes = std::as_bytes(std::span(&original, 1));
-  if (scatter(core().memory, qp_.domain(), list, 0, bytes) != MemoryFault::None) {
-    ++counters.local_protection_errors;
-    fail_oldest(verbs::CompletionStatus::LocalProtectionError);
-    return;
-  }
-  una_ = psn_add(psn, 1);
-  answered();
-}
-
-// A READ or atomic has all its data.
-void Requester::answered() {
-  if (cursor_ > queue().done()) --reads_;
+  if (!place(0, std::as_bytes(std::span(&original, 1)))) return;
+  una_ = psn_add(packet.headers.psn, 1);
   queue().finish_oldest(verbs::CompletionStatus::Success);
   progress(1);
 }

@@ -65,12 +65,19 @@ void Responder::receive(const Packet& packet) {
     execute(packet);
   } else {
     ++core().counters.out_of_sequence;
-    if (!sequence_nak_sent_) {
-      sequence_nak_sent_ = true;
-      ++core().counters.nak_sequence_sent;
-      negative(syndrome::nak_sequence);
-    }
+    out_of_sequence();
   }
+}
+
+// Says once that a packet is missing. Between our own components a NAK that may be lost is repeated: that is quicker
+// than the peer's timer.
+void Responder::out_of_sequence() {
+  const std::uint64_t now = core().now_ns();
+  if (sequence_nak_sent_ && now < silent_until_ns_) return;
+  sequence_nak_sent_ = true;
+  silent_until_ns_ = qp_.attributes().adaptive_timeout ? now + limits::nak_again_ns : base::never_ns;
+  ++core().counters.nak_sequence_sent;
+  negative(syndrome::nak_sequence);
 }
 
 void Responder::execute(const Packet& packet) {
@@ -150,6 +157,7 @@ void Responder::refuse(std::uint8_t code, std::uint64_t& counter) {
 void Responder::receiver_not_ready() {
   ++core().counters.rnr_nak_sent;
   sequence_nak_sent_ = true;  // what follows is in vain, and the peer knows
+  silent_until_ns_ = base::never_ns;
   negative(static_cast<std::uint8_t>(syndrome::rnr | qp_.attributes().min_rnr_timer));
 }
 

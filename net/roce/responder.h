@@ -57,6 +57,7 @@ class Responder {
 
   Core& core();
   // Requests (responder.cpp)
+  void out_of_sequence();
   void execute(const Packet& packet);
   bool in_order(const OpcodeInfo& info) const;
   bool lengths_fit(const Packet& packet);
@@ -95,6 +96,7 @@ class Responder {
   Psn expected_ = 0;
   std::uint32_t msn_ = 0;
   bool sequence_nak_sent_ = false;  // silent until the expected packet is here
+  std::uint64_t silent_until_ns_ = 0;
   Message message_ = Message::None;
   std::uint32_t offset_ = 0;  // bytes of the message that are here
   // The WRITE that is coming in

@@ -32,9 +32,8 @@ struct SendWqe {
   std::uint64_t swap = 0;
   // Reliable connections
   Psn first_psn = 0;
-  std::uint32_t packets = 1;   // PSNs it takes
-  std::uint32_t received = 0;  // READ: response packets that are here
-  std::uint32_t held = 0;      // frames in the sink that refer to its memory
+  std::uint32_t packets = 1;  // PSNs it takes
+  std::uint32_t held = 0;     // frames in the sink that refer to its memory
   // Datagrams
   verbs::Gid destination;
   std::uint32_t destination_qpn = 0;

@@ -55,12 +55,13 @@ Result<> Node::transmit(std::span<const Segment> segments, TransmitToken token) 
     refused_ = true;
     return base::fail(Error::Again);
   }
-  if (sink.hold_ns == 0) {
+  if (sink.hold_ns == 0 && sink.frame_ns == 0) {
     world_.send(*this, join(segments));
     engine_->transmit_done(token);
     return {};
   }
-  held_.push_back({{segments.begin(), segments.end()}, join(segments), token, world_.clock.now_ns() + sink.hold_ns});
+  busy_until_ns_ = std::max(busy_until_ns_, world_.clock.now_ns()) + sink.frame_ns;
+  held_.push_back({{segments.begin(), segments.end()}, join(segments), token, busy_until_ns_ + sink.hold_ns});
   return {};
 }
 

@@ -41,6 +41,7 @@ struct Faults {
 struct SinkBehaviour {
   std::size_t capacity = 256;  // frames held at a time
   std::uint64_t hold_ns = 0;   // how long a frame is held; 0: given back within transmit()
+  std::uint64_t frame_ns = 0;  // and how long the wire takes for one, one after the other
   std::uint32_t refuse = 0;    // chance per million to say full without being so, once
 };
 
@@ -79,6 +80,7 @@ class Node final : public FrameSink {
   EngineConfig config_;
   base::Own<Engine> engine_;
   std::deque<Held> held_;
+  std::uint64_t busy_until_ns_ = 0;
   bool refused_ = false;  // space_available() is owed
 };
 
