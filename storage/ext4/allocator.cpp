@@ -27,7 +27,7 @@ Result<> Allocator::initialize() {
   std::memcpy(committed_descriptors_.data(), fs_->group_desc, committed_descriptors_.size());
   fs_->priv_data = this;
   fs_->get_alloc_block2 = [](ext2_filsys fs, blk64_t goal, blk64_t* block, blk_alloc_ctx*) -> errcode_t {
-    const auto range = static_cast<Allocator*>(fs->priv_data)->find_free(goal, 1);
+    const auto range = static_cast<Allocator*>(fs->priv_data)->find_free(goal, 1, BlockUse::Data);
     if (!range) return to_library(range.error());
     *block = range->first;
     return 0;
@@ -56,10 +56,15 @@ BlockRange Allocator::best_run(std::uint64_t first, std::uint64_t last, std::uin
   return best;
 }
 
-Result<BlockRange> Allocator::find_free(std::uint64_t goal, std::uint64_t wanted) {
+std::uint64_t Allocator::kept_for_trees() const {
+  return std::min<std::uint64_t>(ext2fs_blocks_count(fs_->super) / 50, 4096);
+}
+
+Result<BlockRange> Allocator::find_free(std::uint64_t goal, std::uint64_t wanted, BlockUse use) {
   const std::uint64_t free = ext2fs_free_blocks_count(fs_->super);
-  if (free <= keep_back_) return fail(Error::NoSpace);
-  wanted = std::min<std::uint64_t>({wanted, free - keep_back_, fs_->super->s_blocks_per_group});
+  const std::uint64_t keep_back = use == BlockUse::TreeNode ? 0 : keep_back_ + kept_for_trees();
+  if (free <= keep_back) return fail(Error::NoSpace);
+  wanted = std::min<std::uint64_t>({wanted, free - keep_back, fs_->super->s_blocks_per_group});
   if (goal < fs_->super->s_first_data_block || goal >= ext2fs_blocks_count(fs_->super))
     goal = fs_->super->s_first_data_block;
   const dgrp_t groups = fs_->group_desc_count;
@@ -104,9 +109,9 @@ void Allocator::take(BlockRange range) {
   }
 }
 
-Result<BlockRange> Allocator::allocate_blocks(std::uint64_t goal, std::uint64_t wanted) {
+Result<BlockRange> Allocator::allocate_blocks(std::uint64_t goal, std::uint64_t wanted, BlockUse use) {
   TRY(taken_.reserve(taken_.size() + 1));
-  const BlockRange range = TRY(find_free(goal, wanted));
+  const BlockRange range = TRY(find_free(goal, wanted, use));
   take(range);
   return range;
 }

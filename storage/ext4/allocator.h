@@ -15,6 +15,8 @@
 
 namespace ext4 {
 
+enum class BlockUse : std::uint8_t { Data, TreeNode };
+
 class Allocator {
  public:
   Allocator(ext2_filsys fs, BlockCache& cache) : fs_(fs), cache_(cache) {}
@@ -24,12 +26,14 @@ class Allocator {
   base::Result<> initialize();
 
   const SystemZone& system_zone() const { return zone_; }
-  // Free blocks minus `keep_back` are what allocations of this transaction may use.
+  // `keep_back`: free blocks that the transaction under way may not use, besides those kept for trees.
   void begin(std::uint64_t keep_back) { keep_back_ = keep_back; }
-  void keep_back(std::uint64_t more) { keep_back_ += more; }
+  // Free blocks that only the nodes of extent trees may take: writing to what was reserved must not fail for want of
+  // a node. As many as Linux keeps.
+  std::uint64_t kept_for_trees() const;
 
   // At least one block and at most `wanted`, in one piece, at or near the goal. Errors: NoSpace, NoMemory.
-  base::Result<BlockRange> allocate_blocks(std::uint64_t goal, std::uint64_t wanted);
+  base::Result<BlockRange> allocate_blocks(std::uint64_t goal, std::uint64_t wanted, BlockUse use = BlockUse::Data);
   void free_blocks(BlockRange range);
   base::Result<std::uint32_t> allocate_inode(std::uint32_t parent, bool directory);
   void free_inode(std::uint32_t inode, bool directory);
@@ -44,7 +48,7 @@ class Allocator {
   void abort();
 
   // For the library's hooks.
-  base::Result<BlockRange> find_free(std::uint64_t goal, std::uint64_t wanted);
+  base::Result<BlockRange> find_free(std::uint64_t goal, std::uint64_t wanted, BlockUse use);
   void take(BlockRange range);
 
  private:

@@ -3,13 +3,17 @@
 // above them and 30 of nanoseconds (Linux's Documentation/filesystems/ext4/inodes.rst).
 #include "storage/ext4/attributes.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 namespace ext4 {
 
 namespace {
 
 constexpr std::int64_t second = 1000000000;
+// The disk counts on until 2446; nanoseconds in 64 bits, as requests have them, end in 2262.
+constexpr std::int64_t latest_whole_second = INT64_MAX / second - 1;
 
 bool has_field(Volume& volume, const Inode& inode, std::size_t field_end) {
   return EXT2_INODE_SIZE(&volume.super()) > EXT2_GOOD_OLD_INODE_SIZE &&
@@ -21,7 +25,7 @@ bool has_field(Volume& volume, const Inode& inode, std::size_t field_end) {
 
 storage::Time decode(std::uint32_t seconds, std::uint32_t extra) {
   const std::int64_t whole = static_cast<std::int32_t>(seconds) + (static_cast<std::int64_t>(extra & 3) << 32);
-  return whole * second + (extra >> 2) % second;
+  return std::min(whole, latest_whole_second) * second + (extra >> 2) % second;
 }
 
 struct Encoded {

@@ -25,7 +25,7 @@ class Basic : public ::testing::TestWithParam<const char*> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Basic,
-                         ::testing::Values("", "-b 1024", "-b 2048", "-t ext2", "-t ext3",
+                         ::testing::Values("-b 4096", "-b 1024", "-b 2048", "-t ext2", "-t ext3 -b 4096",
                                            "-O ^metadata_csum,uninit_bg", "-O ^64bit,^metadata_csum,^flex_bg", "-I 128",
                                            "-O ^has_journal", "-O metadata_csum_seed", "-O meta_bg,^resize_inode",
                                            "-O orphan_file"));

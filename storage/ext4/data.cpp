@@ -19,8 +19,6 @@ using base::Result;
 namespace {
 
 constexpr std::size_t max_segments = 64;
-// Kept for the trees that grow when reserved blocks are written to: a reserved write must not fail for want of them.
-constexpr std::uint64_t blocks_for_trees = 64;
 
 template <typename Segment>
 class Transfers {
@@ -205,11 +203,10 @@ Result<> FileSystem::reserve(base::FileId file, std::uint64_t offset, std::uint6
   if (bytes == 0) return {};
   if (offset + bytes < offset) return fail(Error::TooBig);
   TRY(check_size(*inode, offset + bytes));
-  volume_->allocator().keep_back(blocks_for_trees);
   const std::uint64_t first = offset / volume_->block_bytes();
   const std::uint64_t last = (offset + bytes - 1) / volume_->block_bytes();
   if (!inode->has_extents())  // a block map cannot say "allocated, but not written": no more than a look is possible
-    return TRY(statistics()).blocks_free >= last - first + 1 ? Result<>{} : fail(Error::NoSpace);
+    return TRY(statistics()).blocks_available >= last - first + 1 ? Result<>{} : fail(Error::NoSpace);
   TRY(FileMap(*volume_, *inode).allocate(first, last - first + 1, Written::No));
   return transaction.commit();
 }

@@ -61,7 +61,7 @@ void DirectoryIndex::remove(std::uint32_t hash, std::uint64_t position) {
   if (table_.empty()) return;
   const auto place = static_cast<std::uint32_t>(position / 4 + 1);
   std::size_t hole = first_slot(hash);
-  while (table_[hole].place != place) {
+  while (table_[hole].place != place || table_[hole].hash != hash) {
     if (table_[hole].place == 0) return;
     hole = next_slot(hole);
   }

@@ -50,7 +50,7 @@ Result<> ExtentTree::fix_keys(std::size_t level) {
 
 Result<BlockRef> ExtentTree::new_node(std::uint16_t depth) {
   const std::uint64_t goal = volume_.allocator().goal_of_inode(inode_.number());
-  const BlockRange range = TRY(volume_.allocator().allocate_blocks(goal, 1));
+  const BlockRange range = TRY(volume_.allocator().allocate_blocks(goal, 1, BlockUse::TreeNode));
   TRY(add_blocks(volume_.library(), inode_, 1));
   BlockRef block = TRY(volume_.cache().overwrite(range.first));
   ExtentNode(block.data()).initialize(volume_.block_bytes(), depth);

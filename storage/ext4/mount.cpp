@@ -51,7 +51,8 @@ Result<storage::Statistics> FileSystem::statistics() {
   storage::Statistics statistics;
   statistics.block_bytes = volume_->block_bytes();
   const std::uint64_t all = ext2fs_blocks_count(volume_->library()->super);
-  const std::uint64_t reserved = ext2fs_r_blocks_count(volume_->library()->super);
+  const std::uint64_t reserved =
+      ext2fs_r_blocks_count(volume_->library()->super) + volume_->allocator().kept_for_trees();
   statistics.blocks = all - std::min(all, volume_->overhead_blocks());
   statistics.blocks_free = ext2fs_free_blocks_count(volume_->library()->super);
   statistics.blocks_available = statistics.blocks_free - std::min(statistics.blocks_free, reserved);

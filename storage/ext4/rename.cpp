@@ -52,6 +52,7 @@ Result<> FileSystem::check_rename(RenameSide& from, RenameSide& to, RenameMode m
   if (from.is_directory() && moved && TRY(lies_below(to.parent->number(), from.inode->number())))
     return fail(Error::InvalidArgument);
   if (mode == RenameMode::NoReplace && to.inode) return fail(Error::Exists);
+  if (to.inode && &*from.inode == &*to.inode) return {};
   if (mode == RenameMode::Exchange) {
     if (!to.inode) return fail(Error::NotFound);
     if (to.is_directory() && moved && TRY(lies_below(from.parent->number(), to.inode->number())))

@@ -60,7 +60,6 @@ Result<bool> FileSystem::resize(Inode& inode, std::uint64_t size) {
   const std::uint64_t blocks = (size + volume_->block_bytes() - 1) / volume_->block_bytes();
   const bool done = TRY(FileMap(*volume_, inode).truncate(blocks));
   if (!done) TRY(volume_->orphans().add(inode));
-  TRY(zero_tail(inode, size));
   return done;
 }
 
@@ -73,6 +72,7 @@ Result<Attributes> FileSystem::set_attributes(base::FileId file, const Attribute
     Transaction transaction(*volume_, request);
     const InodeRef inode = TRY(volume_->inodes().find(file));
     volume_->inodes().change(*inode);
+    const std::uint64_t old_size = inode->size();
     if (changes.set_size && !(changes.grow_only && changes.size <= inode->size())) {
       if (inode->is_directory()) return fail(Error::IsDirectory);
       if (!inode->is_regular()) return fail(Error::InvalidArgument);
@@ -88,6 +88,9 @@ Result<Attributes> FileSystem::set_attributes(base::FileId file, const Attribute
     if (changes.set_modify_time) set_modify_time(*volume_, *inode, changes.modify_time);
     set_change_time(*volume_, *inode, changes.set_change_time ? changes.change_time : request.now);
     TRY(transaction.commit());
+    // Linux relies on zeros behind the end. Only now, for an operation that failed must not have changed any byte; if
+    // this fails, whatever makes the file longer zeroes it again.
+    if (inode->is_regular() && inode->size() < old_size) (void)zero_tail(*inode, inode->size());
     attributes = attributes_of(*volume_, *inode);
   }
   if (left_over == 0) return attributes;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/base/random.h"
 #include "storage/ext4/file_system.h"
 #include "storage/ext4/testing/image.h"
 
