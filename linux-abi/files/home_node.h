@@ -47,7 +47,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   Answer<> synchronize(bool data_only, processor::Sleeper& sleeper);
   // What the home said is the state now.
   void update(const messages::FileAttributes& attributes);
-  void attributes_changed();  // by something else than update(): ask the home next time
+  void attributes_changed() override;  // ask the home next time
 
  private:
   void destroy() override;

@@ -34,7 +34,7 @@ NameCache::Known NameCache::find(Place& directory, std::string_view name, PlaceR
   return Known::Exists;
 }
 
-void NameCache::insert(Place& directory, std::string_view name, PlaceReference place) {
+void NameCache::insert(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
   auto made = base::make<Entry>();
   if (!made || !made->name.append(std::span(name))) return;  // not remembered: only slower
   made->directory = PlaceReference(directory);
@@ -43,6 +43,7 @@ void NameCache::insert(Place& directory, std::string_view name, PlaceReference p
   base::Own<Entry> old, oldest;
   {
     const base::SpinGuard guard(lock_);
+    if (changes_.load(std::memory_order_relaxed) != changes) return;  // may be wrong by now
     if (Entry* known = find_locked(made->bucket, directory, name)) {
       unlink_locked(*known);
       old = base::Own<Entry>(known);
@@ -58,16 +59,19 @@ void NameCache::insert(Place& directory, std::string_view name, PlaceReference p
   }
 }
 
-void NameCache::remember(Place& directory, std::string_view name, PlaceReference place) {
-  insert(directory, name, std::move(place));
+void NameCache::remember(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
+  insert(directory, name, std::move(place), changes);
 }
 
-void NameCache::remember_missing(Place& directory, std::string_view name) { insert(directory, name, {}); }
+void NameCache::remember_missing(Place& directory, std::string_view name, std::uint64_t changes) {
+  insert(directory, name, {}, changes);
+}
 
 PlaceReference NameCache::forget(Place& directory, std::string_view name) {
   base::Own<Entry> entry;
   {
     const base::SpinGuard guard(lock_);
+    changes_.fetch_add(1, std::memory_order_release);  // pairs with the acquire in changes()
     Entry* known = find_locked(bucket_of(directory, name), directory, name);
     if (known == nullptr) return {};
     unlink_locked(*known);

@@ -2,9 +2,11 @@
 // Names that were looked up: (directory's Place, name) → Place, so that walking a path again costs no message. Holds
 // references to the most recently used ones, up to a limit. Also remembers that a name does not exist. Names are
 // forgotten when the calls here change them; nobody else changes a vNode's files while it runs on one pComponent.
+// Looking a name up at its home takes time: what was found is remembered only if no name was forgotten meanwhile.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <string_view>
 
@@ -18,10 +20,12 @@ class NameCache {
   ~NameCache() { clear(); }
 
   enum class Known : std::uint8_t { No, Exists, Missing };
+  // How often names were forgotten; taken before a look-up or a change, given to remember().
+  std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
   // Exists: `place` is set.
   Known find(Place& directory, std::string_view name, PlaceReference& place);
-  void remember(Place& directory, std::string_view name, PlaceReference place);
-  void remember_missing(Place& directory, std::string_view name);
+  void remember(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes);
+  void remember_missing(Place& directory, std::string_view name, std::uint64_t changes);
   // Returns what was remembered, if it was.
   PlaceReference forget(Place& directory, std::string_view name);
   void clear();
@@ -40,10 +44,11 @@ class NameCache {
   static constexpr std::size_t buckets = 1024;
   static std::size_t bucket_of(const Place& directory, std::string_view name);
   Entry* find_locked(std::size_t bucket, const Place& directory, std::string_view name);
-  void insert(Place& directory, std::string_view name, PlaceReference place);
+  void insert(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes);
   void unlink_locked(Entry& entry);
 
   base::SpinLock lock_{base::LockRank::Poll};  // guards all below; references are dropped outside of it
+  std::atomic<std::uint64_t> changes_{0};      // written under lock_
   std::array<Bucket, buckets> table_;
   ByAge by_age_;  // the most recently used in front
 };

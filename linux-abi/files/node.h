@@ -62,6 +62,8 @@ class Node : public processor::Counted {
   virtual Answer<> unlink(std::string_view name, bool directory, Caller& caller);
   virtual Answer<> rename(std::string_view name, Node& new_directory, std::string_view new_name, std::uint32_t flags,
                           Caller& caller);
+  // Something else changed the node's attributes (its name was moved or replaced): what is known of them is old.
+  virtual void attributes_changed() {}
   // Whether names looked up here may be remembered.
   virtual bool names_are_stable() const { return true; }
 

@@ -62,10 +62,11 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
 Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std::uint32_t mode) {
   TRY(check_access(caller, parent.directory->node(), 2 | 1));
   const std::uint32_t permissions = mode & file_mode::permissions & ~caller.file_context().umask();
+  NameCache& names = name_cache_of(caller.file_context().tree());
+  const std::uint64_t changes = names.changes();
   auto node = TRY(parent.directory->node().create(parent.name(), file_mode::regular | permissions, 0, caller));
   PlaceReference place = TRY(Place::create(std::move(node), parent.directory, parent.name()));
-  if (parent.directory->node().names_are_stable())
-    name_cache_of(caller.file_context().tree()).remember(*parent.directory, parent.name(), place);
+  if (parent.directory->node().names_are_stable()) names.remember(*parent.directory, parent.name(), place, changes);
   return place;
 }
 

@@ -118,13 +118,14 @@ Answer<PlaceReference> step(Caller& caller, const PlaceReference& directory, std
         break;
     }
   }
+  const std::uint64_t changes = names.changes();
   auto node = directory->node().look_up(name, caller);
   if (!node) {
-    if (stable && node.error() == ENOENT) names.remember_missing(*directory, name);
+    if (stable && node.error() == ENOENT) names.remember_missing(*directory, name, changes);
     return std::unexpected(node.error());
   }
   place = TRY(Place::create(std::move(*node), directory, name));
-  if (stable) names.remember(*directory, name, place);
+  if (stable) names.remember(*directory, name, place, changes);
   return place;
 }
 

@@ -59,7 +59,7 @@ Answer<base::Array<char>> Place::path(const Place& root, bool with_removed) {
 bool Place::is_below(const Place& ancestor) {
   const base::SpinGuard guard(places_lock);
   for (const Place* place = this; place != nullptr; place = place->parent_.get())
-    if (place == &ancestor) return true;
+    if (place == &ancestor || place->node_ == ancestor.node_) return true;
   return false;
 }
 

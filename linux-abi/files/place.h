@@ -33,6 +33,7 @@ class Place : public processor::Counted {
   // The absolute path as seen from `root`; ENAMETOOLONG, ENOENT if it was removed (with_removed: " (deleted)" then).
   Answer<base::Array<char>> path(const Place& root, bool with_removed);
   Answer<base::Array<char>> name();
+  // Of directories: below it or itself. A directory that was found twice has two places, and one node.
   bool is_below(const Place& ancestor);
 
   void renamed(PlaceReference parent, base::Array<char> name);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What making, removing and renaming names share: see name_changes.h.
+#include "linux-abi/calls/name_changes.h"
+
+#include "linux-abi/files/tree.h"
+
+namespace linux_abi::calls {
+
+NameCache& names_of(Call& call) { return name_cache_of(call.thread.file_context().tree()); }
+
+Answer<ParentWalk> walk_to_new_name(Call& call, int directory, std::string_view path, NewKind kind) {
+  ParentWalk parent = TRY(walk_to_parent(call.thread, directory, path));
+  Node& node = parent.directory->node();
+  TRY(check_access(call.thread, node, 1));
+  if (parent.is_special()) return error(EEXIST);
+  const auto found = step(call.thread, parent.directory, parent.name());
+  if (found) return error(EEXIST);
+  if (found.error() != ENOENT) return std::unexpected(found.error());
+  if (parent.must_be_directory && kind != NewKind::Directory) return error(ENOENT);
+  if (parent.directory->removed()) return error(ENOENT);
+  TRY(check_access(call.thread, node, write_and_search));
+  return parent;
+}
+
+Answer<PlaceReference> find_last(Call& call, const ParentWalk& parent) {
+  TRY(check_access(call.thread, parent.directory->node(), 1));
+  return step(call.thread, parent.directory, parent.name());
+}
+
+Answer<> check_removal(Call& call, Node& directory, Node& entry, bool as_directory) {
+  TRY(check_access(call.thread, directory, write_and_search));
+  TRY(check_sticky(call.thread, directory, entry));
+  if (as_directory && !entry.is_directory()) return error(ENOTDIR);
+  if (!as_directory && entry.is_directory()) return error(EISDIR);
+  return {};
+}
+
+bool is_mount_point(const PlaceReference& directory, const PlaceReference& place) {
+  return place->node().domain() != directory->node().domain();
+}
+
+void name_removed(Call& call, const ParentWalk& parent, Place& place) {
+  place.set_removed();
+  // Another place of the same file may have been remembered; one of a file that was made since stays.
+  const PlaceReference known = names_of(call).forget(*parent.directory, parent.name());
+  if (known && &known->node() == &place.node()) known->set_removed();
+}
+
+void name_made(Call& call, const ParentWalk& parent, NodeReference node, std::uint64_t changes) {
+  auto place = Place::create(std::move(node), parent.directory, parent.name());
+  NameCache& names = names_of(call);
+  const bool stable = parent.directory->node().names_are_stable();
+  if (place && stable) names.remember(*parent.directory, parent.name(), std::move(*place), changes);
+  // Not remembered, because of others' changes or for want of memory: what was known ("missing") is wrong all the same.
+  if (!place || !stable || names.changes() != changes) names.forget(*parent.directory, parent.name());
+}
+
+}  // namespace linux_abi::calls
