@@ -1,13 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
-// The composition of a mComponent's image: what of this component is started, in which order.
+// The composition of an mComponent's image: one event core with the network, the memory monitor over nearly all of the
+// component's RAM, and membership of the rack.
+#include <algorithm>
+
 #include "arch/x86_64/cpu.h"
 #include "kernel/base/log.h"
-#include "kernel/core/cores.h"
+#include "kernel/core/event_core.h"
 #include "kernel/memory/frames.h"
+#include "kernel/memory/kernel_map.h"
 #include "kernel/start/component.h"
+#include "memory/service/memory_monitor.h"
+#include "net/component/component.h"
+#include "net/component/event_port.h"
+
+namespace {
+
+using base::Result;
+
+// Kept for the kernel: connections' buffers, page maps, coroutines. Page maps need 2 KiB for up to 512 pages.
+std::uint64_t frames_for_kernel(std::uint64_t free) { return std::max<std::uint64_t>(free / 16, 4096); }
+constexpr std::uint64_t largest_slab_frames = 16384;  // 64 MiB
+constexpr std::uint64_t smallest_slab_frames = 64;
+constexpr std::size_t staging_buffers = 8;
+
+// What a pComponent has told the managers to be its memory is its ExCache.
+base::Task<std::uint64_t> excache_lines_of(membership::Member* member, base::NodeId node) {
+  CO_TRY(const messages::NodeEntry entry, co_await member->look_up(node));
+  co_return entry.memory_bytes / base::page_bytes;
+}
+
+class MemoryComponent final : private component::Observer, private memory::ProcessorObserver {
+ public:
+  Result<> start(const kernel::BootInfo& boot, kernel::EventCore& core) {
+    component_ = TRY(component::Component::create(boot, core.loop()));
+    port_ = TRY(base::try_make<component::EventPort>(core, component_->device(), component_->port()));
+    const std::uint64_t free = kernel::frames().counters().free;
+    const std::uint64_t given = free > frames_for_kernel(free) ? free - frames_for_kernel(free) : 0;
+    TRY(component_->prepare({.kind = messages::ComponentKind::Memory, .memory_bytes = given * base::page_bytes},
+                            *this));
+    monitor_ = TRY(base::try_make<memory::MemoryMonitor>(core.loop(), component_->endpoint(), component_->server(),
+                                                         slabs_, component_->managers()));
+    monitor_->observe_processors(*this);
+    TRY(give_staging());
+    TRY(give_frames(given));
+    TRY(component_->statistics().add(*monitor_));
+    base::log_info("memory", "{} MiB of frames", monitor_->frames_total() / 256);
+    return component_->start();
+  }
+
+ private:
+  void joined(membership::Member& member) override { monitor_->joined(member.node()); }
+
+  void processor_seen(base::NodeId node) override {
+    base::spawn(excache_lines_of(&component_->member(), node), [this, node](Result<std::uint64_t> lines) {
+      if (!lines) return base::log_warning("memory", "node {} is not known to the managers: {}", node, lines.error());
+      monitor_->serve_excache(*lines);
+    });
+  }
+
+  Result<> give_frames(std::uint64_t wanted) {
+    std::uint64_t slab = largest_slab_frames;
+    while (wanted >= smallest_slab_frames && slab >= smallest_slab_frames) {
+      const std::uint64_t frames = std::min(slab, wanted);
+      const auto memory = kernel::frames().allocate(kernel::kernel_pool(), kernel::FrameKind::Anonymous, frames);
+      if (!memory) {
+        slab /= 2;
+        continue;
+      }
+      TRY(monitor_->add_frames(kernel::direct_map(*memory), static_cast<std::uint32_t>(frames),
+                               component_->local_key()));
+      wanted -= frames;
+    }
+    return {};
+  }
+
+  // The sComponent writes into it.
+  Result<> give_staging() {
+    constexpr std::uint64_t bytes = memory::FileStorage::max_read_bytes;
+    const base::PhysAddr frames = TRY(kernel::frames().allocate(kernel::kernel_pool(), kernel::FrameKind::Kernel,
+                                                                staging_buffers * bytes / base::page_bytes));
+    std::byte* memory = kernel::direct_map(frames);
+    const auto address = reinterpret_cast<std::uint64_t>(memory);
+    {
+      const base::SpinGuard guard(component_->port().lock());
+      staging_region_ = TRY(component_->domain().register_memory(
+          address, staging_buffers * bytes, verbs::Access::LocalWrite | verbs::Access::RemoteWrite));
+    }
+    TRY(slabs_.add(address, staging_buffers * bytes, *staging_region_));
+    for (std::size_t i = 0; i < staging_buffers; ++i) TRY(monitor_->add_staging({memory + i * bytes, bytes}));
+    return {};
+  }
+
+  base::Own<component::Component> component_;
+  base::Own<component::EventPort> port_;
+  base::Own<verbs::MemoryRegion> staging_region_;
+  rpc::RegisteredSlabs slabs_;
+  base::Own<memory::MemoryMonitor> monitor_;
+};
+
+MemoryComponent memory_component;
+
+}  // namespace
 
 [[noreturn]] void kernel::component_main(const BootInfo& boot) {
-  base::log_info("memory", "mComponent up: {} core(s), {} frames, options \"{}\"", core_count(),
-                 frames().counters().total, boot.command_line().text());
-  while (true) arch::enable_interrupts_and_halt();
+  make_event_cores();
+  if (const Result<> started = memory_component.start(boot, event_core(0)); !started)
+    base::log_error("memory", "this mComponent cannot start: {}", started.error());
+  run_event_cores();
 }

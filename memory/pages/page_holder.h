@@ -45,6 +45,8 @@ class PageHolders {
   explicit PageHolders(std::uint64_t first_id) : next_id_(first_id) {}
   ~PageHolders();
 
+  // Before the first holder: when the node's number becomes known.
+  void start_ids_at(std::uint64_t first_id) { next_id_ = first_id; }
   std::uint64_t new_id() { return next_id_++; }
   PageHolder& add(base::Own<PageHolder> holder);
   void remove(PageHolder& holder);

@@ -19,14 +19,22 @@
 
 namespace memory {
 
+// Told of each pComponent that begins to use this mComponent.
+class ProcessorObserver {
+ public:
+  virtual void processor_seen(base::NodeId node) = 0;
+
+ protected:
+  ~ProcessorObserver() = default;
+};
+
 struct Context final : HolderSource {
   Context(base::EventLoop& event_loop, rpc::Endpoint& rpc_endpoint, const rpc::RegisteredSlabs& slabs,
-          rpc::NodeAddress managers_address, base::NodeId own_node)
+          rpc::NodeAddress managers_address)
       : loop(event_loop),
         endpoint(rpc_endpoint),
         managers(managers_address),
-        node(own_node),
-        holders(first_holder_id(own_node)),
+        holders(first_holder_id(base::NodeId(0))),
         storage(loop, slabs),
         cache(loop, frames, holders, storage),
         files(loop, frames, holders, cache),
@@ -45,6 +53,8 @@ struct Context final : HolderSource {
   WriteBack write_back;
   FileVolumes volumes;
   SharedObjects objects;
+  ProcessorObserver* processors = nullptr;
+  base::Array<base::NodeId> seen_processors;
 
   // Stale: no such space. NotPermitted: of another vNode, or not a space.
   base::Result<Space*> find_space(std::uint64_t id, base::VNodeId vnode) {
@@ -57,6 +67,16 @@ struct Context final : HolderSource {
   static constexpr unsigned holder_node_shift = 40;
   static constexpr std::uint64_t first_holder_id(base::NodeId node) {
     return (std::uint64_t{node.value()} << holder_node_shift) + 1;
+  }
+  // Without memory to remember it, it is told again: the reserve only grows too large.
+  void note_processor(base::NodeId processor) {
+    for (const base::NodeId seen : seen_processors)
+      if (seen == processor) return;
+    if (seen_processors.push_back(processor) && processors != nullptr) processors->processor_seen(processor);
+  }
+  void set_node(base::NodeId own_node) {
+    node = own_node;
+    holders.start_ids_at(first_holder_id(own_node));
   }
   bool is_own(std::uint64_t id) const { return id >> holder_node_shift == node.value(); }
   // HolderSource: spaces whose home is another mComponent.

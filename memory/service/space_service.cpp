@@ -55,6 +55,7 @@ Result<Space*> SpaceService::find_home(std::uint64_t id, base::VNodeId vnode) {
 }
 
 Task<> SpaceService::create(rpc::ServerCall& call, messages::SpaceCreateRequest) {
+  context_.note_processor(call.peer().node);
   auto space = base::make<Space>(context_.holders.new_id(), call.vnode(), SpaceRole::Home, context_.frames);
   if (!space) co_return base::fail(Error::NoMemory);
   messages::SpaceCreateReply reply;
