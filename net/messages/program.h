@@ -33,6 +33,9 @@ struct ProgramStartRequest {
   le32 home_memory;
   le32 home_memory_ip;
   le64 home_memory_boot_id;
+  le32 storage;  // the sComponent with the vNode's root
+  le32 storage_ip;
+  le64 storage_boot_id;
   le32 uid;
   le32 gid;
   le16 rows;  // of the client's terminal
@@ -48,7 +51,7 @@ struct ProgramStartRequest {
            hostname.back() == 0;
   }
 };
-static_assert(sizeof(ProgramStartRequest) == 128 && Body<ProgramStartRequest>);
+static_assert(sizeof(ProgramStartRequest) == 144 && Body<ProgramStartRequest>);
 
 enum class ConsoleEvent : std::uint32_t {
   Output = 1,    // bytes of stream in the reply's tail
