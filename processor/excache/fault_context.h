@@ -30,6 +30,7 @@ class FaultContext
   std::uint64_t instruction_ = 0;  // whose faults the pins serve
   std::uint64_t last_fault_ns_ = 0;
   bool in_fault_ = false;  // between the first attempt and its end
+  bool filled_ = false;    // this fault has made or awaited the line that it will find
 
   std::uint64_t last_page_ = 0;
   std::int64_t stride_ = 0;
