@@ -7,12 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "tools/command/pcap_command.h"
+#include "tools/command/run_command.h"
 #include "tools/command/test_command.h"
 #include "tools/support/failure.h"
 
 namespace {
 
 int dispatch(const std::string& name, const std::vector<std::string>& arguments) {
+  if (name == "run") return command::run_command(arguments);
+  if (name == "pcap") return command::pcap_command(arguments);
   if (name == "test") return command::test_command(arguments);
   throw support::Failure(fmt::format("there is no command '{}'", name));
 }

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts the parts together: options, files, processes, client, console; then takes them apart in order.
+#include "tools/command/run_command.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "tools/command/run_files.h"
+#include "tools/command/run_options.h"
+#include "tools/command/run_session.h"
+#include "tools/rack/accelerator.h"
+#include "tools/rack_client/roce_client.h"
+#include "tools/support/child.h"
+#include "tools/support/failure.h"
+
+namespace command {
+namespace {
+
+namespace fs = std::filesystem;
+using support::Failure;
+
+// A closed stdin, stdout or stderr must not become some file of ours.
+void open_missing_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+  }
+}
+
+fs::path logs_folder(const RunOptions& options, const fs::path& folder) {
+  const fs::path logs = options.keep_logs.empty() ? folder / "logs" : fs::absolute(options.keep_logs);
+  std::error_code error;
+  fs::create_directories(logs, error);
+  if (error) throw Failure(fmt::format("--keep-logs: {}: {}", logs.string(), error.message()));
+  for (const rack::Component& port : rack::ports_of(options.rack)) fs::remove(logs / (port.name + ".log"));
+  fs::remove(logs / "switch.log");
+  return logs;
+}
+
+std::uint32_t ipv4(const std::string& text) {
+  in_addr address{};
+  inet_pton(AF_INET, text.c_str(), &address);
+  return ntohl(address.s_addr);
+}
+
+roce::MacAddress mac_address(const std::string& text) {
+  roce::MacAddress mac;
+  for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
+    mac.bytes[i] = static_cast<std::uint8_t>(strtoul(text.c_str() + 3 * i, nullptr, 16));
+  }
+  return mac;
+}
+
+membership::RackKey read_key(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const auto key = membership::RackKey::from_file(std::as_bytes(std::span(text)));
+  if (!key) throw Failure("the rack key cannot be read");
+  return *key;
+}
+
+void say_where_gdb_is(const RunOptions& options, const rack::RackFiles& files) {
+  for (const rack::Component& component : rack::components_of(options.rack)) {
+    if (!options.rack.gdb.contains(component.name)) continue;
+    fmt::print(stderr, "lego: gdb {} -ex 'target remote {}'\n", rack::image_of(files.build, component.kind).string(),
+               rack::gdb_socket_of(files, component).string());
+  }
+}
+
+// What the rack's run needs, in the order in which it is made.
+class Rack {
+ public:
+  Rack(const RunOptions& options, console::SignalSource& signals)
+      : options_(options),
+        signals_(signals),
+        deadline_ns_(options.timeout_ns == 0 ? base::never_ns : clock_.now_ns() + options.timeout_ns),
+        build_(support::build_folder()),
+        processes_(build_ / "tools/rack/rack_guardian", isatty(0) != 0 ? 0 : -1) {
+    const fs::path& folder = processes_.folder();
+    disks_ = prepare_disks(options, folder, build_ / "images");
+    files_ = {.build = build_,
+              .folder = folder,
+              .logs = logs_folder(options, folder),
+              .key = folder / "rack-key",
+              .disks = disks_.paths,
+              .root_use = disks_.root_use};
+    write_rack_key(files_.key);
+  }
+
+  RunOutcome run() {
+    const auto accelerator = rack::choose_accelerator(
+        options_.rack.accelerator, rack::image_of(build_, rack::Kind::Processor), files_.folder, build_ / "images");
+    RunSession session(options_, loop_, signals_, processes_, {}, files_.logs, deadline_ns_);
+    try {
+      processes_.start(rack::make_plan(options_.rack, accelerator, files_));
+      say_where_gdb_is(options_, files_);
+      client_ = make_client(session);
+    } catch (const Failure& failure) {
+      return {.status = failure.status(), .program = {}, .failed = failure.what(), .stats = {}};
+    }
+    return session.run(*client_);
+  }
+
+  // What needs the disk: after the processes have gone.
+  void finish(const RunOutcome& outcome) {
+    // Otherwise requests may be under way that nobody will answer, and what they name stays until the end.
+    if (!outcome.clean || !outcome.failed.empty()) (void)client_.release();
+    client_.reset();
+    processes_.stop();
+    if (outcome.clean) copy_out(options_, disks_.paths[0]);
+    if (outcome.clean && !options_.stats.empty()) write_stats(options_.stats, outcome);
+  }
+
+  // The line for a failed rack.
+  void report(const std::string& failed) const {
+    fs::path logs = files_.logs;
+    if (options_.keep_logs.empty()) logs = keep_logs(logs, build_.parent_path() / "logs");
+    fmt::print(stderr, "lego: {} (logs: {})\n", failed, logs.string());
+  }
+
+ private:
+  std::unique_ptr<rack_client::RoceClient> make_client(RunSession& session) {
+    const rack::Component self = rack::client();
+    const rack_client::ClientAddress address{.name = self.name,
+                                             .ip = ipv4(self.ip()),
+                                             .mac = mac_address(self.mac()),
+                                             .prefix_length = rack::prefix_length,
+                                             .managers_ip = ipv4(rack::managers().ip())};
+    auto client = rack_client::RoceClient::create(loop_, rack::socket_of(files_, self), address, read_key(files_.key),
+                                                  [&session](const std::string& what) { session.fail(what); });
+    if (!client) throw Failure(fmt::format("cannot attach to the rack: {}", base::error_name(client.error())));
+    return std::move(*client);
+  }
+
+  const RunOptions& options_;
+  console::SignalSource& signals_;
+  poll_loop::MonotonicClock clock_;
+  base::EventLoop events_{clock_};
+  poll_loop::PollLoop loop_{events_};
+  std::uint64_t deadline_ns_;
+  fs::path build_;
+  rack::RackProcesses processes_;
+  Disks disks_;
+  rack::RackFiles files_;
+  std::unique_ptr<rack_client::RoceClient> client_;
+};
+
+int run_rack(const RunOptions& options, console::SignalSource& signals) {
+  Rack rack(options, signals);
+  RunOutcome outcome = rack.run();
+  if (!outcome.failed.empty()) rack.report(outcome.failed);
+  if (outcome.program && !outcome.program->why.empty()) fmt::print(stderr, "lego: {}\n", outcome.program->why);
+  if (outcome.status == support::exit_timed_out && outcome.failed.empty() && !outcome.program) {
+    fmt::print(stderr, "lego: timed out after {} s\n", static_cast<double>(options.timeout_ns) / 1e9);
+  }
+  try {
+    rack.finish(outcome);
+  } catch (const Failure& failure) {
+    fmt::print(stderr, "lego: {}\n", failure.what());
+    if (outcome.status == 0) outcome.status = support::exit_failure;
+  }
+  return outcome.status;
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& arguments) {
+  open_missing_descriptors();
+  std::optional<RunOptions> options = parse_run_options(arguments);
+  if (!options) return 0;
+  check_writable(options->stats);
+  check_writable(options->rack.pcap);
+  if (!options->rack.pcap.empty()) options->rack.pcap = fs::absolute(options->rack.pcap);
+  console::SignalSource signals;
+  return run_rack(*options, signals);
+}
+
+}  // namespace command
