@@ -18,7 +18,10 @@ enum class LockRank : std::uint8_t {
   Tasks = 5,       // linux-abi/process: the tree of processes, signals, pids
   Process = 10,    // processor/, linux-abi/: process and descriptor tables
   Poll = 15,       // linux-abi/files: who watches a file
+  Epoll = 16,      // linux-abi/files: which files of an epoll are ready
   Timers = 17,     // linux-abi/time: the timer service
+  EpollPoll = 18,  // linux-abi/files: who watches an epoll
+  PollWait = 19,   // linux-abi/files: a thread in poll or select
   Memory = 20,     // processor/: address spaces and their page tables
   ExCache = 30,    // processor/: lines, tags, reverse maps
   Rpc = 40,        // net/rpc: call slots and connections

@@ -13,6 +13,20 @@ bool OpenFile::writable() const {
 }
 bool OpenFile::non_blocking() const { return (flags() & O_NONBLOCK) != 0; }
 
+void OpenFile::add_end(FileEnd& end) {
+  ends_.push_back(end);
+  has_ends_.store(true, std::memory_order_relaxed);
+}
+void OpenFile::remove_end(FileEnd& end) { ends_.erase(ends_.iterator_to(end)); }
+
+void OpenFile::last_reference_gone() {
+  if (has_ends_.load(std::memory_order_relaxed)) {
+    const threads::MutexGuard guard(poll_sets_mutex);
+    while (!ends_.empty()) ends_.front().file_ended();
+  }
+  close();
+}
+
 Answer<std::size_t> OpenFile::read(std::span<std::byte>, Caller&) { return error(EINVAL); }
 Answer<std::size_t> OpenFile::write(std::span<const std::byte>, Caller&) { return error(EINVAL); }
 Answer<std::size_t> OpenFile::read_at(std::uint64_t, std::span<std::byte>, Caller&) { return error(ESPIPE); }

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <atomic>
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <span>
 
+#include "kernel/threads/mutex.h"
 #include "linux-abi/abi/errno.h"
 #include "linux-abi/files/caller.h"
 #include "linux-abi/files/poll_source.h"
@@ -18,11 +20,28 @@
 
 namespace linux_abi {
 
+class Epoll;
 class OpenFile;
 class Node;
 class PipeBuffer;
 class Place;
+class TimerFile;
+class UnixSocket;
 using OpenFileReference = processor::Reference<OpenFile>;
+
+// Who must know when an open file ends without keeping it open: the entries of epolls.
+struct FileEndTag;
+class FileEnd : public boost::intrusive::list_base_hook<boost::intrusive::tag<FileEndTag>> {
+ public:
+  // The last reference is gone, the file is still whole. Takes itself off the file. poll_sets_mutex is held.
+  virtual void file_ended() = 0;
+
+ protected:
+  ~FileEnd() = default;
+};
+
+// Guards which files are in which epoll, for all of them: files and epolls end in any order.
+inline threads::Mutex poll_sets_mutex;
 
 class OpenFile : public processor::Counted {
  public:
@@ -62,11 +81,19 @@ class OpenFile : public processor::Counted {
   // Where it was found, and what it is; nullptr for pipes and the like.
   virtual Place* place() { return nullptr; }
   virtual Node* node() { return nullptr; }
+  // What calls of one kind of file look for.
   virtual PipeBuffer* pipe() { return nullptr; }  // F_SETPIPE_SZ
+  virtual Epoll* epoll() { return nullptr; }
+  virtual TimerFile* timer() { return nullptr; }
+  virtual UnixSocket* socket() { return nullptr; }
   // A descriptor of this process was closed: its POSIX record locks on the file end.
   virtual void descriptor_closed(std::uint64_t process) { (void)process; }
 
-  void last_reference_gone() { close(); }
+  // With poll_sets_mutex, by somebody who has a reference.
+  void add_end(FileEnd& end);
+  void remove_end(FileEnd& end);
+
+  void last_reference_gone();
 
   virtual ~OpenFile() = default;  // by close() alone
 
@@ -76,6 +103,10 @@ class OpenFile : public processor::Counted {
 
  private:
   std::atomic<int> flags_;
+  std::atomic<bool> has_ends_{false};  // relaxed: set by holders of references, read when there are none
+  boost::intrusive::list<
+      FileEnd, boost::intrusive::base_hook<boost::intrusive::list_base_hook<boost::intrusive::tag<FileEndTag>>>>
+      ends_;  // guarded by poll_sets_mutex
 };
 
 }  // namespace linux_abi

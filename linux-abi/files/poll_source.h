@@ -25,6 +25,8 @@ class Watch : public boost::intrusive::list_base_hook<> {
 
 class PollSource {
  public:
+  // rank: another one only for an epoll's own source, which others' notices are passed on to.
+  explicit PollSource(base::LockRank rank = base::LockRank::Poll) : lock_(rank) {}
   void add(Watch& watch) {
     const base::SpinGuard guard(lock_);
     watches_.push_back(watch);
@@ -39,7 +41,7 @@ class PollSource {
   }
 
  private:
-  base::SpinLock lock_{base::LockRank::Poll};
+  base::SpinLock lock_;
   boost::intrusive::list<Watch, boost::intrusive::constant_time_size<false>> watches_;
 };
 
