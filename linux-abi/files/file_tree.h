@@ -28,7 +28,7 @@ class VNode;
 
 // Mounts the vNode's root (FileMount at its home) and the synthetic file systems.
 Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VNode& vnode,
-                                                   processor::Sleeper& sleeper);
+                                                   const rpc::NodeAddress& storage, processor::Sleeper& sleeper);
 // Writes everything back: FileSync of all, and leaves the file system clean (FileUnmount).
 Answer<> unmount_files(FileTree& tree, processor::Sleeper& sleeper);
 

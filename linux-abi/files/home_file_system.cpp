@@ -18,9 +18,13 @@ HomeFileSystem::HomeFileSystem(processor::Reference<processor::Family> family, c
 
 HomeFileSystem::~HomeFileSystem() { LEGO_ASSERT(!table_ || table_->nodes.empty()); }
 
-Answer<NodeReference> HomeFileSystem::mount(processor::Sleeper& sleeper) {
+Answer<NodeReference> HomeFileSystem::mount(const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {
   if (!table_) return error(ENOMEM);
-  const messages::FileMountReply mounted = TRY(ask(home_, messages::FileMountRequest{}, sleeper));
+  messages::FileMountRequest request;
+  request.storage = storage.node.value();
+  request.storage_ip = storage.ip;
+  request.storage_boot_id = storage.boot_id.value();
+  const messages::FileMountReply mounted = TRY(ask(home_, request, sleeper));
   device_ = mounted.device;
   root_ = mounted.root.file;
   return NodeReference(*TRY(node(mounted.root)));

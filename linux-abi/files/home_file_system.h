@@ -25,8 +25,8 @@ class HomeFileSystem {
   processor::Family& family() const { return *family_; }
   std::uint64_t device() const { return device_; }
 
-  // FileMount at the home; the root's node.
-  Answer<NodeReference> mount(processor::Sleeper& sleeper);
+  // FileMount at the home of what this sComponent stores; the root's node.
+  Answer<NodeReference> mount(const rpc::NodeAddress& storage, processor::Sleeper& sleeper);
   // The node of a file: known, or made from what the home said of it, which is newer than what was known.
   Answer<processor::Reference<HomeNode>> node(const messages::FileAttributes& attributes);
   // Empty if it is not known here.

@@ -76,6 +76,28 @@ Answer<std::size_t> PipeBuffer::write(std::span<const std::byte> from, bool non_
   return done;
 }
 
+std::size_t PipeBuffer::try_read(std::span<std::byte> to) {
+  std::size_t taken = 0;
+  {
+    const base::SpinGuard guard(lock_);
+    taken = take_locked(to);
+    if (taken > 0) writable_.wake_all();
+  }
+  if (taken > 0) changed(POLLOUT | POLLWRNORM);
+  return taken;
+}
+
+std::size_t PipeBuffer::try_write(std::span<const std::byte> from) {
+  std::size_t put = 0;
+  {
+    const base::SpinGuard guard(lock_);
+    put = put_locked(from);
+    if (put > 0) readable_.wake_all();
+  }
+  if (put > 0) changed(POLLIN | POLLRDNORM);
+  return put;
+}
+
 Answer<> PipeBuffer::wait_for_writer(Caller& caller) {
   std::uint64_t before = 0;
   bool first = true;

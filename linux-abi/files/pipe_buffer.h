@@ -25,6 +25,9 @@ class PipeBuffer {
   Answer<std::size_t> read(std::span<std::byte> to, bool non_blocking, Caller& caller);
   // EPIPE when every reader is gone (the caller raises SIGPIPE), EAGAIN.
   Answer<std::size_t> write(std::span<const std::byte> from, bool non_blocking, Caller& caller);
+  // For the other side of a console, which never waits: what there is, what fits.
+  std::size_t try_read(std::span<std::byte> to);
+  std::size_t try_write(std::span<const std::byte> from);
   // Waits, as open(2) of a fifo does, until the other end is there or has been there.
   Answer<> wait_for_writer(Caller& caller);
   Answer<> wait_for_reader(Caller& caller);

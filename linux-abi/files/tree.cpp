@@ -31,12 +31,12 @@ PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::
 }
 
 Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VNode& vnode,
-                                                   processor::Sleeper& sleeper) {
+                                                   const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {
   auto made =
       base::make<FileTree>(processor::Reference<processor::Family>(family), FileHome{vnode.id(), family.home().memory});
   if (!made) return error(ENOMEM);
   processor::Reference<FileTree> tree(*made.release());
-  NodeReference root = TRY(tree->home_system.mount(sleeper)), proc = TRY(make_proc()), dev = TRY(make_dev());
+  NodeReference root = TRY(tree->home_system.mount(storage, sleeper)), proc = TRY(make_proc()), dev = TRY(make_dev());
   tree->root = TRY(Place::create(std::move(root), {}, "/"));
   tree->proc = TRY(Place::create(std::move(proc), tree->root, "proc"));
   tree->dev = TRY(Place::create(std::move(dev), tree->root, "dev"));

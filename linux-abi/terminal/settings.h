@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A terminal's settings: Linux's struct termios of 64-bit programs (TCGETS), and the bits that are acted on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace linux_abi {
+
+namespace termios_bit {
+// c_iflag
+inline constexpr std::uint32_t ignore_cr = 0x80, cr_to_nl = 0x100, nl_to_cr = 0x40, strip = 0x20;
+// c_oflag
+inline constexpr std::uint32_t post_process = 1, nl_to_crnl = 4, out_cr_to_nl = 8;
+// c_lflag
+inline constexpr std::uint32_t signals = 1, canonical = 2, echo = 8, echo_erase = 0x10, echo_kill = 0x20,
+                               echo_nl = 0x40, no_flush = 0x80, stop_background = 0x100, echo_control = 0x200,
+                               echo_kill_erase = 0x800, extended = 0x8000;
+}  // namespace termios_bit
+
+enum class ControlCharacter : std::uint8_t {
+  Interrupt,
+  Quit,
+  Erase,
+  Kill,
+  EndOfFile,
+  Time,
+  Minimum,
+  Switch,
+  Start,
+  Stop,
+  Suspend,
+  EndOfLine,
+  Reprint,
+  Discard,
+  WordErase,
+  LiteralNext,
+  EndOfLine2,
+};
+
+struct TerminalSettings {
+  std::uint32_t input = 0x4500;  // ICRNL | IXON | IUTF8
+  std::uint32_t output = 5;      // OPOST | ONLCR
+  std::uint32_t control = 0xbf;  // B38400 | CS8 | CREAD
+  std::uint32_t local = 0x8a3b;  // ISIG ICANON ECHO ECHOE ECHOK ECHOCTL ECHOKE IEXTEN
+  std::uint8_t line = 0;
+  std::array<std::uint8_t, 19> characters{3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0, 0, 0};
+
+  std::uint8_t character(ControlCharacter which) const { return characters[static_cast<std::size_t>(which)]; }
+  bool has_local(std::uint32_t bit) const { return (local & bit) != 0; }
+};
+static_assert(sizeof(TerminalSettings) == 36);
+
+struct WindowSize {
+  std::uint16_t rows = 24, columns = 80, x_pixels = 0, y_pixels = 0;
+  bool operator==(const WindowSize&) const = default;
+};
+
+}  // namespace linux_abi
