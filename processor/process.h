@@ -106,6 +106,8 @@ class Family : public Counted {
   Monitor& monitor() const { return monitor_; }
   // Kills every thread of every process; the personality sees to the rest as each one leaves.
   void kill_all();
+  // Until no thread is left.
+  base::Result<> wait_until_no_threads(Sleeper& sleeper);
   // Until no thread is left and everything that the family had is released on all components.
   base::Result<> wait_until_gone(Sleeper& sleeper);
 

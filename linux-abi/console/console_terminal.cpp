@@ -18,9 +18,9 @@ namespace {
 // ioctl(2) of terminals (ioctl_tty(2)).
 namespace request_number {
 constexpr std::uint32_t get = 0x5401, set = 0x5402, set_wait = 0x5403, set_flush = 0x5404, send_break = 0x5409,
-                        flow = 0x540a, flush = 0x540b, exclusive = 0x540c, set_controlling = 0x540e,
-                        get_group = 0x540f, set_group = 0x5410, out_queue = 0x5411, get_window = 0x5413,
-                        set_window = 0x5414, in_queue = 0x541b, drop_controlling = 0x5422, get_session = 0x5429;
+                        flow = 0x540a, flush = 0x540b, exclusive = 0x540c, set_controlling = 0x540e, get_group = 0x540f,
+                        set_group = 0x5410, out_queue = 0x5411, get_window = 0x5413, set_window = 0x5414,
+                        in_queue = 0x541b, drop_controlling = 0x5422, get_session = 0x5429;
 }
 
 class TerminalFile final : public OpenFile {
@@ -211,8 +211,7 @@ Answer<std::size_t> ConsoleTerminal::write(std::span<const std::byte> from, bool
     std::size_t used = 0, consumed = 0;
     while (done + consumed < from.size() && used + 2 <= shown.size()) {
       std::array<char, 2> characters;
-      const std::size_t count =
-          LineDiscipline::output(settings, static_cast<char>(from[done + consumed]), characters);
+      const std::size_t count = LineDiscipline::output(settings, static_cast<char>(from[done + consumed]), characters);
       for (std::size_t i = 0; i < count; ++i) shown[used++] = static_cast<std::byte>(characters[i]);
       ++consumed;
     }
@@ -335,7 +334,8 @@ Answer<std::uint64_t> ConsoleTerminal::control(std::uint32_t request, std::uint6
       }
       return give(caller, argument, bytes);
     }
-    case request_number::out_queue: return give(caller, argument, static_cast<std::int32_t>(output_.bytes()));
+    case request_number::out_queue:
+      return give(caller, argument, static_cast<std::int32_t>(output_.bytes()));
     case request_number::flush: {
       constexpr std::uint64_t output_only = 1;
       if (argument > 2) return error(EINVAL);
@@ -346,8 +346,10 @@ Answer<std::uint64_t> ConsoleTerminal::control(std::uint32_t request, std::uint6
     }
     case request_number::send_break:
     case request_number::flow:
-    case request_number::exclusive: return std::uint64_t{0};
-    default: return error(ENOTTY);
+    case request_number::exclusive:
+      return std::uint64_t{0};
+    default:
+      return error(ENOTTY);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <asm/unistd_64.h>
 
 #include "arch/x86_64/user_ptr.h"
+#include "linux-abi/console/program_launch.h"
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/signal_frame.h"
 #include "linux-abi/process/signal_sending.h"
@@ -124,6 +125,7 @@ Next take_one(Thread& thread, arch::TrapFrame& frame) {
 }  // namespace
 
 void deliver_signals(Thread& thread, arch::TrapFrame& frame) {
+  if (ProgramLaunch* launch = std::exchange(thread.program_to_start, nullptr)) launch->become_program(thread, frame);
   // A forked child's first way to user mode: its tid goes into its own memory (a bad address is ignored, as by Linux).
   if (thread.set_child_tid != 0)
     (void)arch::UserOut<std::int32_t>(std::exchange(thread.set_child_tid, 0)).write(thread.tid());

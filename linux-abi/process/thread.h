@@ -26,6 +26,8 @@ class ThreadSleep final : public processor::Sleeper {
   threads::ThreadWaiter waiter_;
 };
 
+class ProgramLaunch;
+
 struct AlternateStack {
   std::uint64_t address = 0;
   std::uint64_t bytes = 0;
@@ -62,6 +64,7 @@ class Thread final : public processor::Thread, public Caller {
   std::uint64_t robust_list = 0;
   std::uint64_t no_new_privileges = 0;
   bool is_leader = false;
+  ProgramLaunch* program_to_start = nullptr;  // a launch's first thread becomes its program on the way to user mode
   bool exiting = false;
 
   // Caller.
