@@ -128,6 +128,8 @@ Result<base::Own<verbs::CompletionQueue>> Host::create_completion_queue(std::uin
 
 Result<base::Own<verbs::QueuePair>> Host::create_queue_pair(verbs::ProtectionDomain&,
                                                             const verbs::QpInitAttributes& attributes) {
+  constexpr std::uint32_t most_segments = 10;  // as net/roce
+  if (attributes.capabilities.max_send_sge > most_segments) return base::fail(Error::InvalidArgument);
   return base::Own<verbs::QueuePair>(TRY(base::try_make<LoopQueuePair>(fabric_, ip_, attributes)));
 }
 

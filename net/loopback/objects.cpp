@@ -3,7 +3,6 @@
 #include "net/loopback/objects.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernel/base/assert.h"
 
@@ -119,7 +118,9 @@ bool LoopQueuePair::deliver() {
     fail(verbs::CompletionStatus::RetryExceeded);
     return true;
   }
-  if (send.request.opcode != verbs::Opcode::RdmaWrite && receiver->receives_.empty()) {
+  const bool takes_receive =
+      send.request.opcode != verbs::Opcode::RdmaWrite && send.request.opcode != verbs::Opcode::RdmaRead;
+  if (takes_receive && receiver->receives_.empty()) {
     ++fabric_.counters_.receiver_not_ready;
     return false;
   }
@@ -145,13 +146,17 @@ verbs::CompletionStatus LoopQueuePair::take(const Send& send, const std::vector<
                                             LoopQueuePair& receiver) {
   const verbs::SendWorkRequest& request = send.request;
   const auto length = static_cast<std::uint32_t>(bytes.size());
+  if (request.opcode == verbs::Opcode::RdmaRead) {  // of no bytes: a probe
+    const bool may = length == 0 && verbs::allows(receiver.access_, verbs::Access::RemoteRead);
+    return may ? verbs::CompletionStatus::Success : verbs::CompletionStatus::RemoteInvalidRequest;
+  }
   if (request.opcode == verbs::Opcode::RdmaWrite || request.opcode == verbs::Opcode::RdmaWriteWithImmediate) {
     const auto* region = fabric_.find(request.rkey, receiver.ip_, request.remote_address, length);
     if (region == nullptr || !verbs::allows(region->access, verbs::Access::RemoteWrite) ||
         !verbs::allows(receiver.access_, verbs::Access::RemoteWrite)) {
       return verbs::CompletionStatus::RemoteAccessError;
     }
-    std::memcpy(reinterpret_cast<void*>(request.remote_address), bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(request.remote_address));
     if (request.opcode == verbs::Opcode::RdmaWriteWithImmediate) {
       receiver.complete_receive(send, length, verbs::CompletionOpcode::ReceiveRdmaWithImmediate);
     }
@@ -163,7 +168,7 @@ verbs::CompletionStatus LoopQueuePair::take(const Send& send, const std::vector<
     if (fabric_.find(piece.lkey, receiver.ip_, piece.address, part) == nullptr) {
       return verbs::CompletionStatus::RemoteOperationError;
     }
-    std::memcpy(reinterpret_cast<void*>(piece.address), bytes.data() + done, part);
+    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(done), part, reinterpret_cast<std::byte*>(piece.address));
     done += part;
   }
   if (done < bytes.size()) return verbs::CompletionStatus::RemoteInvalidRequest;

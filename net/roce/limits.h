@@ -12,7 +12,7 @@ namespace roce::limits {
 // What a packet needs beside its payload, IPv6 included: as Linux counts it, so that both choose the same path MTU.
 inline constexpr std::uint32_t header_bytes = 80;
 // Pieces of memory per work request: headers, these and the trailer must fit into max_segments.
-inline constexpr std::uint32_t sge = 8;
+inline constexpr std::uint32_t sge = 10;
 // Work requests per queue: 16 bits of them are far more than one peer can keep in flight.
 inline constexpr std::uint32_t work_requests = 16384;
 // Inline data per work request: more is cheaper to reference than to copy.

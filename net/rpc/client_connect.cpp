@@ -58,6 +58,31 @@ void ClientSession::maintain(std::uint64_t now_ns) {
     wait_and_retry();
   }
   if (state_ == State::Waiting && now_ns >= retry_at_ns_) connect();
+  if (state_ == State::Established && now_ns >= probe_at_ns_) probe(now_ns);
+}
+
+// While answers are awaited, maintenance looks at the connection every now and then.
+void ClientSession::watch_silence() {
+  if (probe_at_ns_ != base::never_ns) return;
+  probe_at_ns_ = core_.now_ns() + probe_interval_ns;
+  core_.maintenance_wanted();
+}
+
+bool ClientSession::awaits_answer() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.in_use && !slot.answered; });
+}
+
+void ClientSession::probe(std::uint64_t now_ns) {
+  probe_at_ns_ = base::never_ns;
+  if (!awaits_answer()) return;
+  probe_at_ns_ = std::max(heard_ns_, now_ns - probe_interval_ns) + probe_interval_ns;
+  if (probe_at_ns_ > now_ns) return;  // it was heard meanwhile
+  probe_at_ns_ = now_ns + probe_interval_ns;
+  if (std::exchange(probing_, true)) return;  // the engine is still trying, and will give up some time
+  verbs::SendWorkRequest work;
+  work.wr_id = work_id(WorkKind::Probe, 0);
+  work.opcode = verbs::Opcode::RdmaRead;
+  (void)link_.post_send(work);
 }
 
 Result<> ClientSession::allocate() {
@@ -82,7 +107,7 @@ void ClientSession::connect() {
 Result<> ClientSession::try_connect() {
   TRY(allocate());
   const auto count = static_cast<std::uint32_t>(slots_.size());
-  TRY(link_.open(count, count, 1 + max_tail_segments));
+  TRY(link_.open(count + 1, count, 1 + max_tail_segments));  // one more for probes
   for (std::uint16_t i = 0; i < count; ++i) {
     if (!receive_held_[i]) TRY(link_.post_receive(i, receive_buffers_[i]));
   }
@@ -121,6 +146,7 @@ void ClientSession::established() {
   max_request_bytes_ = welcome.max_request_bytes;
   state_ = State::Established;
   backoff_ns_ = 0;
+  heard_ns_ = core_.now_ns();
   ++core_.statistics().traffic.connects;
   resume_slots(same_boot && welcome.resumed != 0, same_boot);
   pump();
@@ -203,6 +229,8 @@ void ClientSession::lost() {
   if (state_ == State::Established) ++core_.statistics().traffic.disconnects;
   link_.close();
   state_ = State::Idle;
+  probe_at_ns_ = base::never_ns;
+  probing_ = false;
   for (Slot& slot : slots_) {
     if (!slot.in_use) continue;
     slot.sending = false;

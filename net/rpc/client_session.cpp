@@ -172,12 +172,17 @@ void ClientSession::post(std::uint16_t index, bool retry) {
   slot.resend = false;
   if (link_.post_send(work)) slot.sending = true;
   // If it could not be posted the link has failed, and the request goes over the next one.
+  watch_silence();
 }
 
 // --- answers ---
 
-void ClientSession::sent_locked(WorkKind, std::uint16_t index) {
-  if (index >= slots_.size()) return;
+void ClientSession::sent_locked(WorkKind kind, std::uint16_t index) {
+  heard_ns_ = core_.now_ns();
+  if (kind == WorkKind::Probe) {
+    probing_ = false;
+    return;
+  }
   Slot& slot = slots_[index];
   slot.sending = false;
   release_if_possible(slot);
@@ -185,6 +190,7 @@ void ClientSession::sent_locked(WorkKind, std::uint16_t index) {
 }
 
 void ClientSession::received_locked(std::uint16_t buffer, const verbs::WorkCompletion& completion) {
+  heard_ns_ = core_.now_ns();
   if (completion.opcode == verbs::CompletionOpcode::ReceiveRdmaWithImmediate) {
     post_receive(buffer);
     received_page(completion);

@@ -31,7 +31,9 @@ class ClientSession final : public Peer, private LinkOwner {
 
   // --- with the lock ---
   void maintain(std::uint64_t now_ns);
-  std::uint64_t next_action_ns() const { return state_ == State::Waiting ? retry_at_ns_ : base::never_ns; }
+  std::uint64_t next_action_ns() const {
+    return state_ == State::Waiting ? retry_at_ns_ : state_ == State::Established ? probe_at_ns_ : base::never_ns;
+  }
   void deadline_passed(Call& call);
   void declare_dead();
 
@@ -79,6 +81,9 @@ class ClientSession final : public Peer, private LinkOwner {
 
   // client_connect.cpp: connections
   void want_connection();
+  void watch_silence();
+  void probe(std::uint64_t now_ns);
+  bool awaits_answer() const;
   Result<> allocate();
   void connect();
   Result<> try_connect();
@@ -97,6 +102,9 @@ class ClientSession final : public Peer, private LinkOwner {
   State state_ = State::Idle;
   std::uint64_t retry_at_ns_ = 0;
   std::uint64_t backoff_ns_ = 0;
+  std::uint64_t heard_ns_ = 0;                  // the last time that the server's end showed life
+  std::uint64_t probe_at_ns_ = base::never_ns;  // when to look whether it still does
+  bool probing_ = false;
   base::BootId server_boot_;  // of the last welcome
   std::uint32_t max_request_bytes_ = 0;
   std::uint16_t granted_ = 0;  // slots that may be used

@@ -20,8 +20,10 @@ inline constexpr std::uint32_t max_reply_tail_bytes = 8192;
 // A whole request. 32 KiB of pages or file bytes with the largest copied tail and headers fit.
 inline constexpr std::uint32_t max_request_bytes = 40960;
 
-// Pieces of a registered tail: eight pages, each possibly in two pieces.
-inline constexpr std::uint32_t max_tail_segments = 16;
+// Pieces of memory that one work request gathers (net/roce takes no more), and thus of a registered tail, which has the
+// slot's buffer before it: eight pages and one to spare.
+inline constexpr std::uint32_t max_gathered_segments = 10;
+inline constexpr std::uint32_t max_tail_segments = max_gathered_segments - 1;
 
 // Requests that one connection may have outstanding, each with a receive buffer at both ends.
 inline constexpr std::uint16_t max_slots = 64;
@@ -38,8 +40,13 @@ inline constexpr std::uint16_t prefetch_max_slots = 8;
 inline constexpr std::size_t max_sessions = 128;
 inline constexpr std::size_t max_peers = 128;
 
-// How long a server remembers the slots of a client that is not connected: longer than any deadline of a call.
-inline constexpr std::uint64_t session_retention_ns = 60'000'000'000;
+// A client that waits for answers and hears nothing for this long asks the server's queue pair for a sign of life (an
+// RDMA READ of no bytes): a server whose end of the connection is gone would never answer, and nothing else would tell.
+inline constexpr std::uint64_t probe_interval_ns = 5'000'000'000;
+
+// How long a server remembers the slots of a client that is not connected: longer than it takes a client to notice (a
+// probe, and the 30 s that a queue pair tries) and a lease to end.
+inline constexpr std::uint64_t session_retention_ns = 120'000'000'000;
 
 // Connection requests whose caller is still being checked with the managers.
 inline constexpr std::size_t max_admissions = 32;

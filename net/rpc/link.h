@@ -17,7 +17,7 @@ namespace rpc {
 class EndpointCore;
 class Link;
 
-enum class WorkKind : std::uint8_t { Receive = 1, Request = 2, Reply = 3, Bulk = 4 };
+enum class WorkKind : std::uint8_t { Receive = 1, Request = 2, Reply = 3, Bulk = 4, Probe = 5 };
 constexpr std::uint64_t work_id(WorkKind kind, std::uint16_t index) {
   return static_cast<std::uint64_t>(kind) << 16 | index;
 }

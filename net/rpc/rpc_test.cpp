@@ -93,7 +93,7 @@ struct Service {
 };
 
 struct RpcTest : ::testing::Test {
-  World world{7};
+  LoopWorld world{7};
   Node& client = world.add(1);
   Node& server = world.add(2);
   Service service{server};
@@ -149,7 +149,7 @@ TEST_F(RpcTest, CarriesTailsVNodeDeadlineAndTime) {
   const std::string name = "abc";
   call.request.copied_tail = std::as_bytes(std::span(name));
   call.request.vnode = base::VNodeId(77);
-  call.request.deadline_ns = world.clock.now + 5 * base::second_ns;
+  call.request.deadline_ns = world.now_ns() + 5 * base::second_ns;
   client.endpoint->set_wall_clock_offset(1'700'000'000 * base::second_ns);
   submit_and_run(call);
   ASSERT_EQ(call.error, Error::None);
@@ -176,7 +176,7 @@ TEST_F(RpcTest, WritesBulkIntoTheRequestersMemory) {
     EXPECT_TRUE(std::equal(target.begin(), target.begin() + bytes, service.memory.begin() + 17));
     EXPECT_TRUE(std::all_of(target.begin() + bytes, target.end(), [](std::byte b) { return b == std::byte{}; }));
   }
-  world.run();
+  world.run_for(10 * base::second_ns);
   EXPECT_EQ(service.sends_ended, 5);
 }
 
@@ -199,12 +199,12 @@ TEST_F(RpcTest, FetchesAPageInOneMessageEachWay) {
   TestCall first(request);
   first.request.bulk = *client.slabs.remote(line);
   submit_and_run(first);  // connects
-  world.run();
+  world.run_for(10 * base::second_ns);
   const auto before = world.fabric.counters().messages;
   TestCall call(request);
   call.request.bulk = *client.slabs.remote(line);
   submit_and_run(call);
-  world.run();
+  world.run_for(10 * base::second_ns);
   EXPECT_EQ(call.error, Error::None);
   EXPECT_EQ(call.reply.bulk_bytes(), 4096u);
   EXPECT_TRUE(std::equal(line.begin(), line.end(), service.memory.begin() + 3 * 4096));
@@ -247,7 +247,7 @@ TEST_F(RpcTest, OneWayMessagesAreDelivered) {
     submit_and_run(call);
     EXPECT_EQ(call.error, Error::None);
   }
-  world.run();
+  world.run_for(10 * base::second_ns);
   EXPECT_EQ(service.notices, 100);
 }
 
@@ -296,13 +296,13 @@ TEST_F(RpcTest, RepliesThatAreKeptHoldSlots) {
     calls.push_back(std::make_unique<TestCall>(create(100 + i)));
     peer.submit(*calls.back());
   }
-  world.run();
+  world.run_for(10 * base::second_ns);
   EXPECT_EQ(service.creates, 6);
   for (auto& call : calls) {
     EXPECT_TRUE(world.run([&] { return call->free; }));
     call->reply = Reply();
   }
-  world.run();
+  world.run_for(10 * base::second_ns);
   EXPECT_EQ(service.creates, 20);
 }
 
@@ -323,7 +323,7 @@ TEST_F(RpcTest, DemandOvertakesPrefetchAndWriteBack) {
   for (int i = 0; i < 20; ++i) add(Priority::WriteBack, 2);
   for (int i = 0; i < 20; ++i) add(Priority::Prefetch, 1);
   for (int i = 0; i < 20; ++i) add(Priority::Demand, 0);
-  world.run();
+  world.run_for(10 * base::second_ns);
   ASSERT_EQ(order.size(), 60u);
   // Demand has most slots first, but write-back always has some.
   EXPECT_GT(std::count(order.begin(), order.begin() + 30, 0), 15);
@@ -344,7 +344,7 @@ TEST_F(RpcTest, CoroutinesAwaitCalls) {
   std::vector<std::uint64_t> results;
   Error outcome = Error::None;
   base::spawn(ask(client, peer, results), [&outcome](Result<> result) { outcome = result.error(); });
-  world.run();
+  world.run_for(10 * base::second_ns);
   EXPECT_EQ(results, (std::vector<std::uint64_t>{2, 3, 4, 5, 6}));
   EXPECT_EQ(outcome, Error::NoMemory);
 }
@@ -386,7 +386,7 @@ TEST_F(RpcTest, ThreadsWaitAndMayBeKilled) {
   EXPECT_EQ(call->take().error(), Error::Interrupted);
   EXPECT_FALSE(second_hold.free) << "the server may still write";
   call->drop();
-  world.run();
+  world.run_for(10 * base::second_ns);
   EXPECT_TRUE(second_hold.free);
 }
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint32_t reply_buffer_bytes = 8704;
 static_assert(reply_buffer_bytes >= sizeof(ReplyHeader) + max_body_bytes + max_reply_tail_bytes);
-constexpr std::uint32_t max_bulk_segments = 16;  // gathered by one RDMA WRITE
 
 }  // namespace
 
@@ -41,7 +40,7 @@ Result<> ServerSession::accept(verbs::ConnectionRequest& request, const PeerInfo
   if (held_buffers_ != 0) return base::fail(Error::Busy);
   who_ = who;
   const auto slots = static_cast<std::uint16_t>(slots_.size());
-  TRY(link_.open(slots + max_bulk_work_requests, slots, max_bulk_segments));
+  TRY(link_.open(slots + max_bulk_work_requests, slots, max_gathered_segments));
   for (std::uint16_t i = 0; i < slots; ++i) TRY(link_.post_receive(i, receive_buffers_[i]));
   messages::PeerWelcome welcome;
   welcome.version = messages::protocol_version;
@@ -52,7 +51,9 @@ Result<> ServerSession::accept(verbs::ConnectionRequest& request, const PeerInfo
   verbs::ConnectionParameters parameters;
   parameters.private_data = std::as_bytes(std::span(&welcome, 1));
   parameters.adaptive_timeout = true;
-  auto connection = request.accept(link_.queue_pair(), verbs::Access::LocalWrite, link_, parameters);
+  // Reading is for probes of no bytes: no memory of ours is registered for reading by peers.
+  auto connection =
+      request.accept(link_.queue_pair(), verbs::Access::LocalWrite | verbs::Access::RemoteRead, link_, parameters);
   if (!connection) {
     link_.close();
     return base::fail(connection.error());
@@ -190,7 +191,7 @@ void ServerSession::push_bulk(ServerCallRecord& call) {
       bulk_waiting_.push_back(call);
       return;
     }
-    std::array<verbs::Sge, max_bulk_segments> pieces;
+    std::array<verbs::Sge, max_gathered_segments> pieces;
     std::size_t count = 0;
     std::uint64_t bytes = 0;
     while (!call.bulk.empty() && count < pieces.size()) {

@@ -7,16 +7,18 @@
 namespace rpc::test {
 
 Node::Node(World& owner, std::uint32_t node, std::uint16_t slots)
-    : world(owner), number(node), loop(owner.clock), driver(loop), server(loop) {
-  host = world.fabric.attach(ip());
-  domain = std::move(*host->allocate_protection_domain());
-  buffers = std::make_unique<HeapBuffers>(*domain);
-  endpoint = std::move(*Endpoint::create({*host, *domain, *host, lock, world.clock, *buffers, driver, *this, statistics,
-                                          base::BootId(1000 + number), slots}));
+    : world(owner),
+      number(node),
+      attachment(owner.attach(ip())),
+      domain(std::move(*attachment.device.allocate_protection_domain())),
+      buffers(std::make_unique<HeapBuffers>(*domain)),
+      loop(owner.clock()),
+      driver(loop),
+      server(loop) {
+  endpoint = std::move(*Endpoint::create({attachment.device, *domain, attachment.connections, lock, world.clock(),
+                                          *buffers, driver, *this, statistics, base::BootId(1000 + number), slots}));
   driver.attach(*endpoint);
 }
-
-Node::~Node() = default;
 
 void Node::serve() {
   const auto serving = endpoint->serve(server, messages::component_port);
@@ -24,20 +26,16 @@ void Node::serve() {
 }
 
 void Node::check_hello(const messages::PeerHello& hello, std::uint32_t from, AdmissionId admission) {
-  if (hello_answer != Error::None) {
-    endpoint->admit(admission, base::fail(hello_answer));
-    return;
-  }
-  const PeerInfo who{base::NodeId(joined ? hello.node.get() : 0), base::BootId(hello.boot_id),
-                     messages::ComponentKind::Processor, from};
-  endpoint->admit(admission, who);
+  endpoint->admit(admission, PeerInfo{base::NodeId(hello.node), base::BootId(hello.boot_id),
+                                      messages::ComponentKind::Processor, from});
 }
 
 std::span<std::byte> Node::allocate(std::size_t bytes) {
   auto memory = std::make_unique<std::byte[]>(bytes);
   const auto address = reinterpret_cast<std::uint64_t>(memory.get());
   auto region = domain->register_memory(address, bytes, verbs::Access::LocalWrite | verbs::Access::RemoteWrite);
-  LEGO_ASSERT(slabs.add(address, bytes, **region).has_value());
+  const auto added = slabs.add(address, bytes, **region);
+  LEGO_ASSERT(added.has_value());
   memory_.emplace_back(std::move(memory), std::move(*region));
   return {memory_.back().first.get(), bytes};
 }
@@ -47,34 +45,42 @@ Node& World::add(std::uint32_t number, std::uint16_t slots) {
   return *nodes.back();
 }
 
-// Clients before servers: handlers have ended when their clients' calls have.
-World::~World() {
+void World::remove_nodes() {
   for (auto& node : nodes) node->endpoint.reset();
   nodes.clear();
 }
 
-bool World::step() {
+bool World::step(std::uint64_t until_ns) {
+  // Whoever has something to do now, or the network, in any order.
   const std::size_t first = random.below(nodes.size() + 1);
   for (std::size_t i = 0; i <= nodes.size(); ++i) {
     const std::size_t chosen = (first + i) % (nodes.size() + 1);
-    if (chosen == nodes.size() ? fabric.step() : nodes[chosen]->loop.run_ready()) return true;
+    if (chosen == nodes.size() ? network_step(now_ns()) : nodes[chosen]->loop.run_ready()) return true;
   }
-  return false;
+  std::uint64_t next = until_ns;
+  for (auto& node : nodes) next = std::min(next, node->loop.next_deadline_ns());
+  if (network_step(next)) return true;
+  pass_time(next);
+  return next < until_ns;
 }
 
 bool World::run(const std::function<bool()>& done, std::uint64_t patience_ns) {
-  const std::uint64_t end = clock.now + patience_ns;
-  for (;;) {
-    if (done && done()) return true;
-    if (step()) {
-      clock.now += random.below(2000);
-      continue;
-    }
-    std::uint64_t next = base::never_ns;
-    for (auto& node : nodes) next = std::min(next, node->loop.next_deadline_ns());
-    if (next > end) return !done;
-    clock.now = std::max(clock.now, next);
+  const std::uint64_t end = now_ns() + patience_ns;
+  while (!done()) {
+    if (!step(end)) return false;
   }
+  return true;
+}
+
+Attachment LoopWorld::attach(std::uint32_t ip) {
+  std::shared_ptr<loopback::Host> host = fabric.attach(ip);
+  return {host, *host, *host};
+}
+
+bool LoopWorld::network_step(std::uint64_t) {
+  if (!fabric.step()) return false;
+  clock_.now += random.below(2000);
+  return true;
 }
 
 }  // namespace rpc::test

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hosted tests of net/rpc: components on a loopback fabric, in virtual time, in an order that a seed decides.
+// Hosted tests of net/rpc: components in virtual time, in an order that a seed decides; on the loopback fabric
+// (LoopWorld) or on RoCE engines with a bad wire between them (roce_world.h).
 #pragma once
 
+#include <cstring>
 #include <functional>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -17,23 +18,21 @@
 
 namespace rpc::test {
 
-struct VirtualClock final : base::Clock {
-  std::uint64_t now = base::second_ns;
-  std::uint64_t now_ns() const override { return now; }
-};
-
 class World;
+
+// Where a component is attached to the world's network.
+struct Attachment {
+  std::shared_ptr<void> owner;
+  verbs::Device& device;
+  verbs::ConnectionManager& connections;
+};
 
 // One component.
 class Node final : public Identity {
  public:
   Node(World& world, std::uint32_t number, std::uint16_t slots);
-  ~Node();
 
-  void fill_hello(messages::PeerHello& hello, const NodeAddress&) override {
-    hello.node = number;
-    if (forge_version) hello.version = 99;
-  }
+  void fill_hello(messages::PeerHello& hello, const NodeAddress&) override { hello.node = number; }
   void check_hello(const messages::PeerHello& hello, std::uint32_t from, AdmissionId admission) override;
 
   NodeAddress address() const {
@@ -47,10 +46,7 @@ class Node final : public Identity {
 
   World& world;
   const std::uint32_t number;
-  Error hello_answer = Error::None;
-  bool forge_version = false;
-  bool joined = true;
-  std::unique_ptr<loopback::Host> host;
+  Attachment attachment;
   base::Own<verbs::ProtectionDomain> domain;
   std::unique_ptr<HeapBuffers> buffers;
   RegisteredSlabs slabs;
@@ -67,18 +63,49 @@ class Node final : public Identity {
 
 class World {
  public:
-  explicit World(std::uint64_t seed) : fabric(seed), random(seed + 1) {}
-  ~World();
+  explicit World(std::uint64_t seed) : random(seed + 1) {}
+  virtual ~World() = default;
+  virtual const base::Clock& clock() const = 0;
+  virtual Attachment attach(std::uint32_t ip) = 0;
+  // Lets one thing happen in the network that is due before `until_ns`, if there is one, and time pass till then.
+  virtual bool network_step(std::uint64_t until_ns) = 0;
+  virtual void pass_time(std::uint64_t until_ns) = 0;
 
+  std::uint64_t now_ns() const { return clock().now_ns(); }
   Node& add(std::uint32_t number, std::uint16_t slots = 8);
-  // Until nothing happens within `patience` of virtual time, or until done() is true.
-  bool run(const std::function<bool()>& done = nullptr, std::uint64_t patience_ns = 300 * base::second_ns);
-  bool step();
+  // One thing happens, somewhere; false: nothing before `until_ns`.
+  bool step(std::uint64_t until_ns);
+  // Until done() is true; false: nothing happens any more, or `patience` has passed.
+  bool run(const std::function<bool()>& done, std::uint64_t patience_ns = 300 * base::second_ns);
+  void run_for(std::uint64_t duration_ns) {
+    run([] { return false; }, duration_ns);
+  }
+
+  base::Random random;
+  std::vector<std::unique_ptr<Node>> nodes;
+
+ protected:
+  // Before the network goes. Clients' calls have ended, so no handler runs.
+  void remove_nodes();
+};
+
+class LoopWorld final : public World {
+ public:
+  explicit LoopWorld(std::uint64_t seed) : World(seed), fabric(seed) {}
+  ~LoopWorld() override { remove_nodes(); }
+  const base::Clock& clock() const override { return clock_; }
+  Attachment attach(std::uint32_t ip) override;
+  bool network_step(std::uint64_t until_ns) override;
+  void pass_time(std::uint64_t until_ns) override { clock_.now = std::max(clock_.now, until_ns); }
 
   loopback::Fabric fabric;
-  base::Random random;
-  VirtualClock clock;
-  std::vector<std::unique_ptr<Node>> nodes;
+
+ private:
+  struct VirtualClock final : base::Clock {
+    std::uint64_t now = base::second_ns;
+    std::uint64_t now_ns() const override { return now; }
+  };
+  VirtualClock clock_;
 };
 
 // A call whose outcome is kept.
@@ -96,7 +123,6 @@ class TestCall final : public Call {
   Error error = Error::None;
   Reply reply;
   std::function<void()> on_completed;
-  std::function<void()> on_released;
 
  private:
   void completed(Result<Reply> result) override {
@@ -112,7 +138,6 @@ class TestCall final : public Call {
   void released() override {
     LEGO_ASSERT(done && !free);
     free = true;
-    if (auto then = on_released) then();
   }
   unsigned char bytes_[256];
 };
