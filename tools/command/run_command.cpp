@@ -2,14 +2,9 @@
 // Puts the parts together: options, files, processes, client, console; then takes them apart in order.
 #include "tools/command/run_command.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-#include <fstream>
-#include <iterator>
 
 #include "tools/command/run_files.h"
 #include "tools/command/run_options.h"
@@ -40,28 +35,6 @@ fs::path logs_folder(const RunOptions& options, const fs::path& folder) {
   for (const rack::Component& port : rack::ports_of(options.rack)) fs::remove(logs / (port.name + ".log"));
   fs::remove(logs / "switch.log");
   return logs;
-}
-
-std::uint32_t ipv4(const std::string& text) {
-  in_addr address{};
-  inet_pton(AF_INET, text.c_str(), &address);
-  return ntohl(address.s_addr);
-}
-
-roce::MacAddress mac_address(const std::string& text) {
-  roce::MacAddress mac;
-  for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
-    mac.bytes[i] = static_cast<std::uint8_t>(strtoul(text.c_str() + 3 * i, nullptr, 16));
-  }
-  return mac;
-}
-
-membership::RackKey read_key(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  const auto key = membership::RackKey::from_file(std::as_bytes(std::span(text)));
-  if (!key) throw Failure("the rack key cannot be read");
-  return *key;
 }
 
 void say_where_gdb_is(const RunOptions& options, const rack::RackFiles& files) {
@@ -126,13 +99,15 @@ class Rack {
  private:
   std::unique_ptr<rack_client::RoceClient> make_client(RunSession& session) {
     const rack::Component self = rack::client();
-    const rack_client::ClientAddress address{.name = self.name,
-                                             .ip = ipv4(self.ip()),
-                                             .mac = mac_address(self.mac()),
-                                             .prefix_length = rack::prefix_length,
-                                             .managers_ip = ipv4(rack::managers().ip())};
-    auto client = rack_client::RoceClient::create(loop_, rack::socket_of(files_, self), address, read_key(files_.key),
-                                                  [&session](const std::string& what) { session.fail(what); });
+    const rack_client::ClientConfig config{.node = {.switch_socket = rack::socket_of(files_, self),
+                                                    .ip = linux_node::parse_ipv4(self.ip()).value(),
+                                                    .prefix_length = rack::prefix_length,
+                                                    .mac = linux_node::parse_mac(self.mac()).value()},
+                                           .name = self.name,
+                                           .managers_ip = linux_node::parse_ipv4(rack::managers().ip()).value(),
+                                           .key = linux_node::read_key_file(files_.key).value()};
+    auto client =
+        rack_client::RoceClient::create(loop_, config, [&session](const std::string& what) { session.fail(what); });
     if (!client) throw Failure(fmt::format("cannot attach to the rack: {}", base::error_name(client.error())));
     return std::move(*client);
   }

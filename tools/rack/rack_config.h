@@ -40,7 +40,7 @@ struct Component {
   std::string mac() const;  // locally administered
 };
 
-inline constexpr unsigned prefix_length = 16;
+inline constexpr std::uint8_t prefix_length = 16;
 
 Component managers();
 Component client();

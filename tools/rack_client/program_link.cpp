@@ -27,18 +27,19 @@ base::Task<> ProgramLink::read() {
   messages::ConsoleReadRequest request;
   request.launch = launch_.value();
   messages::ConsoleReadReply event;
+  std::string tail;
   {
     // It is answered when there is something to tell: that may be never.
-    CO_TRY(auto reply, co_await rpc::call(loop_, processor_, request,
-                                          {.bulk = output_.remote(), .vnode = vnode_, .timeout_ns = base::never_ns}));
+    CO_TRY(auto reply, co_await rpc::call(loop_, processor_, request, {.vnode = vnode_, .timeout_ns = base::never_ns}));
     event = reply.body;
-    if (event.bytes > reply.bulk_bytes() || event.bytes > output_.size()) co_return base::fail(base::Error::Malformed);
+    if (event.bytes > reply.tail().size()) co_return base::fail(base::Error::Malformed);
+    tail.assign(reinterpret_cast<const char*>(reply.tail().data()), event.bytes);
   }
-  deliver(event);
+  deliver(event, std::move(tail));
   co_return {};
 }
 
-void ProgramLink::deliver(const messages::ConsoleReadReply& event) {
+void ProgramLink::deliver(const messages::ConsoleReadReply& event, std::string tail) {
   ProgramEnd end{.code = static_cast<int>(event.code.get()),
                  .why = {},
                  .wall_ns = event.wall_ns,
@@ -46,7 +47,7 @@ void ProgramLink::deliver(const messages::ConsoleReadReply& event) {
                  .system_ns = event.system_ns};
   switch (static_cast<ConsoleEvent>(event.event.get())) {
     case ConsoleEvent::Output:
-      return session_->output(static_cast<int>(event.stream.get()), output_.bytes().first(event.bytes));
+      return session_->output(static_cast<int>(event.stream.get()), std::as_bytes(std::span(tail)));
     case ConsoleEvent::Exited:
       end.kind = ProgramEnd::Kind::Exited;
       return session_->ended(std::move(end));
@@ -55,7 +56,7 @@ void ProgramLink::deliver(const messages::ConsoleReadReply& event) {
       return session_->ended(std::move(end));
     case ConsoleEvent::Failed:
       end.kind = ProgramEnd::Kind::NotStarted;
-      end.why = output_.text(event.bytes);
+      end.why = std::move(tail);
       return session_->ended(std::move(end));
   }
   lose(base::Error::Malformed);

@@ -16,8 +16,8 @@ namespace rack_client {
 class ProgramLink final : public console::ConsoleLink {
  public:
   ProgramLink(base::EventLoop& loop, rpc::Peer& processor, base::VNodeId vnode, base::LaunchId launch,
-              RegisteredBuffer& output, RegisteredBuffer& input)
-      : loop_(loop), processor_(processor), vnode_(vnode), launch_(launch), output_(output), input_(input) {}
+              RegisteredBuffer& input)
+      : loop_(loop), processor_(processor), vnode_(vnode), launch_(launch), input_(input) {}
   ProgramLink(const ProgramLink&) = delete;
   ProgramLink& operator=(const ProgramLink&) = delete;
 
@@ -33,14 +33,13 @@ class ProgramLink final : public console::ConsoleLink {
   base::Task<> write(std::uint32_t bytes);
   base::Task<> tell_size(console::WindowSize size);
   base::Task<> tell_signal(std::uint32_t signal);
-  void deliver(const messages::ConsoleReadReply& event);
+  void deliver(const messages::ConsoleReadReply& event, std::string tail);
   void lose(base::Error error);
 
   base::EventLoop& loop_;
   rpc::Peer& processor_;
   base::VNodeId vnode_;
   base::LaunchId launch_;
-  RegisteredBuffer& output_;
   RegisteredBuffer& input_;
   console::ConsoleSession* session_ = nullptr;
   std::function<void(base::Error)> lost_;

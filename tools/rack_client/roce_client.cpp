@@ -3,7 +3,6 @@
 #include "tools/rack_client/roce_client.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
 
@@ -29,75 +28,38 @@ messages::Name to_name(const std::string& text) {
   return name;
 }
 
-std::uint64_t random_number(membership::Entropy& entropy) {
-  std::uint64_t number = 0;
-  while (number == 0) entropy.fill(std::as_writable_bytes(std::span(&number, 1)));
-  return number;
-}
-
 void append(std::string& strings, const std::string& text) { strings.append(text.c_str(), text.size() + 1); }
 
 }  // namespace
 
-void RoceClient::GetRandom::fill(std::span<std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
-    if (got > 0) bytes = bytes.subspan(static_cast<std::size_t>(got));
-  }
-}
-
-base::Result<std::unique_ptr<RoceClient>> RoceClient::create(poll_loop::PollLoop& loop,
-                                                             const std::filesystem::path& switch_socket,
-                                                             const ClientAddress& address,
-                                                             const membership::RackKey& key,
+base::Result<std::unique_ptr<RoceClient>> RoceClient::create(poll_loop::PollLoop& loop, const ClientConfig& config,
                                                              std::function<void(std::string)> lost) {
   std::unique_ptr<RoceClient> client(new RoceClient(loop, std::move(lost)));
-  TRY(client->attach_to_rack(switch_socket, address, key));
+  TRY(client->join(config));
   return client;
 }
 
-base::Result<> RoceClient::attach_to_rack(const std::filesystem::path& switch_socket, const ClientAddress& address,
-                                          const membership::RackKey& key) {
-  roce::EngineConfig config;
-  config.mac = address.mac;
-  config.ipv4 = address.ip;
-  config.prefix_length = address.prefix_length;
-  config.link_mtu = 4200;
-  config.seed = random_number(entropy_);
-  auto socket = TRY(ether_socket::EtherSocket::connect(switch_socket));
-  port_ = TRY(
-      roce_socket::RocePort::create(loop_, lock_, std::move(socket), config, [this] { lost_("the switch is gone"); }));
-  {
-    const base::SpinGuard guard(lock_);
-    domain_ = TRY(port_->engine().device().allocate_protection_domain());
-  }
-  buffers_ = std::make_unique<rpc::HeapBuffers>(*domain_);
-  const base::BootId boot_id(random_number(entropy_));
-  membership::MemberConfiguration membership{.key = key,
-                                             .managers_ip = address.managers_ip,
-                                             .ip = address.ip,
-                                             .boot_id = boot_id,
-                                             .kind = messages::ComponentKind::Client,
-                                             .name = address.name};
+base::Result<> RoceClient::join(const ClientConfig& config) {
+  node_ = TRY(linux_node::LinuxNode::attach(loop_, config.node, [this] { lost_("the switch is gone"); }));
+  const membership::MemberConfiguration membership{.key = config.key,
+                                                   .managers_ip = config.managers_ip,
+                                                   .ip = config.node.ip,
+                                                   .boot_id = node_->boot_id(),
+                                                   .kind = messages::ComponentKind::Client,
+                                                   .name = config.name};
   membership::MemberObserver& observer = *this;
   member_ = std::make_unique<membership::Member>(membership, events(), entropy_, observer);
-  endpoint_ = TRY(rpc::Endpoint::create({port_->engine().device(), *domain_, port_->engine().connections(), lock_,
-                                         events().clock(), *buffers_, driver_, *member_, statistics_, boot_id}));
-  driver_.attach(*endpoint_);
-  bulk_ = TRY(RegisteredBuffer::create(lock_, *domain_, bulk_bytes));
-  input_ = TRY(RegisteredBuffer::create(lock_, *domain_, tail_bytes));
-  return member_->start(*endpoint_);
+  TRY(node_->open(*member_));
+  bulk_ = TRY(RegisteredBuffer::create(node_->lock(), node_->domain(), bulk_bytes));
+  input_ = TRY(RegisteredBuffer::create(node_->lock(), node_->domain(), tail_bytes));
+  return member_->start(node_->endpoint());
 }
 
 RoceClient::~RoceClient() {
   link_.reset();
-  endpoint_.reset();
-  member_.reset();
   bulk_.reset();
   input_.reset();
-  const base::SpinGuard guard(lock_);
-  buffers_.reset();
-  domain_.reset();
+  node_.reset();  // the endpoint uses the member as its identity
 }
 
 void RoceClient::refused(base::Error error) {
@@ -144,7 +106,7 @@ base::Task<> RoceClient::start_program(ProgramSpec spec) {
   CO_TRY_VOID(co_await create_vnode(spec.hostname));
   CO_TRY_VOID(co_await assign_launch());
   CO_TRY_VOID(co_await send_program(std::move(spec)));
-  link_.emplace(events(), *processor_, vnode_, launch_, *bulk_, *input_);
+  link_.emplace(events(), *processor_, vnode_, launch_, *input_);
   co_return {};
 }
 
@@ -154,6 +116,7 @@ base::Task<> RoceClient::create_vnode(std::string hostname) {
   CO_TRY(auto reply, co_await rpc::call(events(), member_->managers(), request));
   vnode_ = base::VNodeId(reply.body.vnode);
   home_memory_ = base::NodeId(reply.body.home_memory);
+  storage_ = base::NodeId(reply.body.storage);
   co_return {};
 }
 
@@ -173,12 +136,16 @@ base::Task<> RoceClient::assign_launch() {
 
 base::Task<> RoceClient::send_program(ProgramSpec spec) {
   CO_TRY(const messages::NodeEntry home, co_await member_->look_up(home_memory_));
+  CO_TRY(const messages::NodeEntry storage, co_await member_->look_up(storage_));
   messages::ProgramStartRequest request;
   request.launch = launch_.value();
   request.vnode = vnode_.value();
   request.home_memory = home.node;
   request.home_memory_ip = home.ip;
   request.home_memory_boot_id = home.boot_id;
+  request.storage = storage.node;
+  request.storage_ip = storage.ip;
+  request.storage_boot_id = storage.boot_id;
   request.uid = spec.uid;
   request.gid = spec.gid;
   request.rows = spec.window.rows;

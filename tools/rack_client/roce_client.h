@@ -7,31 +7,25 @@
 #include <memory>
 #include <optional>
 
+#include "net/linux_node/linux_node.h"
 #include "net/membership/member.h"
 #include "net/messages/managers.h"
-#include "net/roce_socket/roce_port.h"
-#include "net/rpc/endpoint.h"
-#include "net/rpc/loop_driver.h"
-#include "net/rpc/statistics.h"
 #include "tools/rack_client/program_link.h"
 #include "tools/rack_client/rack_client.h"
 
 namespace rack_client {
 
-struct ClientAddress {
+struct ClientConfig {
+  linux_node::NodeConfig node;
   std::string name;
-  std::uint32_t ip = 0;
-  roce::MacAddress mac;
-  std::uint8_t prefix_length = 16;
   std::uint32_t managers_ip = 0;
+  membership::RackKey key;
 };
 
 class RoceClient final : public RackClient, private membership::MemberObserver {
  public:
   // `lost` is called when the rack cannot be used any more: the switch or the managers are gone, or refuse us.
-  static base::Result<std::unique_ptr<RoceClient>> create(poll_loop::PollLoop& loop,
-                                                          const std::filesystem::path& switch_socket,
-                                                          const ClientAddress& address, const membership::RackKey& key,
+  static base::Result<std::unique_ptr<RoceClient>> create(poll_loop::PollLoop& loop, const ClientConfig& config,
                                                           std::function<void(std::string)> lost);
   ~RoceClient() override;
 
@@ -48,10 +42,8 @@ class RoceClient final : public RackClient, private membership::MemberObserver {
   base::Task<> leave() override;
 
  private:
-  RoceClient(poll_loop::PollLoop& loop, std::function<void(std::string)> lost)
-      : loop_(loop), lost_(std::move(lost)), driver_(loop.loop()) {}
-  base::Result<> attach_to_rack(const std::filesystem::path& switch_socket, const ClientAddress& address,
-                                const membership::RackKey& key);
+  RoceClient(poll_loop::PollLoop& loop, std::function<void(std::string)> lost) : loop_(loop), lost_(std::move(lost)) {}
+  base::Result<> join(const ClientConfig& config);
 
   base::EventLoop& events() { return loop_.loop(); }
   base::Task<std::vector<messages::NodeEntry>> list_nodes();
@@ -66,25 +58,16 @@ class RoceClient final : public RackClient, private membership::MemberObserver {
   void lease_lost() override { lost_("the managers gave this client up"); }
   void node_died(const messages::NodeEntry& node) override;
 
-  struct GetRandom final : membership::Entropy {
-    void fill(std::span<std::byte> bytes) override;
-  };
-
   poll_loop::PollLoop& loop_;
   std::function<void(std::string)> lost_;
-  GetRandom entropy_;
-  base::SpinLock lock_{base::LockRank::Rpc};
-  std::unique_ptr<roce_socket::RocePort> port_;
-  base::Own<verbs::ProtectionDomain> domain_;
-  std::unique_ptr<rpc::HeapBuffers> buffers_;
-  rpc::LoopDriver driver_;
-  rpc::Statistics statistics_;
+  linux_node::GetRandom entropy_;
   std::unique_ptr<membership::Member> member_;
-  base::Own<rpc::Endpoint> endpoint_;
+  std::unique_ptr<linux_node::LinuxNode> node_;
   std::unique_ptr<RegisteredBuffer> bulk_;   // what a reply brings
   std::unique_ptr<RegisteredBuffer> input_;  // what a request carries
   base::VNodeId vnode_;
   base::NodeId home_memory_;
+  base::NodeId storage_;
   base::LaunchId launch_;
   rpc::Peer* processor_ = nullptr;
   std::optional<ProgramLink> link_;
