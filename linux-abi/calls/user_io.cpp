@@ -42,10 +42,63 @@ Answer<std::uint64_t> partly(std::uint64_t done, Errno failure) {
   return std::unexpected(failure);
 }
 
+constexpr std::size_t largest_message = 256 * 1024;  // more than any socket takes
+
+Answer<std::uint64_t> read_message(Thread& thread, OpenFile& file, std::span<const UserVector> vectors) {
+  UserVectors user(vectors);
+  base::Array<std::byte> message;
+  TRY(message.resize(std::min<std::uint64_t>(user.left(), largest_message)));
+  const std::size_t read = TRY(file.read(message.span(), thread));
+  if (user.copy_out(message.span().first(read)) < read) return error(EFAULT);
+  return read;
+}
+
+Answer<std::uint64_t> write_message(Thread& thread, OpenFile& file, std::span<const UserVector> vectors) {
+  UserVectors user(vectors);
+  base::Array<std::byte> message;
+  if (user.left() > largest_message) return error(EMSGSIZE);
+  TRY(message.resize(user.left()));
+  if (user.copy_in(message.span()) < message.size()) return error(EFAULT);
+  return TRY(file.write(message.span(), thread));
+}
+
 }  // namespace
+
+template <typename Copy>
+std::size_t UserVectors::move(std::size_t bytes, Copy copy) {
+  std::size_t done = 0;
+  while (done < bytes && !vectors_.empty()) {
+    const UserVector& first = vectors_.front();
+    const std::size_t now = std::min<std::uint64_t>(bytes - done, first.bytes - in_first_);
+    const std::size_t copied = copy(base::UserVa(first.address + in_first_), done, now);
+    done += copied;
+    in_first_ += copied;
+    if (copied < now) break;
+    if (in_first_ == first.bytes) {
+      vectors_ = vectors_.subspan(1);
+      in_first_ = 0;
+    }
+  }
+  return done;
+}
+
+std::uint64_t UserVectors::left() const { return total_bytes(vectors_) - in_first_; }
+
+std::size_t UserVectors::copy_in(std::span<std::byte> to) {
+  return move(to.size(), [to](base::UserVa address, std::size_t offset, std::size_t bytes) {
+    return arch::copy_from_user_partial(to.subspan(offset, bytes), address);
+  });
+}
+
+std::size_t UserVectors::copy_out(std::span<const std::byte> from) {
+  return move(from.size(), [from](base::UserVa address, std::size_t offset, std::size_t bytes) {
+    return arch::copy_to_user_partial(address, from.subspan(offset, bytes));
+  });
+}
 
 Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
   if (!file.readable()) return error(EBADF);
+  if (file.keeps_messages() && !place.has_offset) return read_message(thread, file, vectors);
   const std::uint64_t wanted = total_bytes(vectors);
   Piece piece(wanted);
   std::uint64_t done = 0;
@@ -74,6 +127,7 @@ Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<con
 Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,
                                       IoPlace place) {
   if (!file.writable()) return error(EBADF);
+  if (file.keeps_messages() && !place.has_offset) return write_message(thread, file, vectors);
   const std::uint64_t wanted = total_bytes(vectors);
   Piece piece(wanted);
   std::uint64_t done = 0;

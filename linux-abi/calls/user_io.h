@@ -22,6 +22,23 @@ Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<con
 Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,
                                       IoPlace place);
 
+// The bytes of several vectors one after the other.
+class UserVectors {
+ public:
+  explicit UserVectors(std::span<const UserVector> vectors) : vectors_(vectors) {}
+  // How many bytes are left, at most what one call may move.
+  std::uint64_t left() const;
+  // Copy in or out and go on behind; less than asked for at the end or before a bad address.
+  std::size_t copy_in(std::span<std::byte> to);
+  std::size_t copy_out(std::span<const std::byte> from);
+
+ private:
+  template <typename Copy>
+  std::size_t move(std::size_t bytes, Copy copy);
+  std::span<const UserVector> vectors_;
+  std::uint64_t in_first_ = 0;  // bytes of the first vector that are done
+};
+
 // struct iovec[count] of user memory; EINVAL when there are too many or they are too long together.
 inline constexpr std::size_t max_vectors = 1024;
 Answer<base::Array<UserVector>> read_vectors(std::uint64_t address, std::uint64_t count);

@@ -63,6 +63,8 @@ class OpenFile : public processor::Counted {
   virtual Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller& caller);  // ESPIPE
   // A read or write may go on after a full piece without blocking for more (regular files).
   virtual bool continues() const { return false; }
+  // Each write is a message of its own, and a read takes one (datagrams): calls hand them over whole.
+  virtual bool keeps_messages() const { return false; }
 
   virtual Answer<FileStatus> status(Caller& caller) = 0;
   virtual Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller);  // ENOTTY

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Control messages of sendmsg and recvmsg: descriptors and credentials; see socket_arguments.h.
+#include <asm/socket.h>
+
+#include "arch/x86_64/user_ptr.h"
+#include "linux-abi/calls/calls_files.h"
+#include "linux-abi/calls/socket_arguments.h"
+
+namespace linux_abi::calls {
+
+using arch::UserIn;
+using arch::UserOut;
+
+namespace {
+
+constexpr int rights = 1, credentials = 2;  // SCM_RIGHTS, SCM_CREDENTIALS
+constexpr std::size_t max_rights = 253;
+
+// struct cmsghdr
+struct ControlHeader {
+  std::uint64_t bytes;
+  std::int32_t level, type;
+};
+static_assert(sizeof(ControlHeader) == 16);
+
+constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) & ~std::uint64_t{7}; }
+
+Answer<> read_rights(Call& call, std::uint64_t address, std::size_t count, base::Array<OpenFileReference>& files) {
+  if (files.size() + count > max_rights) return error(EINVAL);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int32_t descriptor = TRY(UserIn<std::int32_t>(address + i * sizeof(std::int32_t)).read());
+    OpenFileReference file = TRY(call.thread.descriptors().get(descriptor));
+    // A socket in its own queue would never end.
+    if (file->socket() != nullptr) return error(ETOOMANYREFS);
+    TRY(files.push_back(std::move(file)));
+  }
+  return {};
+}
+
+Answer<> check_credentials(Call& call, std::uint64_t address, std::size_t bytes) {
+  if (bytes != sizeof(SocketCredentials)) return error(EINVAL);
+  const auto given = TRY(UserIn<SocketCredentials>(address).read());
+  const Credentials& user = call.thread.user;
+  const bool own = given.pid == call.process().pid() &&
+                   (given.uid == user.uid || given.uid == user.effective_uid || given.uid == user.saved_uid) &&
+                   (given.gid == user.gid || given.gid == user.effective_gid || given.gid == user.saved_gid);
+  return own || user.is_root() ? Answer<>() : error(EPERM);
+}
+
+// Where the next control message goes; what does not fit is dropped and said to be.
+class ControlWriter {
+ public:
+  explicit ControlWriter(UserMessage& message) : message_(message), left_(message.control_bytes) {}
+
+  std::size_t room() const { return left_ < sizeof(ControlHeader) ? 0 : left_ - sizeof(ControlHeader); }
+  std::uint64_t data() const { return message_.control + used_ + sizeof(ControlHeader); }
+  Answer<> put(int type, std::size_t data_bytes) {
+    const std::uint64_t bytes = sizeof(ControlHeader) + data_bytes;
+    TRY(UserOut<ControlHeader>(message_.control + used_).write({bytes, SOL_SOCKET, type}));
+    const std::uint64_t space = std::min(aligned(bytes), left_);
+    used_ += space;
+    left_ -= space;
+    return {};
+  }
+  void truncated() { message_.flags |= message_flag::control_truncated; }
+  void finish() { message_.control_bytes = used_; }
+
+ private:
+  UserMessage& message_;
+  std::uint64_t used_ = 0, left_;
+};
+
+Answer<> write_credentials(ControlWriter& writer, const SocketCredentials& sender) {
+  if (writer.room() < sizeof sender) {
+    writer.truncated();
+    return {};
+  }
+  TRY(UserOut<SocketCredentials>(writer.data()).write(sender));
+  return writer.put(credentials, sizeof sender);
+}
+
+Answer<> write_rights(Call& call, ControlWriter& writer, base::Array<OpenFileReference>& files, bool close_on_exec) {
+  const std::size_t room = std::min(files.size(), writer.room() / sizeof(std::int32_t));
+  std::size_t installed = 0;
+  for (; installed < room; ++installed) {
+    const auto descriptor = install(call, std::move(files[installed]), close_on_exec);
+    if (!descriptor) break;
+    TRY(UserOut<std::int32_t>(writer.data() + installed * sizeof(std::int32_t))
+            .write(static_cast<std::int32_t>(*descriptor)));
+  }
+  if (installed < files.size()) writer.truncated();
+  if (installed == 0) return {};
+  return writer.put(rights, installed * sizeof(std::int32_t));
+}
+
+}  // namespace
+
+Answer<base::Array<OpenFileReference>> read_control(Call& call, const UserMessage& message) {
+  constexpr std::uint64_t most = 65536;
+  base::Array<OpenFileReference> files;
+  if (message.control_bytes > most) return error(ENOBUFS);
+  for (std::uint64_t at = 0; at + sizeof(ControlHeader) <= message.control_bytes;) {
+    const std::uint64_t address = message.control + at;
+    const auto header = TRY(UserIn<ControlHeader>(address).read());
+    if (header.bytes < sizeof header || header.bytes > message.control_bytes - at) return error(EINVAL);
+    const std::size_t data_bytes = header.bytes - sizeof header;
+    if (header.level == SOL_SOCKET) {
+      if (header.type == rights)
+        TRY(read_rights(call, address + sizeof header, data_bytes / sizeof(std::int32_t), files));
+      else if (header.type == credentials)
+        TRY(check_credentials(call, address + sizeof header, data_bytes));
+      else
+        return error(EINVAL);
+    }
+    at += aligned(header.bytes);
+  }
+  return files;
+}
+
+Answer<> write_control(Call& call, UnixSocket& socket, Received& received, UserMessage& message, bool close_on_exec) {
+  ControlWriter writer(message);
+  if (socket.passes_credentials.load(std::memory_order_relaxed)) TRY(write_credentials(writer, received.sender));
+  if (!received.files.empty()) TRY(write_rights(call, writer, received.files, close_on_exec));
+  writer.finish();
+  return {};
+}
+
+}  // namespace linux_abi::calls
