@@ -92,7 +92,7 @@ void RoceConnectionManager::receive(const cm::MadHeader& header, const cm::Reque
 bool RoceConnectionManager::repeated_request(const cm::MadHeader& header, const cm::Request& request,
                                              const Arrival& arrival) {
   ConnectionEntry* entry = find_remote(request.local_id, arrival.ip.source, false);
-  if (entry == nullptr || entry->remote_qpn != request.local_qpn) return false;
+  if (entry == nullptr || entry->request_transaction != header.transaction) return false;
   ++core_.counters.cm_duplicates;
   switch (entry->state) {
     case ConnectionState::RequestReceived:
@@ -143,7 +143,7 @@ void RoceConnectionManager::new_request(const cm::MadHeader& header, const cm::R
     return;
   }
   entry->state = ConnectionState::RequestReceived;
-  entry->transaction = header.transaction;
+  entry->transaction = entry->request_transaction = header.transaction;
   entry->remote_id = request.local_id;
   entry->remote_qpn = request.local_qpn;
   entry->send_psn = request.starting_psn;

@@ -37,6 +37,7 @@ struct ConnectionEntry : DueHook {
   bool active = false;
   std::uint32_t remote_id = 0;
   std::uint64_t transaction = 0;
+  std::uint64_t request_transaction = 0;  // passive: what tells a copy of the request from another
   verbs::Gid peer;
   NeighborTable::Index neighbor = 0;
   bool has_neighbor = false;

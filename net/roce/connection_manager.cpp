@@ -312,6 +312,7 @@ void RoceConnectionManager::timed_out(ConnectionEntry& entry) {
   if (entry.tries_left > 0) {
     --entry.tries_left;
     ++core_.counters.cm_retransmits;
+    core_.neighbors.probe(entry.neighbor);  // it may have moved
     send_again(entry);
     core_.deadlines.arm(entry.timer, core_.now_ns() + entry.interval_ns);
     return;

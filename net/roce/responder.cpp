@@ -54,10 +54,12 @@ void Responder::reset() {
 
 void Responder::stop() {
   message_ = Message::None;
+  refusal_ = 0;
   response_count_ = 0;
 }
 
 void Responder::receive(const Packet& packet) {
+  if (refusal_ != 0) return;
   const std::int32_t distance = psn_distance(packet.headers.psn, expected_);
   if (distance < 0) {
     duplicate(packet);
@@ -77,7 +79,7 @@ void Responder::out_of_sequence() {
   sequence_nak_sent_ = true;
   silent_until_ns_ = qp_.attributes().adaptive_timeout ? now + limits::nak_again_ns : base::never_ns;
   ++core().counters.nak_sequence_sent;
-  negative(syndrome::nak_sequence);
+  negative(syndrome::nak_sequence, expected_);
 }
 
 void Responder::execute(const Packet& packet) {
@@ -137,10 +139,17 @@ bool Responder::lengths_fit(const Packet& packet) {
   }
 }
 
+// Nothing is executed any more. What was asked for before is answered first: the peer could not tell otherwise which
+// request is at fault.
 void Responder::refuse(std::uint8_t code, std::uint64_t& counter) {
   ++counter;
+  refusal_ = code;
+  if (response_count_ == 0) refuse_now(expected_);
+}
+
+void Responder::refuse_now(Psn psn) {
   Counters& counters = core().counters;
-  switch (code) {
+  switch (refusal_) {
     case syndrome::nak_invalid_request:
       ++counters.nak_invalid_request_sent;
       break;
@@ -150,7 +159,8 @@ void Responder::refuse(std::uint8_t code, std::uint64_t& counter) {
     default:
       ++counters.nak_operational_sent;
   }
-  negative(code);
+  negative(refusal_, psn);
+  refusal_ = 0;
   qp_.enter_error();
 }
 
@@ -158,7 +168,7 @@ void Responder::receiver_not_ready() {
   ++core().counters.rnr_nak_sent;
   sequence_nak_sent_ = true;  // what follows is in vain, and the peer knows
   silent_until_ns_ = base::never_ns;
-  negative(static_cast<std::uint8_t>(syndrome::rnr | qp_.attributes().min_rnr_timer));
+  negative(static_cast<std::uint8_t>(syndrome::rnr | qp_.attributes().min_rnr_timer), expected_);
 }
 
 // A receive completes when a message ends.

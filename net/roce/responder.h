@@ -72,6 +72,7 @@ class Responder {
   Record& remember(const Packet& packet, std::uint32_t packets);
   void receiver_not_ready();
   void refuse(std::uint8_t syndrome, std::uint64_t& counter);
+  void refuse_now(Psn psn);
   // Duplicates (responder_output.cpp)
   void duplicate(const Packet& packet);
   void repeat_read(const Packet& packet);
@@ -80,7 +81,7 @@ class Responder {
   Record* find_record(Psn psn);
   // Answers (responder_output.cpp)
   void acknowledge();
-  void negative(std::uint8_t syndrome);
+  void negative(std::uint8_t syndrome, Psn psn);
   std::uint32_t responses_due(bool duplicate);
   void push(const Response& response);
   Response& response(std::uint32_t index) { return responses_[(response_head_ + index) % responses_.size()]; }
@@ -97,6 +98,7 @@ class Responder {
   std::uint32_t msn_ = 0;
   bool sequence_nak_sent_ = false;  // silent until the expected packet is here
   std::uint64_t silent_until_ns_ = 0;
+  std::uint8_t refusal_ = 0;  // the NAK that waits for the answers before it; 0: none
   Message message_ = Message::None;
   std::uint32_t offset_ = 0;  // bytes of the message that are here
   // The WRITE that is coming in

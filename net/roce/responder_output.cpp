@@ -17,10 +17,10 @@ void Responder::acknowledge() {
   core().schedule(qp_);
 }
 
-void Responder::negative(std::uint8_t code) {
+void Responder::negative(std::uint8_t code, Psn psn) {
   answer_due_ = true;
   answer_ = code;
-  answer_psn_ = expected_;
+  answer_psn_ = psn;
   core().schedule(qp_);
 }
 
@@ -132,7 +132,10 @@ void Responder::repeat(const Response& again) {
 }
 
 Emitted Responder::emit() {
-  if (response_count_ == 0) return answer_due_ ? emit_acknowledge() : Emitted::Nothing;
+  if (response_count_ == 0) {
+    if (refusal_ != 0) refuse_now(expected_);
+    return answer_due_ ? emit_acknowledge() : Emitted::Nothing;
+  }
   if (!qp_.reachable()) return Emitted::Nothing;
   Response& next = response(0);
   return next.kind == Kind::ReadRequest ? emit_read(next) : emit_atomic(next);
@@ -155,7 +158,7 @@ Emitted Responder::emit_read(Response& next) {
   const std::uint32_t bytes = std::min(qp_.attributes().path_mtu, next.length);
   // The region may have gone, or changed hands, since the request.
   if (!memory_allows(next.rkey, next.address, bytes, verbs::Access::RemoteRead)) {
-    answer_psn_ = next.psn;
+    refuse_now(next.psn);
     return emit_acknowledge();
   }
   const bool last = bytes == next.length;

@@ -60,6 +60,7 @@ class Node final : public FrameSink {
   const Counters& counters() const { return engine_->counters(); }
   const MacAddress& mac() const { return config_.mac; }
   std::uint32_t ipv4() const { return config_.ipv4; }
+  std::uint64_t seed() const { return config_.seed; }
   void restart(std::uint64_t seed);  // forgets everything, as after a power cycle
 
   SinkBehaviour sink;
@@ -97,6 +98,7 @@ class World {
   void run_for(std::uint64_t time_ns);
 
   void send(const Node& from, std::vector<std::byte> frame);
+  void forget_frames() { wire_.clear(); }  // all that are on their way
   void inject(Node& to, std::vector<std::byte> frame, std::uint64_t delay_ns = 0);
 
   VirtualClock clock;
