@@ -66,7 +66,12 @@ bool EthernetPort::poll(std::uint32_t budget) {
 void EthernetPort::advance() {
   SpinGuard guard(lock_);
   engine_->advance();
-  deadline_ns_.store(engine_->next_deadline_ns(), std::memory_order_relaxed);
+  set_deadline_locked(engine_->next_deadline_ns());
+}
+
+void EthernetPort::set_deadline_locked(std::uint64_t deadline_ns) {
+  deadline_ns_.store(deadline_ns, std::memory_order_relaxed);
+  if (alarm_ != nullptr) alarm_->wanted_at(deadline_ns);
 }
 
 void EthernetPort::frame(std::span<const std::byte> frame, netdev::More more) {
@@ -109,9 +114,7 @@ Result<> EthernetPort::send_borrowed(std::span<const netdev::Segment> segments, 
 // What was sent outside poll() may need to be sent again, sooner than the engine said when it was last asked.
 void EthernetPort::expect_answer_locked() {
   const std::uint64_t soon_ns = clock_.now_ns() + soonest_retry_ns;
-  if (deadline_ns() <= soon_ns) return;
-  deadline_ns_.store(soon_ns, std::memory_order_relaxed);
-  if (alarm_ != nullptr) alarm_->wanted_at(soon_ns);
+  if (deadline_ns() > soon_ns) set_deadline_locked(soon_ns);
 }
 
 void EthernetPort::finished(Slot& slot) {

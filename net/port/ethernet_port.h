@@ -24,7 +24,7 @@ namespace port {
 
 using base::Result;
 
-// Told, with lock() held, that the port wants poll() at that time, which is earlier than it said before.
+// Told, with lock() held, when the port wants poll() next; the last word counts.
 class Alarm {
  public:
   virtual void wanted_at(std::uint64_t deadline_ns) = 0;
@@ -83,6 +83,7 @@ class EthernetPort final : public roce::FrameSink, private netdev::Receiver, pri
   Result<> send_borrowed(std::span<const netdev::Segment> segments, roce::TransmitToken token);
   void expect_answer_locked();
   void advance();
+  void set_deadline_locked(std::uint64_t deadline_ns);
 
   netdev::NetDevice& device_;
   const base::Clock& clock_;
