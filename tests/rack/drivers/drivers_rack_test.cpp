@@ -12,29 +12,18 @@
 #include <thread>
 
 #include "kernel/base/random.h"
-#include "tests/rack/drivers/qemu.h"
 #include "tests/rack/drivers/test_protocol.h"
-#include "tests/rack/drivers/wire.h"
+#include "tests/rack/harness/folder.h"
+#include "tests/rack/harness/qemu.h"
+#include "tests/rack/harness/wire.h"
 
 namespace drivers_test {
 namespace {
 
+using harness::Frame;
+
 constexpr std::uint8_t image_mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
 constexpr std::uint8_t our_mac[6] = {0x52, 0x54, 0, 0xaa, 0xbb, 0xcc};
-
-class Folder {
- public:
-  Folder() {
-    std::string name = "/tmp/drivers_rack_test.XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder");
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::string make_disk(const std::filesystem::path& path, bool filled) {
   std::ofstream file(path, std::ios::binary);
@@ -92,14 +81,14 @@ void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; 
 class DriversTest : public testing::TestWithParam<Variant> {
  protected:
   void start(std::vector<std::string> more = {}) {
-    wire = GetParam().datagrams ? make_datagram_wire(folder.path()) : make_stream_wire(folder.path());
+    wire = GetParam().datagrams ? harness::make_datagram_wire(folder.path()) : harness::make_stream_wire(folder.path());
     std::vector<std::string> options = {
         "-M",      GetParam().machine,
         "-smp",    std::to_string(GetParam().cores),
         "-netdev", wire->netdev(),
         "-device", std::string("virtio-net-pci,netdev=n0,mac=52:54:00:12:34:56,") + GetParam().net};
     options.insert(options.end(), more.begin(), more.end());
-    qemu.emplace(options);
+    qemu.emplace(DRIVERS_IMAGE, options);
     ASSERT_TRUE(qemu->wait_for("test: ready")) << qemu->console();
     wire->connect();
   }
@@ -127,9 +116,9 @@ class DriversTest : public testing::TestWithParam<Variant> {
     return "file=" + path + ",format=raw,if=none,id=" + id + more;
   }
 
-  Folder folder;
-  std::unique_ptr<Wire> wire;
-  std::optional<Qemu> qemu;
+  harness::Folder folder;
+  std::unique_ptr<harness::Wire> wire;
+  std::optional<harness::Qemu> qemu;
 };
 
 TEST_P(DriversTest, FramesOfAllSizesComeBack) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The test program's end of the image's Ethernet: a Unix socket to QEMU, as a stream or as datagrams.
+// A test program's end of an image's Ethernet: a Unix socket to QEMU, as a stream or as datagrams.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace drivers_test {
+namespace harness {
 
 using Frame = std::vector<std::byte>;
 
@@ -29,4 +29,4 @@ class Wire {
 std::unique_ptr<Wire> make_stream_wire(const std::filesystem::path& folder);
 std::unique_ptr<Wire> make_datagram_wire(const std::filesystem::path& folder);
 
-}  // namespace drivers_test
+}  // namespace harness

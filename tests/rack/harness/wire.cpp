@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two kinds of sockets that QEMU's network back ends speak.
-#include "tests/rack/drivers/wire.h"
+#include "tests/rack/harness/wire.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include "net/ether_socket/ether_socket.h"
 #include "tools/support/fd.h"
 
-namespace drivers_test {
+namespace harness {
 namespace {
 
 constexpr int patience_ms = 20000;
@@ -113,4 +113,4 @@ std::unique_ptr<Wire> make_datagram_wire(const std::filesystem::path& folder) {
   return std::make_unique<DatagramWire>(folder);
 }
 
-}  // namespace drivers_test
+}  // namespace harness

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starting and reading QEMU.
-#include "tests/rack/drivers/qemu.h"
+#include "tests/rack/harness/qemu.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,9 +14,9 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace drivers_test {
+namespace harness {
 
-Qemu::Qemu(const std::vector<std::string>& options) {
+Qemu::Qemu(const std::string& image, const std::vector<std::string>& options) {
   std::vector<std::string> words = {"qemu-system-x86_64",
                                     "-accel",
                                     "tcg,thread=multi",
@@ -31,7 +31,7 @@ Qemu::Qemu(const std::vector<std::string>& options) {
                                     "-serial",
                                     "stdio",
                                     "-kernel",
-                                    DRIVERS_IMAGE};
+                                    image};
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
@@ -90,4 +90,4 @@ double Qemu::cpu_seconds() const {
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-}  // namespace drivers_test
+}  // namespace harness

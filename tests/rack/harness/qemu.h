@@ -9,11 +9,11 @@
 
 #include "tools/support/fd.h"
 
-namespace drivers_test {
+namespace harness {
 
 class Qemu {
  public:
-  explicit Qemu(const std::vector<std::string>& options);
+  Qemu(const std::string& image, const std::vector<std::string>& options);
   Qemu(const Qemu&) = delete;
   Qemu& operator=(const Qemu&) = delete;
   ~Qemu();
@@ -33,4 +33,4 @@ class Qemu {
   std::string console_;
 };
 
-}  // namespace drivers_test
+}  // namespace harness

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder for the files and sockets of one test, gone with its owner. Under /tmp: socket paths must be short.
+#pragma once
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+namespace harness {
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = "/tmp/lego_rack_test.XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder");
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace harness
