@@ -18,7 +18,7 @@ target_compile_options(lego_warnings INTERFACE
 
 add_library(lego_kernel INTERFACE)
 target_compile_definitions(lego_kernel INTERFACE BOOST_DISABLE_ASSERTS NDEBUG)
-set(kernel_options -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -mno-red-zone
+set(kernel_options -ffreestanding -fbuiltin -fno-exceptions -fno-rtti -fno-threadsafe-statics -mno-red-zone
   -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer
   -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -O2 -g)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
