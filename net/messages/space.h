@@ -19,6 +19,7 @@ enum class MapFlags : std::uint32_t {
   GrowsDown = 8,  // a stack
   NoReserve = 16,
   Low32Bit = 32,  // MAP_32BIT
+  NoWrite = 64,   // a shared mapping of a file that was opened for reading: never writable
 };
 
 struct SpaceCreateReply {
