@@ -8,6 +8,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/error.h"
 #include "kernel/base/memory.h"
+#include "kernel/base/spinlock.h"
 #include "net/rpc/buffers.h"
 #include "net/rpc/endpoint.h"
 #include "processor/excache/counters.h"
@@ -21,6 +22,7 @@ struct MonitorConfiguration {
   bool prefetch = true;
   rpc::Endpoint& endpoint;
   verbs::ProtectionDomain& domain;
+  base::SpinLock* domain_lock = nullptr;  // taken to register memory, if others may use the domain's device already
   Personality& personality;
 };
 

@@ -26,7 +26,6 @@ class Process;
 class Thread;
 class Monitor;
 
-
 // Where the files and the address spaces of a family live.
 struct FamilyHome {
   base::LaunchId launch;
@@ -49,6 +48,8 @@ class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_h
   static Thread* current_or_null();  // nullptr on kernel threads
 
   Process& process() const { return process_; }
+  // What it runs in: its process's, but also after that was let go of.
+  AddressSpace& space() const { return *space_; }
   threads::Thread& kernel_thread() const { return *kernel_thread_; }
   // The running thread ends: leaves its process and its space; gone() follows.
   [[noreturn]] void exit();
@@ -61,6 +62,7 @@ class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_h
   virtual void gone(bool last) = 0;
 
  private:
+  friend class Process;
   void thread_gone(threads::Thread& thread) final;
   Process& process_;
   threads::Thread* kernel_thread_ = nullptr;
@@ -94,10 +96,12 @@ class Process : public boost::intrusive::list_base_hook<> {
 
  private:
   friend class Thread;
+  friend class Family;
   static base::SpinLock& lists_lock();  // of rank Process, for all membership lists
   Reference<Family> family_;
   Reference<AddressSpace> space_;
-  boost::intrusive::list<Thread, boost::intrusive::constant_time_size<true>> threads_;
+  boost::intrusive::list<Thread, boost::intrusive::constant_time_size<true>> threads_;  // that run
+  std::uint32_t threads_not_gone_ = 0;  // also those that left and are not freed yet
 };
 
 class Family : public Counted {
@@ -106,24 +110,31 @@ class Family : public Counted {
   Monitor& monitor() const { return monitor_; }
   // Kills every thread of every process; the personality sees to the rest as each one leaves.
   void kill_all();
-  // Until no thread is left.
+  // Until no thread is left. Interrupted.
   base::Result<> wait_until_no_threads(Sleeper& sleeper);
-  // Until no thread is left and everything that the family had is released on all components.
+  // Until no thread is left and every address space and segment of the family is released on all components. (Files
+  // belong to the vNode's file tree.) Interrupted.
   base::Result<> wait_until_gone(Sleeper& sleeper);
+
+  Family(Monitor& monitor, const FamilyHome& home) : monitor_(monitor), home_(home) {}
+  // A space or segment of the family, from its making until all components have released it.
+  void add_holding();
+  void remove_holding();
 
  private:
   friend class Process;
   friend class Thread;
-  friend class Monitor;
   template <typename T>
   friend struct CountedReferences;
-  Family(Monitor& monitor, const FamilyHome& home) : monitor_(monitor), home_(home) {}
   void last_reference_gone();
+  base::Result<> wait_until(bool (*over)(const Family&), Sleeper& sleeper);
 
   Monitor& monitor_;
   FamilyHome home_;
   boost::intrusive::list<Process, boost::intrusive::constant_time_size<false>> processes_;
-  std::uint32_t threads_ = 0;
+  bool killed_ = false;        // what starts is killed at once
+  std::uint32_t threads_ = 0;  // not gone
+  std::uint32_t holdings_ = 0;
   base::WaitQueue gone_;
 };
 

@@ -143,6 +143,12 @@ class BasicPageTable {
     visit_table(root_, 4, from, to, visitor);
   }
 
+  // The same, for visitors that return whether to go on. The address of the entry that was refused; `to` when none was.
+  template <typename Visitor>
+  std::uint64_t visit_while(std::uint64_t from, std::uint64_t to, Visitor&& visitor) {
+    return visit_table_while(root_, 4, from, to, visitor);
+  }
+
   // Maps a run of memory with the largest pages that alignment and `largest` allow (4096, 2 MiB or 1 GiB). For the
   // kernel's own half, before anything uses the range.
   base::Result<> map_range(std::uint64_t address, base::PhysAddr frame, std::uint64_t bytes, PageRights rights,
@@ -228,6 +234,26 @@ class BasicPageTable {
       if (next <= address) return;  // the last page of the address space
       address = next;
     }
+  }
+
+  template <typename Visitor>
+  std::uint64_t visit_table_while(base::PhysAddr table, unsigned level, std::uint64_t from, std::uint64_t to,
+                                  Visitor& visitor) {
+    const std::uint64_t span = std::uint64_t{1} << shift_of(level);
+    for (std::uint64_t address = from; address < to;) {
+      const Entry entry(access_.load(slot_in(table, address, level)));
+      const std::uint64_t next = base::round_down(address, span) + span;
+      if (level == 1) {
+        if (entry.bits() != 0 && !visitor(address, entry)) return address;
+      } else if (entry.present() && !(level < 4 && entry.large())) {
+        const std::uint64_t end = next < to ? next : to;
+        const std::uint64_t stopped = visit_table_while(entry.frame(), level - 1, address, end, visitor);
+        if (stopped < end) return stopped;
+      }
+      if (next <= address) return to;  // the last page of the address space
+      address = next;
+    }
+    return to;
   }
 
   void free_under(std::uint64_t& slot, unsigned level) {

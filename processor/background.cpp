@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that ends things: see background.h.
+#include "processor/background.h"
+
+#include "processor/thread_sleeper.h"
+
+namespace processor {
+
+base::Result<> Background::start(std::string_view name) {
+  threads::Thread* thread = TRY(threads::create(
+      {.name = name}, [](void* background) { static_cast<Background*>(background)->run(); }, this));
+  threads::start(*thread);
+  return {};
+}
+
+void Background::add(Ending& ending) {
+  const base::SpinGuard guard(lock_);
+  endings_.push_back(ending);
+  idle_.wake_one();
+}
+
+Ending* Background::take(base::Waiter& waiter) {
+  const base::SpinGuard guard(lock_);
+  if (endings_.empty()) {
+    idle_.add(waiter);
+    return nullptr;
+  }
+  Ending& first = endings_.front();
+  endings_.pop_front();
+  return &first;
+}
+
+void Background::run() {
+  ThreadSleeper sleeper(threads::Interruptible::Never);
+  while (true) {
+    if (Ending* ending = take(sleeper))
+      ending->end();
+    else
+      sleeper.sleep();
+  }
+}
+
+}  // namespace processor

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Page faults of user threads: asks the ExCache until the fault is resolved, sleeping with nothing held; what cannot be
+// resolved goes to the personality.
+#include "arch/x86_64/user_mode.h"
+#include "processor/monitor_core.h"
+#include "processor/thread_sleeper.h"
+
+namespace processor {
+namespace {
+
+using excache::FaultKind;
+
+MonitorCore* the_core = nullptr;
+
+excache::Access access_of(const arch::PageFault& fault) {
+  if (fault.instruction) return excache::Access::Execute;
+  return fault.write ? excache::Access::Write : excache::Access::Read;
+}
+
+// How often a reason that should pass is waited out: a second or so.
+constexpr unsigned most_retries = 200;
+
+class FaultHandler {
+ public:
+  FaultHandler(Thread& thread, const excache::Fault& fault) : thread_(thread), fault_(fault) {}
+
+  FaultEnd handle() {
+    AddressSpace& space = thread_.space();
+    while (true) {
+      if (thread_.kernel_thread().killed()) return give_up();
+      if (!space.provide_owner(fault_.address)) return FaultEnd::NoMemory;
+      const excache::FaultOutcome outcome =
+          the_core->excache().handle_fault(space.space(), fault_, thread_.fault_context, sleeper_);
+      if (outcome.kind == FaultKind::Wait) {
+        if (!wait()) return give_up();
+      } else if (outcome.kind == FaultKind::GrowStack) {
+        if (const auto grown = grow_stack(space, fault_.address, sleeper_); !grown)
+          return grown.error() == base::Error::NoMemory ? FaultEnd::NoMemory : FaultEnd::NotMapped;
+      } else if (!passes(outcome)) {
+        return end_of(outcome);
+      }
+    }
+  }
+
+ private:
+  bool wait() {
+    const std::uint64_t began_ns = sleeper_.now_ns();
+    const bool woken = sleeper_.sleep();
+    the_core->excache().note_wait(sleeper_.now_ns() - began_ns);
+    return woken;
+  }
+  FaultEnd give_up() {
+    the_core->excache().cancel_wait(sleeper_);
+    the_core->excache().abandon_fault(thread_.fault_context);
+    return FaultEnd::Killed;
+  }
+  // Waits for better times, some times.
+  bool passes(excache::FaultOutcome outcome) {
+    const bool may_pass =
+        outcome.kind == FaultKind::NoMemory ||
+        ((outcome.kind == FaultKind::Lost || outcome.kind == FaultKind::BeyondObject) && is_passing(outcome.error));
+    if (!may_pass || retries_ == most_retries) return false;
+    ++retries_;
+    wait_before_retry();
+    return true;
+  }
+  static FaultEnd end_of(excache::FaultOutcome outcome) {
+    switch (outcome.kind) {
+      case FaultKind::Resolved:
+        return FaultEnd::Resolved;
+      case FaultKind::NotPermitted:
+        return FaultEnd::NotPermitted;
+      case FaultKind::BeyondObject:
+        return FaultEnd::BeyondObject;
+      case FaultKind::Lost:
+        return outcome.error == base::Error::NoMemory ? FaultEnd::NoMemory : FaultEnd::Lost;
+      case FaultKind::NoMemory:
+        return FaultEnd::NoMemory;
+      case FaultKind::NotMapped:
+      case FaultKind::GrowStack:
+      case FaultKind::Wait:
+        break;
+    }
+    return FaultEnd::NotMapped;
+  }
+
+  Thread& thread_;
+  const excache::Fault fault_;
+  ThreadSleeper sleeper_{threads::Interruptible::KillOnly};
+  unsigned retries_ = 0;
+};
+
+arch::FaultOutcome handle_page_fault(arch::TrapFrame& frame, const arch::PageFault& fault) {
+  Thread* thread = Thread::current_or_null();
+  if (thread == nullptr) return arch::FaultOutcome::Failed;
+  FaultHandler handler(*thread, {.address = fault.address,
+                                 .access = access_of(fault),
+                                 .from_kernel = !fault.from_user,
+                                 .instruction = frame.rip});
+  const FaultEnd end = handler.handle();
+  if (end == FaultEnd::Resolved) return arch::FaultOutcome::Retry;
+  if (end != FaultEnd::Killed)
+    the_core->personality().fault_failed(*thread, frame, end, fault.address, fault.from_user);
+  // In user mode the signal, or the end of the thread, comes on the way back.
+  return fault.from_user ? arch::FaultOutcome::Retry : arch::FaultOutcome::Failed;
+}
+
+}  // namespace
+
+void install_page_fault_handler(MonitorCore& core) {
+  the_core = &core;
+  arch::user_mode_handlers().page_fault = handle_page_fault;
+}
+
+}  // namespace processor

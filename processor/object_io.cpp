@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading, writing and flushing objects through the ExCache, and truncation. See shared_object.h.
+#include <algorithm>
+#include <cstring>
+
+#include "processor/monitor_core.h"
+#include "processor/thread_sleeper.h"
+
+namespace processor {
+
+using base::Error;
+using base::page_bytes;
+using base::Result;
+using excache::FaultKind;
+using excache::PageUse;
+
+Error error_of_loss(Error error) {
+  return error == Error::PeerDead || error == Error::NoSpace ? error : Error::IoError;
+}
+
+namespace {
+
+// A page of an object that the kernel uses.
+class PinnedPage {
+ public:
+  PinnedPage(SharedObject& object, PageUse use) : object_(object), use_(use) {}
+  PinnedPage(const PinnedPage&) = delete;
+  PinnedPage& operator=(const PinnedPage&) = delete;
+  ~PinnedPage() {
+    if (line_ != nullptr) object_.cache().unpin_page(*line_, use_, object_bytes_);
+  }
+  Result<std::byte*> pin(std::uint64_t page, Sleeper& sleeper) {
+    excache::ExCache& cache = object_.cache();
+    while (true) {
+      const excache::PinOutcome outcome = cache.pin_page(object_.object(), page, use_, object_.history, sleeper);
+      if (outcome.fault.kind == FaultKind::Resolved) {
+        line_ = outcome.line;
+        return outcome.bytes;
+      }
+      if (outcome.fault.kind == FaultKind::Wait) {
+        if (sleeper.sleep()) continue;
+        cache.cancel_wait(sleeper);
+        return base::fail(Error::Interrupted);
+      }
+      if (outcome.fault.kind != FaultKind::NoMemory && !is_passing(outcome.fault.error))
+        return base::fail(error_of_loss(outcome.fault.error));
+      if (threads::current().killed()) return base::fail(Error::Interrupted);
+      wait_before_retry();
+    }
+  }
+  // It was written: the object reaches so far at least.
+  void wrote_to(std::uint64_t object_bytes) { object_bytes_ = object_bytes; }
+
+ private:
+  SharedObject& object_;
+  const PageUse use_;
+  excache::Line* line_ = nullptr;
+  std::uint64_t object_bytes_ = 0;
+};
+
+// The home is told of each page once before it is written, so that there is room on the disk.
+Result<> announce_write(SharedObject& object, std::uint64_t offset, std::uint64_t bytes) {
+  if (!object.is_file()) return {};
+  const std::uint64_t end_page = (offset + bytes + page_bytes - 1) / page_bytes;
+  const std::uint64_t first = object.cache().first_clean_page(object.object(), offset / page_bytes, end_page);
+  if (first == end_page) return {};
+  messages::FileReserveRequest request;
+  request.file = object.id().value();
+  request.offset = std::max(offset, first * page_bytes);
+  request.bytes = offset + bytes - request.offset;
+  TRY(ask(object.home(), request));
+  return {};
+}
+
+}  // namespace
+
+Result<std::size_t> read_object(SharedObject& object, std::uint64_t offset, std::span<std::byte> to, Sleeper& sleeper) {
+  std::size_t done = 0;
+  while (done < to.size()) {
+    const std::uint64_t end = object_bytes(object);
+    const std::uint64_t position = offset + done;
+    if (position >= end) break;
+    const std::uint64_t within = position % page_bytes;
+    const std::uint64_t count = std::min({page_bytes - within, end - position, std::uint64_t{to.size() - done}});
+    PinnedPage page(object, PageUse::Read);
+    const auto bytes = page.pin(position / page_bytes, sleeper);
+    if (!bytes && done > 0) break;
+    if (!bytes) return base::fail(bytes.error());
+    std::memcpy(to.data() + done, *bytes + within, count);
+    done += count;
+  }
+  return done;
+}
+
+Result<std::size_t> write_object(SharedObject& object, std::uint64_t offset, std::span<const std::byte> from,
+                                 Sleeper& sleeper) {
+  if (from.empty()) return std::size_t{0};
+  TRY(announce_write(object, offset, from.size()));
+  std::size_t done = 0;
+  while (done < from.size()) {
+    const std::uint64_t position = offset + done;
+    const std::uint64_t within = position % page_bytes;
+    const std::uint64_t count = std::min(page_bytes - within, std::uint64_t{from.size() - done});
+    PinnedPage page(object, count == page_bytes ? PageUse::Overwrite : PageUse::Write);
+    const auto bytes = page.pin(position / page_bytes, sleeper);
+    if (!bytes && done > 0) break;
+    if (!bytes) return base::fail(bytes.error());
+    std::memcpy(*bytes + within, from.data() + done, count);
+    page.wrote_to(position + count);
+    done += count;
+  }
+  return done;
+}
+
+Result<> flush_object(SharedObject& object, Sleeper& sleeper) {
+  excache::ExCache& cache = object.cache();
+  std::uint64_t upto = ~std::uint64_t{0};
+  while (cache.flush(object.object(), upto, sleeper) == excache::Progress::Wait) {
+    if (sleeper.sleep()) continue;
+    cache.cancel_wait(sleeper);
+    return base::fail(Error::Interrupted);
+  }
+  const Error error = cache.take_write_error(object.object());
+  return error == Error::None ? Result<>() : base::fail(error_of_loss(error));
+}
+
+Result<> synchronize_mapping(AddressSpace& space, const vma::Vma& area, Sleeper& sleeper) {
+  if (!area.object || !area.shared()) return {};
+  Reference<SharedObject> object;
+  MonitorCore& monitor = space.monitor();
+  {
+    const base::SpinGuard guard(monitor.objects_lock());
+    const auto found = monitor.objects_locked().find(area.object);
+    if (found == monitor.objects_locked().end() || !CountedReferences<SharedObject>::try_take(*found)) return {};
+    object = Reference<SharedObject>::adopt(*found);
+  }
+  if (!object->is_file()) return {};
+  TRY(flush_object(*object, sleeper));
+  messages::FileSyncRequest request;
+  request.file = object->id().value();
+  TRY(ask(object->home(), request));
+  return {};
+}
+
+base::ObjectId object_id(const SharedObject& object) { return object.id(); }
+std::uint64_t object_bytes(const SharedObject& object) { return object.cache().object_bytes(object.object()); }
+bool may_cache(const SharedObject&) { return true; }
+
+// --- Truncation
+// -------------------------------------------------------------------------------------------------------
+
+// The page that the new end is in is frozen too: what follows the end in it is cleared.
+Result<> Truncation::begin(Sleeper& sleeper) {
+  LEGO_ASSERT(!active_);
+  active_ = true;
+  excache::ExCache& cache = object_.cache();
+  cache.freeze_object(object_.object(), new_bytes_ / page_bytes);
+  while (cache.quiesce_object(object_.object(), sleeper) == excache::Progress::Wait) {
+    if (sleeper.sleep()) continue;
+    cache.cancel_wait(sleeper);
+    end(false);
+    return base::fail(Error::Interrupted);
+  }
+  return {};
+}
+
+void Truncation::end(bool done) {
+  if (!active_) return;
+  active_ = false;
+  excache::ExCache& cache = object_.cache();
+  const std::uint64_t first_gone = (new_bytes_ + page_bytes - 1) / page_bytes;
+  const bool shrinks = new_bytes_ < cache.object_bytes(object_.object());
+  if (done) {
+    cache.drop_pages(object_.object(), first_gone);
+    cache.clear_tail(object_.object(), new_bytes_);
+    cache.resize_object(object_.object(), new_bytes_);
+  }
+  cache.thaw_object(object_.object());
+  if (!done || !shrinks) return;
+  ThreadSleeper sleeper(threads::Interruptible::Never);
+  MonitorCore& monitor = object_.monitor();
+  for (Reference<AddressSpace> space = monitor.next_space(base::SpaceId(0)); space;
+       space = monitor.next_space(space->id()))
+    discard_private_copies(*space, object_.id(), first_gone, sleeper);
+}
+
+Truncation::~Truncation() { end(false); }
+
+}  // namespace processor

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// mmap, munmap, mprotect, brk, MADV_DONTNEED and growing stacks: the pages are taken out of use, the home (and other
+// owners) told, then the copy of the VMAs changed.
+#include <optional>
+
+#include "processor/monitor_core.h"
+
+namespace processor {
+namespace {
+
+using base::Error;
+using base::Result;
+using base::UserVa;
+using messages::MapFlags;
+using vma::Range;
+
+constexpr std::uint32_t bit(MapFlags flag) { return static_cast<std::uint32_t>(flag); }
+
+std::uint32_t flags_of(const MapRequest& request) {
+  std::uint32_t flags = static_cast<std::uint32_t>(request.flags) & vma::kept_flags;
+  switch (request.placement) {
+    case vma::Placement::Anywhere:
+      break;
+    case vma::Placement::Low32Bit:
+      flags |= bit(MapFlags::Low32Bit);
+      break;
+    case vma::Placement::Fixed:
+      flags |= bit(MapFlags::Fixed);
+      break;
+    case vma::Placement::FixedNoReplace:
+      flags |= bit(MapFlags::FixedNoReplace);
+      break;
+  }
+  return request.reserve ? flags : flags | bit(MapFlags::NoReserve);
+}
+
+// With `change` begun and, if the range replaces something, cleared.
+Result<UserVa> map_cleared(AddressSpace& space, Change& change, const MapRequest& request) {
+  messages::SpaceMapRequest message;
+  message.space = space.id().value();
+  message.address = base::round_down(request.address.value(), base::page_bytes);
+  message.bytes = request.bytes;
+  message.object = request.object != nullptr ? request.object->id().value() : 0;
+  message.object_offset = request.object_offset;
+  message.protection = static_cast<std::uint32_t>(request.protection);
+  message.flags = flags_of(request);
+  if (!message.validate()) return base::fail(Error::InvalidArgument);
+  if (request.object != nullptr) TRY(space.hold(*request.object));
+  auto answer = change.ask_home(message);
+  if (!answer) {
+    space.drop_unused_objects();
+    return base::fail(answer.error());
+  }
+  const auto range = checked_range(UserVa(answer->body.address), request.bytes);
+  if (!range || !space.learn_owners(answer->reply.tail())) {
+    space.set_lost();
+    return base::fail(range ? Error::NoMemory : Error::Malformed);
+  }
+  answer->reply = {};
+  change.apply([&](vma::VmaSet& vmas) {
+    return vmas.map({.range = *range,
+                     .object = request.object != nullptr ? request.object->id() : base::ObjectId(),
+                     .object_offset = request.object_offset,
+                     .protection = request.protection,
+                     .flags = static_cast<vma::Flags>(static_cast<std::uint32_t>(request.flags) & vma::kept_flags)});
+  });
+  if (request.placement == vma::Placement::Fixed) {
+    change.forget(*range);
+    space.drop_unused_objects();
+  }
+  return range->start;
+}
+
+Result<> discard_now(AddressSpace& space, Change& change, Range range) {
+  TRY(change.clear(range));
+  if (change.homes_have_pages()) {
+    messages::SpaceDiscardRequest request;
+    request.space = space.id().value();
+    request.address = range.start.value();
+    request.bytes = range.bytes();
+    TRY(insist(space.home(), request));
+  }
+  change.forget(range);
+  return {};
+}
+
+// The pages from `first_page` of the object on, in the first private mapping of it that ends above `position`.
+std::optional<Range> private_mapping(const vma::VmaSet& vmas, UserVa position, base::ObjectId object,
+                                     std::uint64_t first_page) {
+  for (const vma::Vma* vma = vmas.find_from(position); vma != nullptr; vma = vmas.next(*vma)) {
+    if (vma->object != object || vma->shared()) continue;
+    const std::uint64_t mapped_first = vma->object_offset / base::page_bytes;
+    const std::uint64_t skipped = first_page > mapped_first ? first_page - mapped_first : 0;
+    if (skipped < vma->range.pages()) return Range{vma->range.start + skipped * base::page_bytes, vma->range.end};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<UserVa> map(AddressSpace& space, const MapRequest& request, Sleeper& sleeper) {
+  Change change(space, sleeper);
+  TRY(change.begin());
+  if (request.placement == vma::Placement::Fixed) {
+    const Range replaced = TRY(checked_range(request.address, request.bytes));
+    TRY(change.clear(replaced));
+  }
+  return map_cleared(space, change, request);
+}
+
+Result<> unmap(AddressSpace& space, Range range, Sleeper& sleeper) {
+  TRY(checked_range(range.start, range.bytes()));
+  Change change(space, sleeper);
+  TRY(change.begin());
+  TRY(change.clear(range));
+  messages::SpaceUnmapRequest request;
+  request.space = space.id().value();
+  request.address = range.start.value();
+  request.bytes = range.bytes();
+  TRY(change.ask_home(request));
+  change.apply([&](vma::VmaSet& vmas) { return vmas.unmap(range); });
+  change.forget(range);
+  space.drop_unused_objects();
+  return {};
+}
+
+Result<> protect(AddressSpace& space, Range range, vma::Protection protection, Sleeper& sleeper) {
+  TRY(checked_range(range.start, range.bytes()));
+  Change change(space, sleeper);
+  TRY(change.begin());
+  messages::SpaceProtectRequest request;
+  request.space = space.id().value();
+  request.address = range.start.value();
+  request.bytes = range.bytes();
+  request.protection = static_cast<std::uint32_t>(protection);
+  TRY(change.ask_home(request));
+  change.apply([&](vma::VmaSet& vmas) { return vmas.protect(range, protection); });
+  space.cache().apply_protection(space.space(), range);
+  return {};
+}
+
+Result<UserVa> set_break(AddressSpace& space, UserVa address, Sleeper& sleeper) {
+  Change change(space, sleeper);
+  TRY(change.begin());
+  const vma::VmaSet& vmas = space.space().vmas;  // nobody else changes them now
+  const UserVa before = vmas.current_break();
+  if (address == UserVa(0) || address == before || !vmas.check_break(address)) return before;
+  const Range pages = vmas.break_change(address);
+  const bool shrinks = address < before && pages.bytes() > 0;
+  if (shrinks) TRY(change.clear(pages));
+  messages::SpaceBreakRequest request;
+  request.space = space.id().value();
+  request.address = address.value();
+  auto answer = TRY(change.ask_home(request));
+  if (answer.body.address != address.value()) return before;
+  if (!space.learn_owners(answer.reply.tail())) {
+    space.set_lost();
+    return before;
+  }
+  answer.reply = {};
+  change.apply([&](vma::VmaSet& changed) { return changed.set_break(address); });
+  if (shrinks) change.forget(pages);
+  return address;
+}
+
+Result<> discard(AddressSpace& space, Range range, Sleeper& sleeper) {
+  TRY(checked_range(range.start, range.bytes()));
+  Change change(space, sleeper);
+  TRY(change.begin());
+  const bool covered = space.space().vmas.is_covered(range);
+  TRY(discard_now(space, change, range));
+  return covered ? Result<>() : base::fail(Error::NoMemory);
+}
+
+Result<> grow_stack(AddressSpace& space, UserVa address, Sleeper& sleeper) {
+  Change change(space, sleeper);
+  TRY(change.begin());
+  std::uint64_t limit = 0;
+  {
+    const base::SpinGuard guard(space.space().lock);
+    limit = space.space().stack_limit;
+  }
+  if (space.space().vmas.find(address) != nullptr) return {};  // another thread was faster
+  const auto growth = space.space().vmas.stack_growth(address, limit);
+  if (!growth) return base::fail(Error::NotFound);
+  TRY(map_cleared(space, change,
+                  {.address = growth->added.start,
+                   .bytes = growth->added.bytes(),
+                   .placement = vma::Placement::FixedNoReplace,
+                   .protection = growth->stack->protection,
+                   .flags = growth->stack->flags}));
+  return {};
+}
+
+void discard_private_copies(AddressSpace& space, base::ObjectId object, std::uint64_t first_page, Sleeper& sleeper) {
+  for (UserVa position;;) {
+    Change change(space, sleeper);
+    if (!change.begin()) return;
+    const auto range = private_mapping(space.space().vmas, position, object, first_page);
+    if (!range || !discard_now(space, change, *range)) return;
+    position = range->end;
+  }
+}
+
+}  // namespace processor
