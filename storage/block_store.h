@@ -21,6 +21,7 @@ struct WriteSegment {
   std::span<const std::byte> from{};
 };
 
+// Memory that segments name comes from the heap or from registered buffers, never from a stack: a device reads it.
 class BlockStore {
  public:
   virtual ~BlockStore() = default;

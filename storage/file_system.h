@@ -163,6 +163,9 @@ class FileSystem {
 
   // Sends what waits in the cache to the disk; for a periodic timer.
   virtual base::Result<> write_back() = 0;
+  // Calls visit(context, name, value) for "storage.reads", "storage.writes" and so on.
+  using CounterVisitor = void (*)(void* context, std::string_view name, std::uint64_t value);
+  virtual void for_each_counter(CounterVisitor visit, void* context) = 0;
   // Writes everything back and marks the file system clean; afterwards only destruction is allowed.
   virtual base::Result<> unmount() = 0;
 };

@@ -19,7 +19,7 @@ constexpr std::size_t batch_blocks = 64;  // transfers handed to the store at on
 
 BlockCache::BlockCache(storage::BlockStore& store, std::uint32_t block_bytes, std::uint64_t block_count,
                        std::size_t capacity)
-    : store_(store), block_bytes_(block_bytes), block_count_(block_count), capacity_(capacity) {}
+    : store_(store), block_bytes_(block_bytes), block_count_(block_count), capacity_(capacity), memory_(block_bytes) {}
 
 BlockCache::~BlockCache() {
   changed_.clear();
@@ -61,7 +61,7 @@ Result<> BlockCache::make_room() {
 Result<BlockCache::Block*> BlockCache::add(std::uint64_t number) {
   TRY(make_room());
   base::Own<Block> block = TRY(base::try_make<Block>(number));
-  block->data = static_cast<std::byte*>(base::platform::allocate(block_bytes_));
+  block->data = memory_.allocate();
   if (block->data == nullptr) return fail(Error::NoMemory);
   Block* added = block.release();
   lru_.push_back(*added);
@@ -73,6 +73,8 @@ void BlockCache::drop(Block& block) {
   if (block.dirty) --dirty_count_;
   lru_.erase(lru_.iterator_to(block));
   table_->erase(table_->iterator_to(block));
+  memory_.free(block.data);
+  memory_.free(block.before);
   base::Own<Block>(&block).reset();
 }
 
@@ -99,7 +101,7 @@ Result<> BlockCache::join_transaction(Block& block) {
   if (block.changed) return {};
   if (!in_transaction_) return fail(Error::ReadOnly);
   if (block.dirty) {
-    block.before = static_cast<std::byte*>(base::platform::allocate(block_bytes_));
+    block.before = memory_.allocate();
     if (block.before == nullptr) return fail(Error::NoMemory);
     std::memcpy(block.before, block.data, block_bytes_);
   }
@@ -191,7 +193,7 @@ void BlockCache::commit() {
   while (!changed_.empty()) {
     Block& block = changed_.front();
     changed_.pop_front();
-    base::platform::deallocate(std::exchange(block.before, nullptr));
+    memory_.free(std::exchange(block.before, nullptr));
     block.changed = false;
     if (block.forgotten) {
       LEGO_ASSERT(block.pins == 0);
@@ -210,7 +212,7 @@ void BlockCache::undo(Block& block) {
   block.verified = Verified::No;
   if (block.before != nullptr) {
     std::memcpy(block.data, block.before, block_bytes_);
-    base::platform::deallocate(std::exchange(block.before, nullptr));
+    memory_.free(std::exchange(block.before, nullptr));
   } else {
     LEGO_ASSERT(block.pins == 0);
     drop(block);  // the disk has what it was

@@ -16,6 +16,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/memory.h"
 #include "storage/block_store.h"
+#include "storage/ext4/block_memory.h"
 #include "storage/ext4/buckets.h"
 
 namespace ext4 {
@@ -33,10 +34,6 @@ struct CachedBlock : LruHook, ChangedHook, TableHook {
   explicit CachedBlock(std::uint64_t block) : number(block) {}
   CachedBlock(const CachedBlock&) = delete;
   CachedBlock& operator=(const CachedBlock&) = delete;
-  ~CachedBlock() {
-    base::platform::deallocate(data);
-    base::platform::deallocate(before);
-  }
 
   std::uint64_t number;
   std::byte* data = nullptr;
@@ -154,6 +151,7 @@ class BlockCache {
   const std::uint32_t block_bytes_;
   const std::uint64_t block_count_;
   const std::size_t capacity_;
+  BlockMemory memory_;
   Buckets<Table::bucket_type> buckets_;
   base::Own<Table> table_;
   LruList lru_;  // all blocks, the longest unused first

@@ -56,6 +56,7 @@ class FileSystem final : public storage::FileSystem {
   base::Result<> release_all(const storage::Request& request) override;
 
   base::Result<> write_back() override;
+  void for_each_counter(CounterVisitor visit, void* context) override;
   base::Result<> unmount() override;
 
   Volume& volume() { return *volume_; }  // for counters and tests
@@ -74,6 +75,7 @@ class FileSystem final : public storage::FileSystem {
                                                  const storage::Request& request);
   // One name less. `left_over`: the inode's number if it needs free_left_over() once the transaction has committed.
   base::Result<> drop_link(Inode& inode, storage::Time now, std::uint32_t& left_over);
+  std::uint32_t deletion_time(storage::Time now) const;
   base::Result<bool> free_step(Inode& inode, storage::Time now);
   base::Result<> free_left_over(std::uint32_t inode, const storage::Request& request);
   base::Result<> add_link_to_parent(Inode& parent);

@@ -73,6 +73,17 @@ Result<> FileSystem::sync(base::FileId file, storage::SyncScope) {
 
 Result<> FileSystem::write_back() { return volume_->cache().write_back(); }
 
+void FileSystem::for_each_counter(CounterVisitor visit, void* context) {
+  const CacheCounters& cache = volume_->cache().counters();
+  visit(context, "storage.cache_hits", cache.hits);
+  visit(context, "storage.cache_reads", cache.reads);
+  visit(context, "storage.cache_writes", cache.writes);
+  visit(context, "storage.cache_dirty", volume_->cache().dirty_blocks());
+  visit(context, "storage.commits", cache.commits);
+  visit(context, "storage.aborts", cache.aborts);
+  visit(context, "storage.orphans", volume_->orphans().count());
+}
+
 Result<> FileSystem::unmount() {
   if (read_only()) return {};
   TRY(release_all({.now = std::int64_t{volume_->super().s_wtime} * 1000000000}));

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end of a file: losing names, being held, being freed: see file_system.h.
+#include <algorithm>
+#include <cstdint>
+
 #include "storage/ext4/attributes.h"
 #include "storage/ext4/errors.h"
 #include "storage/ext4/file_map.h"
@@ -11,6 +14,12 @@ using base::Error;
 using base::fail;
 using base::Result;
 using storage::Attributes;
+
+// Small numbers in this field are links of the list of orphans.
+std::uint32_t FileSystem::deletion_time(storage::Time now) const {
+  const std::uint32_t earliest = std::max(volume_->super().s_mkfs_time, volume_->super().s_inodes_count + 1);
+  return std::max(earliest, static_cast<std::uint32_t>(std::clamp<storage::Time>(now / 1000000000, 0, UINT32_MAX)));
+}
 
 // Frees what the inode has, up to a bound; with nothing left, the inode too. True: done.
 Result<bool> FileSystem::free_step(Inode& inode, storage::Time now) {
@@ -26,7 +35,7 @@ Result<bool> FileSystem::free_step(Inode& inode, storage::Time now) {
   const bool directory = inode.is_directory();
   inode.set_size(0);
   inode.disk.i_links_count = 0;
-  inode.disk.i_dtime = now >= 1000000000 ? static_cast<std::uint32_t>(now / 1000000000) : 1;
+  inode.disk.i_dtime = deletion_time(now);
   volume_->allocator().free_inode(inode.number(), directory);
   volume_->inodes().free(inode);
   return true;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "kernel/base/array.h"
 #include "kernel/base/log.h"
 
 namespace ext4 {
@@ -109,9 +110,10 @@ Result<> check_numbers(const ext2_super_block& super, std::uint32_t block_bytes,
 }
 
 Result<> read_superblock(storage::BlockStore& store, ext2_super_block& super) {
-  alignas(16) std::array<std::byte, 4096> start;
+  base::Array<std::byte> start;  // not on the stack, which the disk cannot reach
+  TRY(start.resize(4096));
   if (store.capacity_bytes() < start.size()) return bad("disk too small");
-  const storage::ReadSegment segment{0, start};
+  const storage::ReadSegment segment{0, start.span()};
   TRY(store.read({&segment, 1}));
   std::memcpy(&super, start.data() + SUPERBLOCK_OFFSET, sizeof(super));
   return {};
