@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The platform of Linux programs and tests.
+#include "kernel/base/platform_hosted.h"
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -7,12 +9,19 @@
 #include "kernel/base/platform.h"
 
 namespace base::platform {
+namespace {
+std::FILE* log_stream = nullptr;  // null: stderr
+}  // namespace
+
+void set_log_stream(std::FILE* stream) { log_stream = stream; }
 
 void* allocate(std::size_t bytes) { return std::malloc(bytes); }
 void deallocate(void* memory) { std::free(memory); }
 
 void write_log_line(std::string_view line) {
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  std::FILE* stream = log_stream == nullptr ? stderr : log_stream;
+  std::fprintf(stream, "%.*s\n", static_cast<int>(line.size()), line.data());
+  std::fflush(stream);
 }
 
 void panic(std::string_view what) {

@@ -41,6 +41,8 @@ class LinuxNode {
 
   // Once. The identity outlives the node.
   base::Result<> open(rpc::Identity& identity);
+  // Ends the endpoint; what it used (identity, server, services) may go then, before the node does.
+  void close() { endpoint_.reset(); }
 
   base::EventLoop& loop() { return loop_.loop(); }
   base::SpinLock& lock() { return lock_; }

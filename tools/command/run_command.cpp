@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "kernel/base/platform_hosted.h"
 #include "tools/command/run_files.h"
 #include "tools/command/run_options.h"
 #include "tools/command/run_session.h"
@@ -63,6 +64,8 @@ class Rack {
               .disks = disks_.paths,
               .root_use = disks_.root_use};
     write_rack_key(files_.key);
+    // stderr is the program's.
+    base::platform::set_log_stream(fopen((files_.logs / "lego.log").c_str(), "ae"));
   }
 
   RunOutcome run() {
