@@ -95,7 +95,6 @@ std::size_t ConsoleTerminal::keys(std::span<const std::byte> bytes) {
     int number = 0;
     {
       const base::SpinGuard guard(lock_);
-      if (line_.available() >= LineDiscipline::max_pending) break;
       number = line_.receive(static_cast<std::uint8_t>(bytes[taken]), echo);
       if (line_.readable()) readable_.wake_all();
     }

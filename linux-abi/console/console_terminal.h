@@ -15,7 +15,7 @@ class ConsoleTerminal final : public Terminal, public processor::Counted {
   static Answer<processor::Reference<ConsoleTerminal>> create(PipeBuffer& output);
   explicit ConsoleTerminal(PipeBuffer& output) : output_(output) {}  // for create()
 
-  // The client's side; any context without locks. Returns how many bytes were taken: fewer when much is unread.
+  // The client's side; any context without locks. Takes all; what finds no room is lost, as at any terminal.
   std::size_t keys(std::span<const std::byte> bytes);
   void no_more_keys();
   void resize(WindowSize size);
