@@ -89,7 +89,7 @@ class Array {
   [[nodiscard]] Result<> resize(std::size_t size) {
     TRY(reserve(size));
     while (size_ < size) ::new (items_ + size_++) T();
-    while (size_ > size) pop_back();
+    if (size_ > size) truncate(size);
     return {};
   }
   [[nodiscard]] Result<> append(std::span<const T> items) requires std::is_copy_constructible_v<T> {
@@ -99,6 +99,9 @@ class Array {
     }
     for (const T& item : items) ::new (items_ + size_++) T(item);
     return {};
+  }
+  void truncate(std::size_t size) {
+    while (size_ > size) pop_back();
   }
   void pop_back() {
     LEGO_ASSERT(size_ > 0);

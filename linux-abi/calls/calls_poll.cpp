@@ -41,7 +41,8 @@ Answer<std::uint64_t> poll_until(Call& call, std::uint64_t address, std::uint64_
   TRY(given.resize(count));
   TRY(UserIn<UserPoll>(address).read_array(given.span()));
   base::Array<PolledFile> files;
-  TRY(files.resize(count));
+  TRY(files.reserve(count));
+  while (files.size() < count) TRY(files.push_back(PolledFile{}));
   for (std::size_t i = 0; i < count; ++i) {
     if (given[i].descriptor < 0) continue;
     files[i].file = file_to_poll(call, given[i].descriptor);
