@@ -45,6 +45,9 @@ TEST(Captures, EveryPacketOfLinuxVerifiesAndEncodesBitForBit) {
       {"10-ud-pingpong.pcap", 6},
       {"12-rping.pcap", 29},
       {"14-rc-pingpong-tcpboot.pcap", 12},
+      {"20-uc.pcap", 44},
+      {"21-ipv6.pcap", 30},
+      {"22-loss.pcap", 46},
   };
   std::map<std::string, std::size_t> found;
   for (const std::string& path : captures()) {

@@ -40,3 +40,7 @@ target_compile_definitions(lego_sanitized INTERFACE LEGO_HOSTED BOOST_DISABLE_AS
 target_compile_options(lego_sanitized INTERFACE -O1 -g -fno-omit-frame-pointer
   -fsanitize=address,undefined -fno-sanitize-recover=all)
 target_link_options(lego_sanitized INTERFACE -fsanitize=address,undefined)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # So that a fuzzer sees which branches its input takes.
+  target_compile_options(lego_sanitized INTERFACE -fsanitize=fuzzer-no-link)
+endif()
