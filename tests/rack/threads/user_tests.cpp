@@ -92,7 +92,7 @@ void test_user_signal_state() {
   CHECK_EQUAL(task.wait(), 0u);
   // The layout that debuggers and signal handlers read.
   arch::FxsaveArea area;
-  std::memcpy(&area, page, sizeof area);
+  std::memcpy(static_cast<void*>(&area), page, sizeof area);
   CHECK_EQUAL(area.magic1, arch::fpu_layout().xsave ? arch::signal_magic1 : 0u);
   CHECK_EQUAL(area.state_bytes, arch::fpu_layout().xsave ? arch::fpu_layout().state_bytes : 0u);
 }
