@@ -110,7 +110,7 @@ class ServiceTest : public ::testing::Test {
   Image image{16};
   ImageMounter mounter{image};
   DirectWorker worker;
-  rpc::test::World world{42};
+  rpc::test::LoopWorld world{42};
   rpc::test::Node& server = world.add(1);
   rpc::test::Node& client = world.add(2);
   rpc::test::Node& other = world.add(3);
@@ -292,7 +292,7 @@ TEST_F(ServiceTest, ADeadClientLeavesAnImageThatIsClean) {
     co_return {};
   });
   service->client_died(base::BootId(1000 + client.number));
-  world.run(nullptr, base::second_ns);
+  world.run_for(base::second_ns);
   EXPECT_FALSE(service->mounted());
   EXPECT_EQ(image.check(), "");
 }
@@ -306,7 +306,7 @@ TEST_F(ServiceTest, ChangesReachTheDiskBeforeLong) {
     co_return {};
   });
   EXPECT_NE(image.debugfs("stat /file").find("File not found"), 0u);
-  world.run(nullptr, 20 * base::second_ns);
+  world.run_for(20 * base::second_ns);
   EXPECT_GT(mounter.store.writes, writes);
   EXPECT_NE(image.debugfs("stat /file").find("Type: regular"), std::string::npos);
 }
