@@ -41,8 +41,7 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
                              .driver = port_.get()},
                             *this));
     port_->attach(component_->endpoint());
-    buffers_ = TRY(base::try_make<component::FrameBuffers>(component_->local_key()));
-    launches_ = TRY(base::try_make<linux_abi::LaunchService>(loop_, *buffers_));
+    launches_ = TRY(base::try_make<linux_abi::LaunchService>(loop_));
     launches_->serve(component_->server());
     {
       const base::SpinGuard guard(component_->port().lock());
@@ -121,7 +120,6 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
   linux_abi::LinuxPersonality personality_;
   base::Own<component::Component> component_;
   base::Own<linux_abi::ThreadPort> port_;
-  base::Own<component::FrameBuffers> buffers_;
   base::Own<linux_abi::LaunchService> launches_;
   base::Own<processor::Monitor> monitor_;
 };

@@ -8,6 +8,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/memory.h"
 #include "linux-abi/console/thread_task.h"
+#include "net/rpc/limits.h"
 #include "processor/monitor.h"
 
 namespace linux_abi {
@@ -17,7 +18,8 @@ using base::Error;
 using base::Result;
 using base::Task;
 
-constexpr std::uint32_t output_bytes = 32768;
+// Of one reply: its tail, which the server can repeat after a reconnect.
+constexpr std::size_t output_bytes = rpc::max_reply_tail_bytes;
 
 // The next string of a tail, which loses it; Malformed without its zero byte.
 Result<std::span<const char>> take_string(std::span<const char>& tail) {
@@ -44,28 +46,6 @@ Result<ProgramLaunch::Strings> read_strings(const messages::ProgramStartRequest&
   strings.arguments.environment_count = request.envc;
   return strings;
 }
-
-class OutputBuffer {
- public:
-  explicit OutputBuffer(rpc::BufferMemory& memory) : memory_(memory) {}
-  OutputBuffer(const OutputBuffer&) = delete;
-  OutputBuffer& operator=(const OutputBuffer&) = delete;
-  ~OutputBuffer() {
-    if (buffer_.address != nullptr) memory_.free(buffer_);
-  }
-  Result<> allocate() {
-    buffer_ = TRY(memory_.allocate(output_bytes));
-    return {};
-  }
-  std::span<std::byte> bytes() const { return {buffer_.address, buffer_.bytes}; }
-  verbs::Sge piece(std::size_t length) const {
-    return {reinterpret_cast<std::uint64_t>(buffer_.address), static_cast<std::uint32_t>(length), buffer_.lkey};
-  }
-
- private:
-  rpc::BufferMemory& memory_;
-  rpc::Buffer buffer_;
-};
 
 struct StartWork {
   ProgramLaunch* launch;
@@ -123,18 +103,15 @@ Task<> LaunchService::start(rpc::ServerCall& call, messages::ProgramStartRequest
 }
 
 Task<> LaunchService::read(rpc::ServerCall& call, messages::ConsoleReadRequest request) {
-  OutputBuffer buffer(buffers_);
-  CO_TRY_VOID(buffer.allocate());
+  base::Array<std::byte> output;
+  CO_TRY_VOID(output.resize(output_bytes));
   ProgramLaunch::Event event;
   while (true) {
     CO_TRY(ProgramLaunch * launch, find(base::LaunchId(request.launch)));
-    const auto room = buffer.bytes().first(std::min<std::size_t>(buffer.bytes().size(), call.bulk_capacity()));
-    if (launch->next_event(room, event)) break;
+    if (launch->next_event(output.span(), event)) break;
     co_await changed_.wait();
   }
-  if (event.bytes == 0) co_return call.reply(event.reply);
-  const verbs::Sge piece = buffer.piece(event.bytes);
-  co_return co_await call.reply_bulk(event.reply, std::span(&piece, 1));
+  co_return call.reply(event.reply, output.span().first(event.bytes));
 }
 
 Task<> LaunchService::write(rpc::ServerCall& call, messages::ConsoleWriteRequest request) {

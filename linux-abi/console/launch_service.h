@@ -14,9 +14,7 @@ namespace linux_abi {
 
 class LaunchService final : private LaunchEvents {
  public:
-  // `buffers`: where outputs are gathered before they are sent, in registered memory.
-  LaunchService(base::EventLoop& loop, rpc::BufferMemory& buffers)
-      : loop_(loop), buffers_(buffers), changed_(loop), wake_(*this) {}
+  explicit LaunchService(base::EventLoop& loop) : loop_(loop), changed_(loop), wake_(*this) {}
   void serve(rpc::Server& server);
   // Before the first ProgramStart.
   void set_monitor(processor::Monitor& monitor) { monitor_ = &monitor; }
@@ -39,7 +37,6 @@ class LaunchService final : private LaunchEvents {
   base::Result<ProgramLaunch*> find(base::LaunchId id);
 
   base::EventLoop& loop_;
-  rpc::BufferMemory& buffers_;
   processor::Monitor* monitor_ = nullptr;
   base::AsyncCondition changed_;  // some launch has something to tell
   Wake wake_;
