@@ -94,8 +94,13 @@ Result<> AddressSpace::learn_owners(std::span<const std::byte> owners) {
     if (owner.index >= every_page.end.value() >> base::vregion_shift) return base::fail(Error::Malformed);
     if (cache().owner(space_, UserVa(owner.index << base::vregion_shift)) != nullptr) continue;
     const rpc::NodeAddress address{base::NodeId(owner.node), owner.ip, base::BootId(owner.boot_id)};
-    MemoryHome& home = *TRY(monitor_.home_at(address, home_.vnode()));
-    TRY(cache().set_owner(space_, owner.index, home));
+    auto home = monitor_.home_at(address, home_.vnode());
+    while (!home && home.error() == Error::NoMemory) {
+      wait_before_retry();
+      home = monitor_.home_at(address, home_.vnode());
+    }
+    if (!home) return base::fail(home.error());
+    while (!cache().set_owner(space_, owner.index, **home)) wait_before_retry();
   }
   return {};
 }

@@ -36,7 +36,8 @@ class AddressSpace final : public Counted, public Ending, public boost::intrusiv
 
   // A vRegion has an owner from its first use on, and keeps it: the home, unless the home said otherwise before.
   base::Result<> provide_owner(base::UserVa address);
-  base::Result<> learn_owners(std::span<const std::byte> owners);  // VRegionOwner[]; Malformed
+  // VRegionOwner[], confirmed by the home: waits for memory if need be. Malformed, Exhausted.
+  base::Result<> learn_owners(std::span<const std::byte> owners);
 
   // With `changes` held from here on.
   threads::Mutex& changes() { return changes_; }

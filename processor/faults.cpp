@@ -27,15 +27,15 @@ class FaultHandler {
   FaultEnd handle() {
     AddressSpace& space = thread_.space();
     while (true) {
-      if (thread_.kernel_thread().killed()) return give_up();
       if (!space.provide_owner(fault_.address)) return FaultEnd::NoMemory;
       const excache::FaultOutcome outcome =
           the_core->excache().handle_fault(space.space(), fault_, thread_.fault_context, sleeper_);
       if (outcome.kind == FaultKind::Wait) {
         if (!wait()) return give_up();
       } else if (outcome.kind == FaultKind::GrowStack) {
-        if (const auto grown = grow_stack(space, fault_.address, sleeper_); !grown)
-          return grown.error() == base::Error::NoMemory ? FaultEnd::NoMemory : FaultEnd::NotMapped;
+        const auto grown = grow_stack(space, fault_.address, sleeper_);
+        if (!grown && grown.error() == base::Error::Interrupted) return give_up();
+        if (!grown) return grown.error() == base::Error::NoMemory ? FaultEnd::NoMemory : FaultEnd::NotMapped;
       } else if (!passes(outcome)) {
         return end_of(outcome);
       }
@@ -54,12 +54,12 @@ class FaultHandler {
     the_core->excache().abandon_fault(thread_.fault_context);
     return FaultEnd::Killed;
   }
-  // Waits for better times, some times.
+  // Waits for better times, some times. Not in a thread that is being killed.
   bool passes(excache::FaultOutcome outcome) {
     const bool may_pass =
         outcome.kind == FaultKind::NoMemory ||
         ((outcome.kind == FaultKind::Lost || outcome.kind == FaultKind::BeyondObject) && is_passing(outcome.error));
-    if (!may_pass || retries_ == most_retries) return false;
+    if (!may_pass || retries_ == most_retries || thread_.kernel_thread().killed()) return false;
     ++retries_;
     wait_before_retry();
     return true;

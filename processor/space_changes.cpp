@@ -54,7 +54,7 @@ Result<UserVa> map_cleared(AddressSpace& space, Change& change, const MapRequest
   const auto range = checked_range(UserVa(answer->body.address), request.bytes);
   if (!range || !space.learn_owners(answer->reply.tail())) {
     space.set_lost();
-    return base::fail(range ? Error::NoMemory : Error::Malformed);
+    return base::fail(Error::Malformed);
   }
   answer->reply = {};
   change.apply([&](vma::VmaSet& vmas) {
@@ -194,6 +194,11 @@ Result<> grow_stack(AddressSpace& space, UserVa address, Sleeper& sleeper) {
 
 void discard_private_copies(AddressSpace& space, base::ObjectId object, std::uint64_t first_page, Sleeper& sleeper) {
   for (UserVa position;;) {
+    {
+      // Spaces that do not map the object are not waited for.
+      const base::SpinGuard guard(space.space().lock);
+      if (!private_mapping(space.space().vmas, position, object, first_page)) return;
+    }
     Change change(space, sleeper);
     if (!change.begin()) return;
     const auto range = private_mapping(space.space().vmas, position, object, first_page);
