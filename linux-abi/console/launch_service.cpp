@@ -88,10 +88,12 @@ Task<> LaunchService::start(rpc::ServerCall& call, messages::ProgramStartRequest
   ProgramLaunch* launch = made.release();
   launches_.push_back(*launch);
   ThreadTask<StartWork> work(loop_, {launch, monitor_});
-  const Result<int> pid = co_await work.run("launch");
+  base::Completion<int>& started = work.run("launch");
+  const Result<int> pid = co_await started;
   if (!pid) {
     ThreadTask<ReleaseWork> cleaning(loop_, {launch});
-    const Result<int> cleaned = co_await cleaning.run("release");
+    base::Completion<int>& cleaning_done = cleaning.run("release");
+    const Result<int> cleaned = co_await cleaning_done;
     if (!cleaned) base::log_error("linux_abi", "a launch that failed was not cleaned up: {}", cleaned.error());
     launches_.erase(launches_.iterator_to(*launch));
     base::Own<ProgramLaunch>(launch).reset();
@@ -147,7 +149,8 @@ Task<> LaunchService::release(rpc::ServerCall& call, messages::ProgramReleaseReq
   launches_.erase(launches_.iterator_to(*launch));
   changed_.wake_all();
   ThreadTask<ReleaseWork> work(loop_, {launch});
-  const Result<int> released = co_await work.run("release");
+  base::Completion<int>& done = work.run("release");
+  const Result<int> released = co_await done;
   base::Own<ProgramLaunch>(launch).reset();
   if (!released) co_return base::fail(released.error());
   co_return call.reply(messages::EmptyReply{});
