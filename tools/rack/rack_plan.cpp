@@ -13,6 +13,8 @@ constexpr std::uint64_t mib = 1 << 20;
 // Beside the ExCache a pComponent holds its image, buffers of queue pairs, threads and page tables.
 constexpr std::uint64_t processor_kernel_bytes = 128 * mib;
 constexpr std::uint64_t storage_bytes = 256 * mib;
+constexpr unsigned debug_exit_port = 0xf4;  // where kernel/core/panic.cpp writes the status
+constexpr unsigned panic_status = 3;        // of QEMU: twice this and one
 
 // In QEMU's option lists a comma ends the value, two are one.
 std::string escaped(const std::string& text) {
@@ -34,6 +36,7 @@ std::string kernel_command_line(const RackConfig& config, const Component& compo
   std::string line =
       fmt::format("name={} ip={}/{} gmm={}", component.name, component.ip(), prefix_length, managers().ip());
   if (component.kind == Kind::Processor) line += fmt::format(" excache={}K", config.excache_bytes / 1024);
+  line += fmt::format(" panic_exit={}", panic_status);
   for (const std::string& option : config.kernel_options) line += " " + option;
   return line;
 }
@@ -69,6 +72,15 @@ void add_disk(std::vector<std::string>& arguments, const RackFiles& files, unsig
                                      "-device", "virtio-blk-pci,drive=disk0,disable-legacy=on"});
 }
 
+// QEMU's translator leaves the guest's memory barriers out for a machine that can only ever have one core, though the
+// devices run in threads of their own: notifications and interrupts would get lost. Room for a second core keeps them.
+std::string smp_argument(unsigned cores) { return fmt::format("{},maxcpus={}", cores, std::max(cores, 2u)); }
+
+// A panic ends QEMU, so that the rack learns of it at once.
+void end_at_panic(std::vector<std::string>& arguments) {
+  arguments.insert(arguments.end(), {"-device", fmt::format("isa-debug-exit,iobase={:#x},iosize=4", debug_exit_port)});
+}
+
 PlannedProcess plan_component(const RackConfig& config, Accelerator accelerator, const RackFiles& files,
                               const Component& component) {
   PlannedProcess process{.name = component.name, .arguments = {"qemu-system-x86_64"}, .log = log_of(files, component)};
@@ -78,7 +90,8 @@ PlannedProcess plan_component(const RackConfig& config, Accelerator accelerator,
   };
   add({"-name", component.name});
   add(machine_arguments(accelerator));
-  add({"-smp", std::to_string(component.kind == Kind::Processor ? config.cpus : 1)});
+  add({"-smp", smp_argument(component.kind == Kind::Processor ? config.cpus : 1)});
+  end_at_panic(arguments);
   add({"-m", fmt::format("{}K", ram_bytes(config, component.kind) / 1024)});
   add({"-kernel", image_of(files.build, component.kind), "-append", kernel_command_line(config, component)});
   add({"-fw_cfg", fmt::format("name=opt/lego/rack-key,file={}", escaped(files.key))});

@@ -41,15 +41,15 @@ TEST(RackPlan, ComponentsGetTheirConfigurationByTheirCommandLine) {
   const ProcessPlan plan =
       make_plan({.cpus = 4, .excache_bytes = 16 << 20, .kernel_options = {"evictors=off"}}, Accelerator::Tcg, files());
   const auto& p0 = named(plan, "p0");
-  EXPECT_EQ(value_after(p0, "-append"), "name=p0 ip=10.77.1.1/16 gmm=10.77.0.1 excache=16384K evictors=off");
+  EXPECT_EQ(value_after(p0, "-append"), "name=p0 ip=10.77.1.1/16 gmm=10.77.0.1 excache=16384K panic_exit=3 evictors=off");
   EXPECT_EQ(value_after(p0, "-kernel"), "/b/linux-abi/pcomponent.elf");
-  EXPECT_EQ(value_after(p0, "-smp"), "4");
+  EXPECT_EQ(value_after(p0, "-smp"), "4,maxcpus=4");
   EXPECT_EQ(value_after(p0, "-accel"), "tcg,thread=multi");
   EXPECT_EQ(value_after(p0, "-fw_cfg"), "name=opt/lego/rack-key,file=/t/rack-key");
   const auto& m0 = named(plan, "m0");
-  EXPECT_EQ(value_after(m0, "-append"), "name=m0 ip=10.77.2.1/16 gmm=10.77.0.1 evictors=off");
+  EXPECT_EQ(value_after(m0, "-append"), "name=m0 ip=10.77.2.1/16 gmm=10.77.0.1 panic_exit=3 evictors=off");
   EXPECT_EQ(value_after(m0, "-m"), "524288K");
-  EXPECT_EQ(value_after(m0, "-smp"), "1");
+  EXPECT_EQ(value_after(m0, "-smp"), "1,maxcpus=2");
   // The key itself is on no command line.
   for (const auto& process : plan) {
     for (const auto& argument : process.arguments) EXPECT_EQ(argument.find("key="), std::string::npos) << argument;

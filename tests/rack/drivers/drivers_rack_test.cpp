@@ -84,7 +84,7 @@ class DriversTest : public testing::TestWithParam<Variant> {
     wire = GetParam().datagrams ? harness::make_datagram_wire(folder.path()) : harness::make_stream_wire(folder.path());
     std::vector<std::string> options = {
         "-M",      GetParam().machine,
-        "-smp",    std::to_string(GetParam().cores),
+        "-smp",    std::to_string(GetParam().cores) + ",maxcpus=4",
         "-netdev", wire->netdev(),
         "-device", std::string("virtio-net-pci,netdev=n0,mac=52:54:00:12:34:56,") + GetParam().net};
     options.insert(options.end(), more.begin(), more.end());

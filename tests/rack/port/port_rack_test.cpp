@@ -23,7 +23,7 @@ constexpr const char* client_address = "0x0a000002";
 std::vector<std::string> machine(const std::string& netdev, unsigned number, const std::string& options,
                                  unsigned cores) {
   return {"-M",      "q35",
-          "-smp",    std::to_string(cores),
+          "-smp",    std::to_string(cores) + ",maxcpus=4",
           "-netdev", netdev,
           "-device", "virtio-net-pci,netdev=n0,host_mtu=4200,mac=52:54:00:00:00:0" + std::to_string(number),
           "-append", options};
