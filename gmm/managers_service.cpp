@@ -79,7 +79,7 @@ Error Managers::check(const rpc::PeerInfo& peer, messages::Operation operation, 
 
 base::Task<> Managers::vnode_create(rpc::ServerCall& call, messages::VNodeCreateRequest request) {
   CO_TRY_VOID(reserve_ids());
-  CO_TRY(const VNode* vnode, vnodes_.create(request.hostname, call.peer().node, nodes_));
+  CO_TRY(const VNode* vnode, vnodes_.create(request.hostname, call.peer().node, nodes_, base::NodeId(request.storage)));
   base::log_info("gmm", "vNode {}: home mComponent {}, sComponent {}", vnode->id, vnode->home_memory, vnode->storage);
   messages::VNodeCreateReply reply;
   reply.vnode = vnode->id.value();

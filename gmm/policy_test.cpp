@@ -139,6 +139,18 @@ TEST(Turn, GoesRoundAndPassesOverTheShort) {
   EXPECT_EQ(count[b], 5);
 }
 
+TEST(VNodeTable, TheRootMayBeOnAGivenStorage) {
+  NodeTable nodes;
+  VNodeTable vnodes;
+  const base::NodeId m = add(nodes, ComponentKind::Memory).id;
+  const base::NodeId first = add(nodes, ComponentKind::Storage).id;
+  const base::NodeId second = add(nodes, ComponentKind::Storage).id;
+  for (const base::NodeId storage : {second, second, first})
+    EXPECT_EQ((*vnodes.create({}, base::NodeId(77), nodes, storage))->storage, storage);
+  EXPECT_EQ(vnodes.create({}, base::NodeId(77), nodes, m).error(), Error::NoDevice);
+  EXPECT_EQ(vnodes.create({}, base::NodeId(77), nodes, base::NodeId(99)).error(), Error::NoDevice);
+}
+
 TEST(VNodeTable, EachHasAnIdAnAddressAndAHome) {
   NodeTable nodes;
   VNodeTable vnodes;

@@ -10,13 +10,21 @@ namespace {
 constexpr std::uint32_t first_address = 0x0a4e0001;  // 10.78.0.1
 constexpr std::uint32_t addresses = 65534;
 static_assert(max_vnodes < addresses);
+
+Result<base::NodeId> living_storage(NodeTable& nodes, base::NodeId id) {
+  const Node* node = nodes.find(id);
+  if (node == nullptr || !node->alive() || node->kind != messages::ComponentKind::Storage)
+    return base::fail(Error::NoDevice);
+  return id;
+}
 }  // namespace
 
-Result<const VNode*> VNodeTable::create(const messages::Name& hostname, base::NodeId owner, NodeTable& nodes) {
+Result<const VNode*> VNodeTable::create(const messages::Name& hostname, base::NodeId owner, NodeTable& nodes,
+                                         base::NodeId storage) {
   if (vnodes_.size() >= max_vnodes) return base::fail(Error::Exhausted);
   VNode vnode;
+  vnode.storage = storage ? TRY(living_storage(nodes, storage)) : TRY(storages_.next(nodes))->id;
   vnode.home_memory = TRY(memories_.next(nodes))->id;
-  vnode.storage = TRY(storages_.next(nodes))->id;
   vnode.owner = owner;
   vnode.hostname = hostname;
   // An address that a living vNode still has is passed over.

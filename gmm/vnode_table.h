@@ -18,8 +18,9 @@ struct VNode {
 
 class VNodeTable {
  public:
-  // NoDevice: no mComponent or no sComponent is alive.
-  Result<const VNode*> create(const messages::Name& hostname, base::NodeId owner, NodeTable& nodes);
+  // storage: the sComponent with its root; 0 takes one in turn. NoDevice: no mComponent, or no (such) sComponent, is alive.
+  Result<const VNode*> create(const messages::Name& hostname, base::NodeId owner, NodeTable& nodes,
+                              base::NodeId storage = {});
   Result<> destroy(base::VNodeId id);
   void owner_gone(base::NodeId owner);
   const VNode* find(base::VNodeId id) const;

@@ -17,6 +17,8 @@ struct VNodeCreateRequest {
   static constexpr Operation operation = Operation::VNodeCreate;
   using Reply = VNodeCreateReply;
   Name hostname{};
+  le32 storage;  // node of the sComponent that has its root; 0: any, in turn
+  le32 reserved;
   bool validate() const { return hostname.back() == 0; }
 };
 static_assert(sizeof(VNodeCreateReply) == 24);

@@ -156,6 +156,7 @@ base::Task<> RunSession::steps() {
 base::Task<> RunSession::start_program() {
   rack_client::ProgramSpec spec;
   spec.hostname = options_.hostname;
+  spec.root = "s0";  // the first disk is the root's
   spec.working_directory = options_.working_directory;
   spec.arguments = options_.program;
   spec.environment = options_.environment;

@@ -17,6 +17,7 @@ namespace rack_client {
 
 struct ProgramSpec {
   std::string hostname;
+  std::string root;  // the sComponent with the root file system, a name; empty: any
   std::string working_directory;
   std::vector<std::string> arguments;  // the program is the first
   std::vector<std::string> environment;

@@ -103,16 +103,22 @@ base::Task<std::vector<std::string>> RoceClient::wait_for_members(std::vector<st
 }
 
 base::Task<> RoceClient::start_program(ProgramSpec spec) {
-  CO_TRY_VOID(co_await create_vnode(spec.hostname));
+  CO_TRY_VOID(co_await create_vnode(spec.hostname, spec.root));
   CO_TRY_VOID(co_await assign_launch());
   CO_TRY_VOID(co_await send_program(std::move(spec)));
   link_.emplace(events(), *processor_, vnode_, launch_, *input_);
   co_return {};
 }
 
-base::Task<> RoceClient::create_vnode(std::string hostname) {
+base::Task<> RoceClient::create_vnode(std::string hostname, std::string root) {
   messages::VNodeCreateRequest request;
   request.hostname = to_name(hostname);
+  if (!root.empty()) {
+    CO_TRY(const auto nodes, co_await list_nodes());
+    const auto node = std::ranges::find_if(nodes, [&](const auto& entry) { return name_of(entry) == root; });
+    if (node == nodes.end()) co_return base::fail(base::Error::NoDevice);
+    request.storage = node->node;
+  }
   CO_TRY(auto reply, co_await rpc::call(events(), member_->managers(), request));
   vnode_ = base::VNodeId(reply.body.vnode);
   home_memory_ = base::NodeId(reply.body.home_memory);

@@ -47,7 +47,7 @@ class RoceClient final : public RackClient, private membership::MemberObserver {
 
   base::EventLoop& events() { return loop_.loop(); }
   base::Task<std::vector<messages::NodeEntry>> list_nodes();
-  base::Task<> create_vnode(std::string hostname);
+  base::Task<> create_vnode(std::string hostname, std::string root);
   base::Task<> assign_launch();
   base::Task<> send_program(ProgramSpec spec);
   base::Task<std::string> read_counters(rpc::Peer& peer);
