@@ -14,17 +14,20 @@ using arch::UserOut;
 
 namespace {
 
-constexpr int real_interval = 0;  // ITIMER_REAL
-
 UserIntervalTimeval to_user(const TimerSetting& setting) {
   return {to_timeval(setting.interval_ns), to_timeval(setting.value_ns)};
 }
 
-// ITIMER_VIRTUAL and ITIMER_PROF count processor time, which no timer here follows.
-Answer<IntervalTimers*> real_timer_of(Call& call, int which) {
+// ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF.
+Answer<int> interval_timer(int which) {
   if (which < 0 || which > 2) return error(EINVAL);
-  if (which != real_interval) return error(EOPNOTSUPP);
-  return timers_of(call.process());
+  return IntervalTimers::real_timer + which;
+}
+
+Answer<int> posix_timer(std::uint64_t argument) {
+  const int timer = Call::as_int(argument);
+  if (timer < 0 || timer >= IntervalTimers::max_timers) return error(EINVAL);
+  return timer;
 }
 
 }  // namespace
@@ -38,8 +41,9 @@ Answer<std::uint64_t> alarm(Call& call) {
 }
 
 Answer<std::uint64_t> getitimer(Call& call) {
-  IntervalTimers* timers = TRY(real_timer_of(call, Call::as_int(call.a())));
-  const TimerSetting now = TRY(timers->get(IntervalTimers::real_timer));
+  const int timer = TRY(interval_timer(Call::as_int(call.a())));
+  IntervalTimers* timers = TRY(timers_of(call.process()));
+  const TimerSetting now = TRY(timers->get(timer));
   TRY(UserOut<UserIntervalTimeval>(call.b()).write(to_user(now)));
   return std::uint64_t{0};
 }
@@ -48,8 +52,9 @@ Answer<std::uint64_t> setitimer(Call& call) {
   UserIntervalTimeval given{};
   if (call.b() != 0) given = TRY(UserIn<UserIntervalTimeval>(call.b()).read());
   if (!is_valid(given.value) || !is_valid(given.interval)) return error(EINVAL);
-  IntervalTimers* timers = TRY(real_timer_of(call, Call::as_int(call.a())));
-  const TimerSetting old = TRY(timers->set(IntervalTimers::real_timer, {to_ns(given.value), to_ns(given.interval)}));
+  const int timer = TRY(interval_timer(Call::as_int(call.a())));
+  IntervalTimers* timers = TRY(timers_of(call.process()));
+  const TimerSetting old = TRY(timers->set(timer, {to_ns(given.value), to_ns(given.interval)}));
   if (call.c() != 0) TRY(UserOut<UserIntervalTimeval>(call.c()).write(to_user(old)));
   return std::uint64_t{0};
 }
@@ -90,7 +95,7 @@ Answer<std::uint64_t> timer_settime(Call& call) {
   const UserIntervalTimespec given = TRY(UserIn<UserIntervalTimespec>(call.c()).read());
   if (!is_valid(given.value) || !is_valid(given.interval)) return error(EINVAL);
   IntervalTimers* timers = TRY(timers_of(call.process()));
-  const int timer = Call::as_int(call.a());
+  const int timer = TRY(posix_timer(call.a()));
   std::uint64_t value = to_ns(given.value);
   if ((Call::as_int(call.b()) & absolute) != 0 && value != 0) {
     const int clock = TRY(timers->clock_of(timer));
@@ -105,19 +110,22 @@ Answer<std::uint64_t> timer_settime(Call& call) {
 
 Answer<std::uint64_t> timer_gettime(Call& call) {
   IntervalTimers* timers = TRY(timers_of(call.process()));
-  const TimerSetting now = TRY(timers->get(Call::as_int(call.a())));
+  const int timer = TRY(posix_timer(call.a()));
+  const TimerSetting now = TRY(timers->get(timer));
   TRY(UserOut<UserIntervalTimespec>(call.b()).write({to_timespec(now.interval_ns), to_timespec(now.value_ns)}));
   return std::uint64_t{0};
 }
 
 Answer<std::uint64_t> timer_getoverrun(Call& call) {
   IntervalTimers* timers = TRY(timers_of(call.process()));
-  return static_cast<std::uint64_t>(TRY(timers->overruns(Call::as_int(call.a()))));
+  const int timer = TRY(posix_timer(call.a()));
+  return static_cast<std::uint64_t>(TRY(timers->overruns(timer)));
 }
 
 Answer<std::uint64_t> timer_delete(Call& call) {
   IntervalTimers* timers = TRY(timers_of(call.process()));
-  TRY(timers->remove(Call::as_int(call.a())));
+  const int timer = TRY(posix_timer(call.a()));
+  TRY(timers->remove(timer));
   return std::uint64_t{0};
 }
 

@@ -32,10 +32,22 @@ Answer<PlaceReference> up(Caller& caller, const PlaceReference& place) {
   return parent ? parent : place;
 }
 
-// Walks the text from `place`; with a stop before the last component if `parent` is given.
+// What is still to be walked once a link's target stands where the link was.
+Answer<base::Array<char>> spliced(const base::Array<char>& target, std::string_view rest) {
+  base::Array<char> text;
+  if (!text.resize(target.size() + rest.size())) return error(ENOMEM);
+  std::memcpy(text.data(), target.data(), target.size());
+  std::memcpy(text.data() + target.size(), rest.data(), rest.size());
+  return text;
+}
+
+// Walks the text from `place`; with a stop before the last component if `parent` is given. Links are followed in a loop,
+// not by recursion: a kernel stack is small, and a link may lead to forty others.
 Answer<PlaceReference> walk_text(Caller& caller, PlaceReference place, std::string_view text, LastLink last,
-                                 unsigned& links, ParentWalk* parent) {
+                                 ParentWalk* parent) {
   std::string_view rest = text;
+  base::Array<char> replaced;  // holds `rest` once a link was followed
+  unsigned links = 0;
   while (true) {
     const std::string_view component = take_component(rest);
     const bool is_last = only_slashes(rest);
@@ -58,7 +70,20 @@ Answer<PlaceReference> walk_text(Caller& caller, PlaceReference place, std::stri
     else
       next = TRY(step(caller, place, component));
     const bool must_follow = !is_last || !rest.empty() || last == LastLink::Follow;
-    if (next->node().is_link() && must_follow) next = TRY(follow_link(caller, place, next, links));
+    if (next->node().is_link() && must_follow) {
+      if (++links > max_links) return error(ELOOP);
+      if (PlaceReference leads = TRY(next->node().follow(caller))) {
+        next = std::move(leads);
+      } else {
+        const base::Array<char> target = TRY(next->node().read_link(caller));
+        if (target.empty()) return error(ENOENT);
+        if (target[0] == '/') place = caller.file_context().root();
+        base::Array<char> whole = TRY(spliced(target, rest));
+        replaced = std::move(whole);
+        rest = {replaced.data(), replaced.size()};
+        continue;
+      }
+    }
     if (!rest.empty() && !next->node().is_directory()) return error(ENOTDIR);
     place = std::move(next);
     if (is_last) return place;
@@ -78,17 +103,14 @@ Answer<PlaceReference> start_of_walk(Caller& caller, int directory_descriptor, s
 Answer<PlaceReference> walk_from(Caller& caller, const PlaceReference& start, std::string_view path, LastLink last) {
   if (path.empty()) return error(ENOENT);
   if (path.size() >= max_path) return error(ENAMETOOLONG);
-  unsigned links = 0;
-  return walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, last, links, nullptr);
+  return walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, last, nullptr);
 }
 
 Answer<ParentWalk> walk_to_parent_from(Caller& caller, const PlaceReference& start, std::string_view path) {
   if (path.empty()) return error(ENOENT);
   if (path.size() >= max_path) return error(ENAMETOOLONG);
-  unsigned links = 0;
   ParentWalk parent;
-  TRY(walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, LastLink::Keep, links,
-                &parent));
+  TRY(walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, LastLink::Keep, &parent));
   return parent;
 }
 
@@ -127,17 +149,6 @@ Answer<PlaceReference> step(Caller& caller, const PlaceReference& directory, std
   place = TRY(Place::create(std::move(*node), directory, name));
   if (stable) names.remember(*directory, name, place, changes);
   return place;
-}
-
-Answer<PlaceReference> follow_link(Caller& caller, const PlaceReference& directory, const PlaceReference& place,
-                                   unsigned& links) {
-  if (++links > max_links) return error(ELOOP);
-  if (PlaceReference leads = TRY(place->node().follow(caller))) return leads;
-  const base::Array<char> target = TRY(place->node().read_link(caller));
-  const std::string_view text(target.data(), target.size());
-  if (text.empty()) return error(ENOENT);
-  PlaceReference start = text.starts_with('/') ? caller.file_context().root() : directory;
-  return walk_text(caller, std::move(start), text, LastLink::Follow, links, nullptr);
 }
 
 Answer<> check_access(Caller& caller, Node& node, std::uint32_t wanted) {

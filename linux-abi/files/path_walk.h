@@ -37,9 +37,6 @@ Answer<ParentWalk> walk_to_parent_from(Caller& caller, const PlaceReference& sta
 
 // One step: the place of `name` in a directory, by the name cache, mounts, or the node. No permission check, no links.
 Answer<PlaceReference> step(Caller& caller, const PlaceReference& directory, std::string_view name);
-// Goes on from a symbolic link at `place` (found in `directory`).
-Answer<PlaceReference> follow_link(Caller& caller, const PlaceReference& directory, const PlaceReference& place,
-                                   unsigned& links);
 
 // EACCES unless the caller may (R_OK 4, W_OK 2, X_OK 1); EROFS for writing on a read-only file system.
 Answer<> check_access(Caller& caller, Node& node, std::uint32_t wanted);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process's timers that send signals: ITIMER_REAL (and alarm), and POSIX timers of the monotonic and real clocks.
+// A process's timers that send signals: setitimer's three (and alarm), and POSIX timers. Those that count processor time
+// look at it when it can have come at the earliest, and again until it has: they may be late by least_look_ns.
 #pragma once
 
 #include <array>
@@ -30,7 +31,8 @@ struct TimerNotice {
 class IntervalTimers {
  public:
   static constexpr int max_timers = 64;
-  static constexpr int real_timer = max_timers;  // ITIMER_REAL, behind the POSIX ones
+  // setitimer's, behind the POSIX ones.
+  static constexpr int real_timer = max_timers, virtual_timer = max_timers + 1, profiling_timer = max_timers + 2;
 
   explicit IntervalTimers(Process& process);
   ~IntervalTimers() { stop(); }
@@ -45,15 +47,19 @@ class IntervalTimers {
   Answer<int> clock_of(int timer);
 
   void stop();        // all of them
-  void stop_posix();  // execve: ITIMER_REAL goes on
+  void stop_posix();  // execve: setitimer's go on
 
  private:
+  static constexpr std::uint64_t least_look_ns = 4'000'000;
+  enum class Measure : std::uint8_t { WallTime, UserTime, ProcessorTime };
   class Timer final : public KernelTimer {
    public:
     void expired() override;
     IntervalTimers* owner = nullptr;
     int id = 0;
     int clock = 0;
+    Measure measure = Measure::WallTime;
+    std::uint64_t due_ns = 0;  // on what it measures
     bool used = false;
     TimerNotice notice;
     std::uint64_t interval_ns = 0;
@@ -61,11 +67,14 @@ class IntervalTimers {
     int overrun = 0;
   };
   Answer<Timer*> find(int timer);
+  std::uint64_t measured_ns(const Timer& timer);
+  // lock_ held, armed.
+  void look_when_due(Timer& timer, std::uint64_t measured_ns);
   void disarm(Timer& timer);
 
   Process& process_;
   base::SpinLock lock_;  // guards the fields of the timers; taken after tasks_lock
-  std::array<Timer, max_timers + 1> timers_;
+  std::array<Timer, max_timers + 3> timers_;
 };
 
 // The process's, made if it has none.

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals: delivery, masks, queueing, alternate stacks, interrupted calls, timers, stopped and continued children.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <initializer_list>
+
+namespace {
+
+volatile sig_atomic_t count, last_signal, last_code, last_value;
+volatile pid_t last_pid;
+char log_text[256];
+volatile int log_used;
+
+void note(int number, siginfo_t* info, void*) {
+  ++count;
+  last_signal = number;
+  last_code = info->si_code;
+  last_value = info->si_value.sival_int;
+  last_pid = info->si_pid;
+  if (log_used < 250) log_text[log_used++] = number >= SIGRTMIN ? char('a' + info->si_value.sival_int) : '.';
+}
+
+void handle(int number, int flags = 0) {
+  struct sigaction action{};
+  action.sa_sigaction = note;
+  action.sa_flags = SA_SIGINFO | flags;
+  sigaction(number, &action, nullptr);
+}
+void forget() { count = last_signal = last_code = last_value = 0, log_used = 0, memset(log_text, 0, sizeof log_text); }
+const char* outcome(long value) { return value == -1 ? strerrorname_np(errno) : "ok"; }
+sigset_t only(int number) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  return set;
+}
+void status_line(const char* what, int status) {
+  if (WIFEXITED(status)) printf("%s: exited %d\n", what, WEXITSTATUS(status));
+  if (WIFSIGNALED(status)) printf("%s: signal %d\n", what, WTERMSIG(status));
+  if (WIFSTOPPED(status)) printf("%s: stopped by %d\n", what, WSTOPSIG(status));
+  if (WIFCONTINUED(status)) printf("%s: continued\n", what);
+}
+
+void simple() {
+  handle(SIGUSR1);
+  raise(SIGUSR1);
+  printf("raise: %d code %d\n", count, last_code);
+  kill(getpid(), SIGUSR1);
+  printf("kill: %d code %d own pid %d\n", count, last_code, last_pid == getpid());
+  printf("kill odd number: %s\n", outcome(kill(getpid(), 65)));
+  printf("kill nobody: %s\n", outcome(kill(99999, 0)));
+  struct sigaction action{};
+  printf("handler of SIGKILL: %s\n", outcome(sigaction(SIGKILL, &(action = {}), nullptr)));
+  signal(SIGUSR1, SIG_IGN);
+  forget();
+  raise(SIGUSR1);
+  printf("ignored: %d\n", count);
+}
+
+void blocked() {
+  forget();
+  handle(SIGUSR1), handle(SIGRTMIN), handle(SIGRTMIN + 1);
+  sigset_t set = only(SIGUSR1), old;
+  sigaddset(&set, SIGRTMIN), sigaddset(&set, SIGRTMIN + 1);
+  sigprocmask(SIG_BLOCK, &set, &old);
+  raise(SIGUSR1), raise(SIGUSR1);
+  for (int i = 0; i < 3; ++i) {
+    sigqueue(getpid(), SIGRTMIN + 1, {.sival_int = i + 10});
+    sigqueue(getpid(), SIGRTMIN, {.sival_int = i});
+  }
+  sigset_t pending;
+  sigpending(&pending);
+  printf("pending %d %d %d\n", sigismember(&pending, SIGUSR1), sigismember(&pending, SIGRTMIN), sigismember(&pending, SIGUSR2));
+  sigprocmask(SIG_SETMASK, &old, nullptr);
+  printf("order %s count %d\n", log_text, count);
+  forget();
+  set = only(SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, &old);
+  raise(SIGUSR1);
+  siginfo_t info;
+  timespec soon{0, 10'000'000};
+  printf("sigtimedwait %d, then ", sigtimedwait(&set, &info, &soon) == SIGUSR1);
+  printf("%s\n", outcome(sigtimedwait(&set, &info, &soon)));
+  sigset_t none;
+  sigemptyset(&none);
+  raise(SIGUSR1);
+  printf("sigsuspend %s", outcome(sigsuspend(&none)));
+  printf(" %d\n", count);
+  sigprocmask(SIG_SETMASK, &old, nullptr);
+}
+
+void interrupted() {
+  int pipes[2];
+  pipe(pipes);
+  char byte;
+  itimerval soon{{0, 0}, {0, 30000}};
+  handle(SIGALRM);
+  forget();
+  setitimer(ITIMER_REAL, &soon, nullptr);
+  printf("read %s", outcome(read(pipes[0], &byte, 1)));
+  printf(" %d\n", count);
+  setitimer(ITIMER_REAL, &soon, nullptr);
+  pollfd waiting{pipes[0], POLLIN, 0};
+  printf("poll %s", outcome(poll(&waiting, 1, 5000)));
+  printf(" %d\n", count);
+  setitimer(ITIMER_REAL, &soon, nullptr);
+  timespec length{5, 0}, left{};
+  printf("nanosleep %s", outcome(nanosleep(&length, &left)));
+  printf(" left %d\n", left.tv_sec == 4);
+  handle(SIGALRM, SA_RESTART);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    usleep(80000);
+    write(pipes[1], "x", 1);
+    _exit(0);
+  }
+  setitimer(ITIMER_REAL, &soon, nullptr);
+  forget();
+  printf("restarted read %s %d\n", outcome(read(pipes[0], &byte, 1)), count);
+  int status;
+  waitpid(pid, &status, 0);
+  status_line("writer", status);
+}
+
+void timers() {
+  forget();
+  handle(SIGRTMIN + 2);
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGRTMIN + 2;
+  event.sigev_value.sival_int = 5;
+  timer_t timer;
+  printf("timer_create %s\n", outcome(timer_create(CLOCK_MONOTONIC, &event, &timer)));
+  itimerspec every{{0, 5'000'000}, {0, 5'000'000}};
+  timer_settime(timer, 0, &every, nullptr);
+  while (count < 4) pause();
+  printf("timer code %d value %d\n", last_code, last_value);
+  timer_delete(timer);
+  printf("timer_delete again %s\n", outcome(timer_delete(timer)));
+  handle(SIGVTALRM);
+  forget();
+  itimerval busy{{0, 0}, {0, 20000}};
+  setitimer(ITIMER_VIRTUAL, &busy, nullptr);
+  while (count == 0) {
+  }
+  printf("virtual timer %d\n", last_signal == SIGVTALRM);
+  printf("alarm %u", alarm(100));
+  printf(" %u\n", alarm(0));
+}
+
+sigjmp_buf back;
+void overflow_handler(int, siginfo_t*, void*) { siglongjmp(back, 1); }
+int deep(int n) {
+  volatile char room[1000];
+  room[0] = char(n);
+  return n == 0 ? 0 : deep(n + 1) + room[0];
+}
+
+void alternate_stack() {
+  static char stack[65536];
+  const stack_t other{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
+  printf("sigaltstack %s\n", outcome(sigaltstack(&other, nullptr)));
+  stack_t small{.ss_sp = stack, .ss_flags = 0, .ss_size = 100};
+  printf("too small %s\n", outcome(sigaltstack(&small, nullptr)));
+  struct sigaction action{};
+  action.sa_sigaction = overflow_handler;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigaction(SIGSEGV, &action, nullptr);
+  const rlimit limit{256 * 1024, RLIM_INFINITY};
+  setrlimit(RLIMIT_STACK, &limit);
+  if (sigsetjmp(back, 1) == 0)
+    printf("%d\n", deep(1));
+  else
+    printf("stack overflow caught\n");
+}
+
+void exceptions() {
+  for (const int which : {0, 1, 2, 3, 4}) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      const rlimit none{0, 0};
+      setrlimit(RLIMIT_CORE, &none);
+      for (int number : {SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) signal(number, SIG_DFL);
+      volatile int zero = 0;
+      if (which == 0) *(volatile int*)8 = 1;
+      if (which == 1) zero = 1 / zero;
+      if (which == 2) asm volatile("ud2");
+      if (which == 3) asm volatile("int3");
+      if (which == 4) abort();
+      _exit(1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    status_line("child", status);
+  }
+}
+
+void children() {
+  handle(SIGCHLD);
+  forget();
+  pid_t pid = fork();
+  if (pid == 0) {
+    while (true) pause();
+  }
+  int status;
+  kill(pid, SIGSTOP);
+  waitpid(pid, &status, WUNTRACED);
+  status_line("stop", status);
+  printf("SIGCHLD code %d\n", last_code);
+  kill(pid, SIGCONT);
+  waitpid(pid, &status, WCONTINUED);
+  status_line("cont", status);
+  kill(pid, SIGTERM);
+  siginfo_t info{};
+  printf("waitid %s", outcome(waitid(P_PID, pid, &info, WEXITED | WNOWAIT)));
+  printf(" code %d status %d\n", info.si_code, info.si_status);
+  printf("waitpid %d ", waitpid(pid, &status, 0) == pid);
+  status_line("end", status);
+  printf("nobody left %s\n", outcome(waitpid(-1, &status, WNOHANG)));
+  signal(SIGCHLD, SIG_IGN);
+  pid = fork();
+  if (pid == 0) _exit(3);
+  printf("ignored children: %s\n", outcome(waitpid(pid, &status, 0)));
+  signal(SIGCHLD, SIG_DFL);
+}
+
+void nested() {
+  forget();
+  struct sigaction action{};
+  action.sa_handler = [](int) { raise(SIGUSR2), log_text[log_used++] = '1'; };
+  action.sa_mask = only(SIGUSR2);
+  sigaction(SIGUSR1, &action, nullptr);
+  action.sa_handler = [](int) { log_text[log_used++] = '2'; };
+  sigaction(SIGUSR2, &action, nullptr);
+  raise(SIGUSR1);
+  printf("masked in the handler: %s\n", log_text);
+  forget();
+  action.sa_handler = [](int) { log_text[log_used++] = 'r'; };
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGURG, &action, nullptr);
+  raise(SIGURG), raise(SIGURG);
+  printf("once: %s\n", log_text);
+}
+
+}  // namespace
+
+int main() {
+  setvbuf(stdout, nullptr, _IONBF, 0);
+  simple();
+  blocked();
+  interrupted();
+  timers();
+  exceptions();
+  children();
+  nested();
+  alternate_stack();
+  raise(SIGTERM);
+  return 1;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipes, poll, select, epoll, eventfd, timerfd, signalfd and socket pairs.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace {
+
+long show(const char* what, long value) {
+  if (value == -1)
+    printf("%s: %s\n", what, strerrorname_np(errno));
+  else
+    printf("%s: %ld\n", what, value);
+  return value;
+}
+#define SHOW(call) show(#call, call)
+
+void pipes() {
+  int p[2];
+  SHOW(pipe2(p, O_NONBLOCK));
+  char text[70000] = {};
+  SHOW(read(p[0], text, 10));
+  SHOW(write(p[1], text, 70000));
+  SHOW(write(p[1], text, 1));
+  int waiting;
+  ioctl(p[0], FIONREAD, &waiting);
+  printf("%d in it\n", waiting);
+  SHOW(read(p[0], text, 4096));
+  SHOW(write(p[1], text, 10));
+  SHOW(read(p[0], text, 70000));
+  SHOW(write(p[1], text, 5000));
+  SHOW(lseek(p[0], 0, SEEK_CUR));
+  SHOW(write(p[0], text, 1));
+  SHOW(read(p[1], text, 1));
+  SHOW(fcntl(p[0], F_GETPIPE_SZ));
+  SHOW(fcntl(p[1], F_SETPIPE_SZ, 8192));
+  SHOW(fcntl(p[0], F_GETPIPE_SZ));
+  SHOW(close(p[1]));
+  SHOW(read(p[0], text, 70000));
+  SHOW(read(p[0], text, 70000));
+  close(p[0]);
+  SHOW(pipe(p));
+  close(p[0]);
+  signal(SIGPIPE, SIG_IGN);
+  SHOW(write(p[1], text, 1));
+  signal(SIGPIPE, SIG_DFL);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    write(p[1], text, 1);
+    _exit(0);
+  }
+  int status;
+  waitpid(pid, &status, 0);
+  printf("ended by signal %d\n", WTERMSIG(status));
+  close(p[1]);
+  SHOW(pipe2(p, 0x7));
+}
+
+void large_pipe() {
+  int p[2];
+  pipe(p);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    static char text[10007];
+    unsigned sum = 0;
+    for (int i = 0; i < 100; ++i) {
+      for (unsigned j = 0; j < sizeof text; ++j) sum += static_cast<unsigned char>(text[j] = char(i * 7 + j));
+      write(p[1], text, sizeof text);
+    }
+    _exit(int(sum % 100));
+  }
+  close(p[1]);
+  unsigned char part[777];
+  unsigned sum = 0;
+  long total = 0;
+  for (ssize_t got; (got = read(p[0], part, sizeof part)) > 0; total += got)
+    for (ssize_t i = 0; i < got; ++i) sum += part[i];
+  int status;
+  waitpid(pid, &status, 0);
+  printf("through a pipe: %ld bytes, %s\n", total, WEXITSTATUS(status) == int(sum % 100) ? "equal" : "DIFFERENT");
+  close(p[0]);
+}
+
+void polling() {
+  int p[2];
+  pipe(p);
+  pollfd set[4] = {{p[0], POLLIN, 0}, {p[1], POLLOUT, 0}, {99, POLLIN, 0}, {-1, POLLIN, 0}};
+  SHOW(poll(set, 4, 0));
+  printf("%x %x %x %x\n", set[0].revents, set[1].revents, set[2].revents, set[3].revents);
+  write(p[1], "x", 1);
+  SHOW(poll(set, 1, -1));
+  printf("%x\n", set[0].revents);
+  close(p[1]);
+  SHOW(poll(set, 1, -1));
+  printf("%x\n", set[0].revents);
+  char byte;
+  read(p[0], &byte, 1);
+  SHOW(poll(set, 1, -1));
+  printf("%x\n", set[0].revents);
+  close(p[0]);
+  SHOW(poll(nullptr, 0, 10));
+  SHOW(poll((pollfd*)8, 1, 0));
+  pipe(p);
+  fd_set readers, writers;
+  FD_ZERO(&readers);
+  FD_ZERO(&writers);
+  FD_SET(p[0], &readers);
+  FD_SET(p[1], &writers);
+  timeval soon{0, 1000};
+  SHOW(select(p[1] + 1, &readers, &writers, nullptr, &soon));
+  printf("%d %d\n", FD_ISSET(p[0], &readers), FD_ISSET(p[1], &writers));
+  FD_ZERO(&readers);
+  FD_SET(p[0], &readers);
+  SHOW(select(p[0] + 1, &readers, nullptr, nullptr, &soon));
+  FD_SET(200, &readers);
+  SHOW(select(201, &readers, nullptr, nullptr, &soon));
+  close(p[0]), close(p[1]);
+}
+
+void epolls() {
+  int p[2];
+  pipe2(p, O_NONBLOCK);
+  const int e = epoll_create1(0);
+  epoll_event event{EPOLLIN, {.u64 = 77}};
+  SHOW(epoll_ctl(e, EPOLL_CTL_ADD, p[0], &event));
+  SHOW(epoll_ctl(e, EPOLL_CTL_ADD, p[0], &event));
+  SHOW(epoll_ctl(e, EPOLL_CTL_MOD, p[1], &event));
+  SHOW(epoll_ctl(e, EPOLL_CTL_ADD, e, &event));
+  SHOW(epoll_ctl(e, EPOLL_CTL_ADD, 99, &event));
+  const int file = open("/proc/self/exe", O_RDONLY);
+  SHOW(epoll_ctl(e, EPOLL_CTL_ADD, file, &event));
+  close(file);
+  epoll_event got[4];
+  SHOW(epoll_wait(e, got, 4, 0));
+  write(p[1], "ab", 2);
+  SHOW(epoll_wait(e, got, 4, -1));
+  printf("%x %lu\n", got[0].events, got[0].data.u64);
+  SHOW(epoll_wait(e, got, 4, -1));
+  event = {EPOLLIN | EPOLLET, {.u64 = 78}};
+  SHOW(epoll_ctl(e, EPOLL_CTL_MOD, p[0], &event));
+  SHOW(epoll_wait(e, got, 4, 0));
+  SHOW(epoll_wait(e, got, 4, 0));
+  write(p[1], "c", 1);
+  SHOW(epoll_wait(e, got, 4, 0));
+  event = {EPOLLIN | EPOLLONESHOT, {.u64 = 79}};
+  epoll_ctl(e, EPOLL_CTL_MOD, p[0], &event);
+  SHOW(epoll_wait(e, got, 4, 0));
+  SHOW(epoll_wait(e, got, 4, 0));
+  SHOW(epoll_wait(e, got, 0, 0));
+  SHOW(epoll_ctl(e, EPOLL_CTL_DEL, p[0], nullptr));
+  SHOW(epoll_ctl(e, EPOLL_CTL_DEL, p[0], nullptr));
+  event = {EPOLLIN, {.u64 = 80}};
+  epoll_ctl(e, EPOLL_CTL_ADD, p[0], &event);
+  close(p[1]);
+  SHOW(epoll_wait(e, got, 4, 0));
+  printf("%x\n", got[0].events);
+  close(p[0]);
+  SHOW(epoll_wait(e, got, 4, 0));
+  close(e);
+}
+
+void events_and_timers() {
+  const int e = eventfd(3, EFD_NONBLOCK);
+  std::uint64_t value = 4;
+  SHOW(write(e, &value, 8));
+  SHOW(read(e, &value, 8));
+  printf("%lu\n", value);
+  SHOW(read(e, &value, 8));
+  SHOW(read(e, &value, 4));
+  value = ~0ul;
+  SHOW(write(e, &value, 8));
+  value = ~0ul - 1;
+  SHOW(write(e, &value, 8));
+  value = 1;
+  SHOW(write(e, &value, 8));
+  close(e);
+  const int s = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK);
+  read(s, &value, 8);
+  printf("%lu ", value);
+  read(s, &value, 8);
+  printf("%lu\n", value);
+  SHOW(read(s, &value, 8));
+  close(s);
+  const int t = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+  SHOW(read(t, &value, 8));
+  itimerspec every{{0, 10'000'000}, {0, 10'000'000}};
+  SHOW(timerfd_settime(t, 0, &every, nullptr));
+  pollfd waiting{t, POLLIN, 0};
+  SHOW(poll(&waiting, 1, 5000));
+  usleep(35'000);
+  SHOW(read(t, &value, 8));
+  printf("expired %s\n", value >= 3 ? "often" : "too seldom");
+  itimerspec left;
+  SHOW(timerfd_gettime(t, &left));
+  printf("every %ld\n", left.it_interval.tv_nsec);
+  SHOW(timerfd_create(99, 0));
+  close(t);
+}
+
+void sockets() {
+  int s[2];
+  SHOW(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+  SHOW(send(s[0], "hello", 5, 0));
+  char text[64] = {};
+  SHOW(recv(s[1], text, 3, MSG_PEEK));
+  SHOW(recv(s[1], text, 64, 0));
+  SHOW(recv(s[1], text, 64, MSG_DONTWAIT));
+  int p[2];
+  pipe(p);
+  char control[CMSG_SPACE(sizeof(int))] = {};
+  char mark = 'm';
+  iovec part{&mark, 1};
+  msghdr message{.msg_name = nullptr, .msg_namelen = 0, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+                 .msg_controllen = sizeof control, .msg_flags = 0};
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(header), &p[1], sizeof(int));
+  SHOW(sendmsg(s[0], &message, 0));
+  close(p[1]);
+  memset(control, 0, sizeof control);
+  SHOW(recvmsg(s[1], &message, 0));
+  int passed;
+  memcpy(&passed, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof passed);
+  SHOW(write(passed, "through", 7));
+  SHOW(read(p[0], text, 64));
+  close(passed), close(p[0]);
+  SHOW(shutdown(s[0], SHUT_WR));
+  SHOW(read(s[1], text, 1));
+  signal(SIGPIPE, SIG_IGN);
+  SHOW(write(s[0], "x", 1));
+  SHOW(write(s[1], "x", 1));
+  close(s[0]), close(s[1]);
+  SHOW(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+  send(s[0], "one", 3, 0), send(s[0], "two22", 5, 0);
+  SHOW(recv(s[1], text, 2, 0));
+  SHOW(recv(s[1], text, 64, 0));
+  int kind;
+  socklen_t size = sizeof kind;
+  SHOW(getsockopt(s[0], SOL_SOCKET, SO_TYPE, &kind, &size));
+  printf("type %d\n", kind);
+  close(s[0]), close(s[1]);
+}
+
+}  // namespace
+
+int main() {
+  setvbuf(stdout, nullptr, _IONBF, 0);
+  pipes();
+  large_pipe();
+  polling();
+  epolls();
+  events_and_timers();
+  sockets();
+  return 0;
+}
