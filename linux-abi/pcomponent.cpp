@@ -6,18 +6,17 @@
 #include "kernel/core/cores.h"
 #include "kernel/memory/frames.h"
 #include "kernel/start/component.h"
-#include "kernel/threads/idle_poller.h"
 #include "kernel/threads/scheduler.h"
 #include "kernel/time/clock.h"
 #include "linux-abi/calls/table.h"
 #include "linux-abi/component/personality.h"
-#include "linux-abi/component/thread_port.h"
 #include "linux-abi/console/launch_service.h"
 #include "linux-abi/files/home_call.h"
 #include "linux-abi/process/memory_information.h"
 #include "linux-abi/time/timer_service.h"
 #include "linux-abi/time/wall_clock.h"
 #include "net/component/component.h"
+#include "net/port/thread_port.h"
 #include "processor/monitor.h"
 
 namespace {
@@ -26,14 +25,14 @@ using base::Result;
 
 constexpr std::uint64_t default_excache_bytes = std::uint64_t{64} << 20;
 
-class ProcessorComponent final : private component::Observer, private rpc::CounterSource {
+class ProcessorComponent final : private component::Observer, private rpc::CounterSource, private port::Expectation {
  public:
   explicit ProcessorComponent(const kernel::BootInfo& boot) : boot_(boot), loop_(kernel::clock()) {}
 
   // On the component's first kernel thread, which then runs the loop.
   Result<> start() {
     component_ = TRY(component::Component::create(boot_, loop_));
-    port_ = TRY(base::try_make<linux_abi::ThreadPort>(loop_, component_->device(), component_->port()));
+    port_ = TRY(port::ThreadPort::create(loop_, component_->port(), component_->device()));
     const std::uint64_t excache = boot_.command_line().size("excache").value_or(default_excache_bytes);
     TRY(component_->prepare({.kind = messages::ComponentKind::Processor,
                              .excache_lines = static_cast<std::uint32_t>(excache / base::page_bytes),
@@ -41,6 +40,7 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
                              .driver = port_.get()},
                             *this));
     port_->attach(component_->endpoint());
+    port_->expect(*this);
     launches_ = TRY(base::try_make<linux_abi::LaunchService>(loop_));
     launches_->serve(component_->server());
     {
@@ -56,7 +56,6 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
                                               .personality = personality_}));
     launches_->set_monitor(*monitor_);
     TRY(component_->statistics().add(*this));
-    TRY(threads::add_idle_poller(*port_));
     return component_->start();
   }
 
@@ -73,6 +72,8 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
     if (node.kind == static_cast<std::uint8_t>(messages::ComponentKind::Memory))
       monitor_->memory_dead(base::NodeId(node.node));
   }
+
+  std::uint64_t waiting_since_ns() const override { return component_->endpoint().demand_since_ns(); }
 
   void report(rpc::CounterSink& sink) override {
     linux_abi::set_wall_clock(component_->member().wall_time_ns());
@@ -119,7 +120,7 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
   base::EventLoop loop_;
   linux_abi::LinuxPersonality personality_;
   base::Own<component::Component> component_;
-  base::Own<linux_abi::ThreadPort> port_;
+  base::Own<port::ThreadPort> port_;
   base::Own<linux_abi::LaunchService> launches_;
   base::Own<processor::Monitor> monitor_;
 };

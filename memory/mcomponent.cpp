@@ -11,7 +11,7 @@
 #include "kernel/start/component.h"
 #include "memory/service/memory_monitor.h"
 #include "net/component/component.h"
-#include "net/component/event_port.h"
+#include "net/port/event_port.h"
 
 namespace {
 
@@ -33,7 +33,7 @@ class MemoryComponent final : private component::Observer, private memory::Proce
  public:
   Result<> start(const kernel::BootInfo& boot, kernel::EventCore& core) {
     component_ = TRY(component::Component::create(boot, core.loop()));
-    port_ = TRY(base::try_make<component::EventPort>(core, component_->device(), component_->port()));
+    port_ = TRY(base::try_make<port::EventPort>(component_->port(), component_->device(), core));
     const std::uint64_t free = kernel::frames().counters().free;
     const std::uint64_t given = free > frames_for_kernel(free) ? free - frames_for_kernel(free) : 0;
     TRY(component_->prepare({.kind = messages::ComponentKind::Memory, .memory_bytes = given * base::page_bytes},
@@ -92,7 +92,7 @@ class MemoryComponent final : private component::Observer, private memory::Proce
   }
 
   base::Own<component::Component> component_;
-  base::Own<component::EventPort> port_;
+  base::Own<port::EventPort> port_;
   base::Own<verbs::MemoryRegion> staging_region_;
   rpc::RegisteredSlabs slabs_;
   base::Own<memory::MemoryMonitor> monitor_;

@@ -8,8 +8,8 @@
 #include "kernel/memory/frames.h"
 #include "kernel/start/component.h"
 #include "net/component/component.h"
-#include "net/component/event_port.h"
 #include "net/component/frame_buffers.h"
+#include "net/port/event_port.h"
 #include "storage/disk/device_store.h"
 #include "storage/disk/fiber_worker.h"
 #include "storage/ext4/file_system.h"
@@ -44,7 +44,7 @@ class StorageComponent final : private component::Observer {
  public:
   Result<> start(const kernel::BootInfo& boot, kernel::EventCore& core) {
     component_ = TRY(component::Component::create(boot, core.loop()));
-    port_ = TRY(base::try_make<component::EventPort>(core, component_->device(), component_->port()));
+    port_ = TRY(base::try_make<port::EventPort>(component_->port(), component_->device(), core));
     TRY(start_disk(core));
     TRY(component_->prepare({.kind = messages::ComponentKind::Storage}, *this));
     buffers_ = TRY(base::try_make<component::FrameBuffers>(component_->local_key()));
@@ -76,7 +76,7 @@ class StorageComponent final : private component::Observer {
   }
 
   base::Own<component::Component> component_;
-  base::Own<component::EventPort> port_;
+  base::Own<port::EventPort> port_;
   base::Array<base::Own<blockdev::BlockDevice>> disks_;
   base::Own<kernel::DevicePoller> poller_;
   storage::FiberWorker worker_;

@@ -8,6 +8,7 @@
 #include "kernel/core/rack_key.h"
 #include "kernel/memory/frames.h"
 #include "kernel/time/clock.h"
+#include "net/port/open_port.h"
 
 namespace component {
 
@@ -15,8 +16,6 @@ using base::Error;
 using base::Result;
 
 namespace {
-constexpr std::uint32_t transmit_slots = 256;
-// The engine counts the IP packet; the network's longest is what the device takes.
 constexpr std::uint32_t device_core = 0;
 }  // namespace
 
@@ -42,15 +41,12 @@ Result<> Component::start_network(const kernel::BootInfo&) {
     return base::fail(Error::NoDevice);
   }
   device_ = devices_[0].get();
-  port_ = TRY(port::EthernetPort::create(*device_, kernel::clock(), transmit_slots));
   roce::EngineConfig config;
-  config.mac = {device_->mac()};
   config.ipv4 = configuration_.ip;
   config.prefix_length = configuration_.prefix_length;
-  config.link_mtu = device_->mtu();
   config.seed = kernel::random_u64();
-  config.transmit_slots = transmit_slots;
-  port_->attach(TRY(roce::Engine::create(config, kernel::clock(), *port_)));
+  config.crc = TRY(port::choose_crc(kernel::clock(), {}));
+  port_ = TRY(port::open_port(*device_, kernel::clock(), config));
   const base::SpinGuard guard(port_->lock());
   domain_ = TRY(port_->engine().device().allocate_protection_domain());
   all_memory_ = TRY(FrameBuffers::register_all(*domain_));

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Interrupts, the idle look and the port's thread.
+// Interrupts, the idle look and the thread of the loop.
 #include "net/port/thread_port.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "kernel/base/platform.h"
+#include "kernel/threads/scheduler.h"
 
 namespace port {
 
@@ -17,78 +21,106 @@ constexpr unsigned thread_rounds = 16;
 constexpr unsigned idle_looks = 16;
 }  // namespace
 
-Result<base::Own<ThreadPort>> ThreadPort::start(EthernetPort& port, netdev::NetDevice& device,
-                                                const Expectation* expectation) {
-  auto driver = TRY(base::try_make<ThreadPort>(port, expectation));
-  const auto run = [](void* object) { static_cast<ThreadPort*>(object)->run(); };
-  threads::Thread* const thread =
-      TRY(threads::create({.name = "net", .klass = policy::Class::High}, run, driver.get()));
-  if (const auto added = threads::add_idle_poller(*driver); !added) {
-    threads::discard(*thread);
-    return base::fail(added.error());
-  }
-  device.set_interrupt_handler(*driver);
-  port.set_alarm(*driver);
-  threads::start(*thread);
-  return driver;
+Result<base::Own<ThreadPort>> ThreadPort::create(base::EventLoop& loop, EthernetPort& port, netdev::NetDevice& device) {
+  auto made = TRY(base::try_make<ThreadPort>(loop, port));
+  TRY(threads::add_idle_poller(*made));
+  device.set_interrupt_handler(*made);
+  port.set_alarm(*made);
+  loop.set_waker(*made);
+  return made;
+}
+
+void ThreadPort::wake_thread() {
+  const SpinGuard guard(lock_);
+  woken_ = true;
+  if (waiter_ != nullptr) std::exchange(waiter_, nullptr)->wake();
+}
+
+void ThreadPort::maintenance_wanted() {
+  maintenance_wanted_.store(true, std::memory_order_release);
+  wake_thread();
+}
+
+// A thread that sleeps no longer than that notices by itself: busy times wake it every few milliseconds, not with every
+// frame.
+void ThreadPort::wanted_at(std::uint64_t deadline_ns) {
+  if (deadline_ns < sleeps_until_ns_.load(std::memory_order_relaxed)) wake_thread();
+}
+
+void ThreadPort::deliver() {
+  rpc::Endpoint* endpoint = endpoint_.load(std::memory_order_acquire);
+  while (endpoint != nullptr && poll_wanted_.exchange(false, std::memory_order_acq_rel)) endpoint->poll();
+}
+
+bool ThreadPort::handle_events() {
+  const bool any = port_.poll();
+  deliver();
+  return any;
 }
 
 // Handles what there is. True: the device is armed and quiet; false: there is more.
 bool ThreadPort::serve(unsigned rounds) {
   for (unsigned round = 0; round < rounds; ++round) {
-    if (!port_.poll() && port_.arm()) return true;
+    if (!handle_events() && port_.arm()) return true;
   }
   return false;
 }
 
 void ThreadPort::serve_or_delegate(unsigned rounds) {
-  if (serve(rounds)) return;
-  SpinGuard guard(port_.lock());
-  work_left_ = true;
-  if (waiter_ != nullptr) waiter_->wake();
+  if (!serve(rounds)) wake_thread();
 }
 
 void ThreadPort::interrupt() { serve_or_delegate(interrupt_rounds); }
 
 bool ThreadPort::poll() {
-  const std::uint64_t since_ns = expectation_ == nullptr ? 0 : expectation_->waiting_since_ns();
-  if (port_.poll()) return true;
+  const Expectation* expectation = expectation_.load(std::memory_order_acquire);
+  const std::uint64_t since_ns = expectation == nullptr ? 0 : expectation->waiting_since_ns();
+  if (handle_events()) return true;
   if (!spin_policy_.spin(since_ns, threads::clock().now_ns())) return false;
   port_.disarm();
-  for (unsigned look = 0; look < idle_looks && !port_.poll(); ++look) base::platform::relax();
+  for (unsigned look = 0; look < idle_looks && !handle_events(); ++look) base::platform::relax();
   serve_or_delegate(interrupt_rounds);
   return true;
 }
 
-// With port_.lock() held. A thread that sleeps no longer than that notices by itself: busy times wake it every few
-// milliseconds, not with every frame.
-void ThreadPort::wanted_at(std::uint64_t deadline_ns) {
-  if (waiter_ != nullptr && deadline_ns < sleeping_until_ns_) waiter_->wake();
+// What the thread does in one turn; returns when it has to be next.
+std::uint64_t ThreadPort::run_once() {
+  while (!serve(thread_rounds)) threads::preemption_point();
+  rpc::Endpoint* endpoint = endpoint_.load(std::memory_order_acquire);
+  if (endpoint != nullptr) {
+    const bool due = endpoint->next_deadline_ns() <= loop_.now_ns();
+    if (maintenance_wanted_.exchange(false, std::memory_order_acq_rel) || due) endpoint->maintain();
+    deliver();
+  }
+  loop_.run_ready();
+  std::uint64_t next_ns = std::min(loop_.next_deadline_ns(), port_.deadline_ns());
+  if (endpoint != nullptr) next_ns = std::min(next_ns, endpoint->next_deadline_ns());
+  return next_ns;
 }
 
-void ThreadPort::sleep() {
+void ThreadPort::sleep_until(std::uint64_t next_ns) {
   threads::ThreadWaiter waiter;
-  std::uint64_t until_ns = base::never_ns;
   {
-    SpinGuard guard(port_.lock());
-    if (work_left_) return;
+    const SpinGuard guard(lock_);
+    if (woken_ || !loop_.idle()) return;
+    sleeps_until_ns_.store(next_ns, std::memory_order_relaxed);
     waiter_ = &waiter;
-    until_ns = sleeping_until_ns_ = port_.deadline_ns();
   }
-  (void)threads::block_until_woken(waiter, until_ns, threads::Interruptible::Never);
-  SpinGuard guard(port_.lock());
+  // A deadline that came nearer just before it could be seen here.
+  if (port_.deadline_ns() < next_ns) wake_thread();
+  (void)threads::block_until_woken(waiter, next_ns, threads::Interruptible::Never);
+  const SpinGuard guard(lock_);
   waiter_ = nullptr;
-  sleeping_until_ns_ = 0;
+  sleeps_until_ns_.store(0, std::memory_order_relaxed);
 }
 
 void ThreadPort::run() {
   while (true) {
     {
-      SpinGuard guard(port_.lock());
-      work_left_ = false;
+      const SpinGuard guard(lock_);
+      woken_ = false;
     }
-    while (!serve(thread_rounds)) threads::preemption_point();
-    sleep();
+    sleep_until(run_once());
   }
 }
 

@@ -118,6 +118,7 @@ void ClientSession::start(Call& call, std::uint16_t index) {
   slot.in_use = true;
   slot.answered = slot.held = slot.resend = false;
   ++in_use_[static_cast<std::size_t>(slot.priority)];
+  if (slot.priority == Priority::Demand) core_.demand_sent();
   call.state_ = Call::State::Sent;
   call.slot_ = index;
   if (OperationCounters* counters = core_.statistics().made(slot.operation)) {
@@ -289,6 +290,7 @@ void ClientSession::free_if_possible(Slot& slot) {
   if (!slot.in_use || !slot.answered || slot.sending || slot.held || slot.call != nullptr) return;
   slot.in_use = false;
   --in_use_[static_cast<std::size_t>(slot.priority)];
+  if (slot.priority == Priority::Demand) core_.demand_ended();
   if (state_ == State::Established) pump();
 }
 

@@ -24,6 +24,7 @@ void Endpoint::declare_dead(base::BootId boot_id) { core_->declare_dead(boot_id)
 void Endpoint::poll() { core_->poll(); }
 void Endpoint::maintain() { core_->maintain(); }
 std::uint64_t Endpoint::next_deadline_ns() { return core_->next_deadline_ns(); }
+std::uint64_t Endpoint::demand_since_ns() const { return core_->demand_since_ns(); }
 void Endpoint::set_wall_clock_offset(std::uint64_t offset_ns) { core_->set_wall_clock_offset(offset_ns); }
 void Endpoint::set_epoch(std::uint64_t epoch) { core_->set_epoch(epoch); }
 

@@ -74,6 +74,9 @@ class Endpoint {
   void poll();
   void maintain();
   std::uint64_t next_deadline_ns();
+  // When the last of the demand requests that are now under way was sent; 0: none is. Any context, without the lock; a
+  // guess, for idle cores that want to know whether an answer may come soon.
+  std::uint64_t demand_since_ns() const;
 
   // For RequestHeader::wall_time_ns: what to add to the clock to get the time since 1970. 0: not known.
   void set_wall_clock_offset(std::uint64_t offset_ns);

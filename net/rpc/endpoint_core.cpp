@@ -121,6 +121,15 @@ void EndpointCore::link_ready(Link& link) {
   configuration_.driver.poll_wanted();
 }
 
+void EndpointCore::demand_sent() {
+  ++demands_;
+  demand_since_ns_.store(now_ns(), std::memory_order_relaxed);
+}
+
+void EndpointCore::demand_ended() {
+  if (--demands_ == 0) demand_since_ns_.store(0, std::memory_order_relaxed);
+}
+
 void EndpointCore::watch_deadline(Call& call) {
   if (call.request.deadline_ns == base::never_ns) return;
   const auto place = deadlines_.insert(call);

@@ -3,6 +3,7 @@
 // Internal to net/rpc. Everything but the public functions of Endpoint is called with the endpoint's lock held.
 #pragma once
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 
@@ -40,12 +41,15 @@ class EndpointCore {
   void poll();
   void maintain();
   std::uint64_t next_deadline_ns();
+  std::uint64_t demand_since_ns() const { return demand_since_ns_.load(std::memory_order_relaxed); }
   void set_wall_clock_offset(std::uint64_t offset_ns);
   void set_epoch(std::uint64_t epoch);
 
   // --- with the lock ---
   void link_ready(Link& link);
   void maintenance_wanted() { configuration_.driver.maintenance_wanted(); }
+  void demand_sent();
+  void demand_ended();
   void watch_deadline(Call& call);
   void forget_deadline(Call& call);
   // Callbacks of the call are due: they run at the end of this poll or maintain, or soon.
@@ -95,6 +99,8 @@ class EndpointCore {
   std::uint64_t request_ids_ = 0;
   std::uint64_t admission_ids_ = 0;
   std::uint32_t session_ids_ = 0;
+  std::uint32_t demands_ = 0;                      // under way
+  std::atomic<std::uint64_t> demand_since_ns_{0};  // written with the lock, read without
   base::Array<base::Own<Listener>> listeners_;
   base::Array<Admission> admissions_;
   base::Array<base::Own<ClientSession>> peers_;

@@ -117,6 +117,23 @@ ObjectCreateRequest create(std::uint64_t value) {
   return request;
 }
 
+TEST_F(RpcTest, KnowsSinceWhenItWaits) {
+  service.delay_ns = 5 * base::millisecond_ns;
+  TestCall first(create(1)), second(create(2));
+  EXPECT_EQ(client.endpoint->demand_since_ns(), 0u);
+  peer.submit(first);
+  ASSERT_TRUE(world.run([&] { return service.running == 1; }));
+  const std::uint64_t since = client.endpoint->demand_since_ns();
+  EXPECT_NE(since, 0u);
+  peer.submit(second);
+  EXPECT_GT(client.endpoint->demand_since_ns(), since);
+  ASSERT_TRUE(world.run([&] { return first.free && second.free; }));
+  EXPECT_NE(client.endpoint->demand_since_ns(), 0u) << "the answers still hold their slots";
+  first.reply = {};
+  second.reply = {};
+  EXPECT_EQ(client.endpoint->demand_since_ns(), 0u);
+}
+
 TEST_F(RpcTest, AnswersASmallRequest) {
   TestCall call(create(41));
   submit_and_run(call);

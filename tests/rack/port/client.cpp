@@ -7,6 +7,7 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/random.h"
+#include "kernel/threads/scheduler.h"
 
 namespace port_test {
 

@@ -55,8 +55,9 @@ Result<> start_server(const BootInfo& boot) {
 }
 
 struct ClientWork {
-  explicit ClientWork(Node& its_node) : node(its_node), client(*its_node.port, waiting) {}
+  explicit ClientWork(Node& its_node) : node(its_node), loop(kernel::clock()), client(*its_node.port, waiting) {}
   Node& node;
+  base::EventLoop loop;
   WaitingSince waiting;
   Client client;
   verbs::Gid server;
@@ -75,8 +76,10 @@ Result<> start_client(const BootInfo& boot) {
   Node& node = *TRY(start_node(boot)).release();
   ClientWork& work = *TRY(base::try_make<ClientWork>(node)).release();
   work.server = verbs::Gid::from_ipv4(static_cast<std::uint32_t>(TRY(boot.command_line().number("server"))));
-  const bool spin = boot.command_line().has("spin");
-  TRY(port::ThreadPort::start(*node.port, *node.device, spin ? &work.waiting : nullptr)).release();
+  port::ThreadPort& port = *TRY(port::ThreadPort::create(work.loop, *node.port, *node.device)).release();
+  if (boot.command_line().has("spin")) port.expect(work.waiting);
+  const auto run = [](void* driver) { static_cast<port::ThreadPort*>(driver)->run(); };
+  threads::start(*TRY(threads::create({.name = "net", .klass = policy::Class::High}, run, &port)));
   threads::start(*TRY(threads::create({.name = "client"}, run_client, &work)));
   return {};
 }
