@@ -15,7 +15,7 @@ using base::Result;
 
 namespace {
 
-constexpr std::uint64_t min_excache_bytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t min_excache_bytes = std::uint64_t{128} << 10;  // of no use, but it works
 constexpr std::uint64_t max_excache_lines = std::uint64_t{1} << 28;  // 1 TiB
 
 }  // namespace

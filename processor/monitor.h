@@ -17,7 +17,7 @@
 namespace processor {
 
 struct MonitorConfiguration {
-  std::uint64_t excache_bytes = std::uint64_t{64} << 20;  // at least 1 MiB
+  std::uint64_t excache_bytes = std::uint64_t{64} << 20;  // at least 128 KiB
   bool evictors = true;                                   // test option "evictors=off"
   bool prefetch = true;
   rpc::Endpoint& endpoint;

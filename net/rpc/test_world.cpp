@@ -25,13 +25,20 @@ void Node::serve() {
   LEGO_ASSERT(serving.has_value());
 }
 
+void Node::fill_hello(messages::PeerHello& hello, const NodeAddress& peer) {
+  if (identity != nullptr) return identity->fill_hello(hello, peer);
+  hello.node = number;
+}
+
 void Node::check_hello(const messages::PeerHello& hello, std::uint32_t from, AdmissionId admission) {
+  if (identity != nullptr) return identity->check_hello(hello, from, admission);
   endpoint->admit(admission, PeerInfo{base::NodeId(hello.node), base::BootId(hello.boot_id),
                                       messages::ComponentKind::Processor, from});
 }
 
 std::span<std::byte> Node::allocate(std::size_t bytes) {
-  auto memory = std::make_unique<std::byte[]>(bytes);
+  auto memory = std::make_unique_for_overwrite<std::byte[]>(bytes);
+  std::memset(memory.get(), 0, bytes);
   const auto address = reinterpret_cast<std::uint64_t>(memory.get());
   auto region = domain->register_memory(address, bytes, verbs::Access::LocalWrite | verbs::Access::RemoteWrite);
   const auto added = slabs.add(address, bytes, **region);

@@ -32,7 +32,9 @@ class Node final : public Identity {
  public:
   Node(World& world, std::uint32_t number, std::uint16_t slots);
 
-  void fill_hello(messages::PeerHello& hello, const NodeAddress&) override { hello.node = number; }
+  // Who it is, and whom it believes: everybody, unless there is a real Identity to ask.
+  Identity* identity = nullptr;
+  void fill_hello(messages::PeerHello& hello, const NodeAddress& peer) override;
   void check_hello(const messages::PeerHello& hello, std::uint32_t from, AdmissionId admission) override;
 
   NodeAddress address() const {

@@ -50,15 +50,21 @@ void Fiber::enter(unsigned low, unsigned high) {
   Scheduler& scheduler = fiber->scheduler_;
   __sanitizer_finish_switch_fiber(nullptr, &scheduler.main_stack_, &scheduler.main_stack_bytes_);
   fiber->body_();
-  fiber->finished_ = true;
-  __sanitizer_start_switch_fiber(nullptr, scheduler.main_stack_, scheduler.main_stack_bytes_);
-  setcontext(&scheduler.main_context_);
+  scheduler.exit();
+}
+
+void Scheduler::exit() {
+  current_->finished_ = true;
+  __sanitizer_start_switch_fiber(nullptr, main_stack_, main_stack_bytes_);
+  setcontext(&main_context_);
+  std::abort();
 }
 
 Scheduler::~Scheduler() = default;
 
-void Scheduler::spawn(std::function<void()> body) {
+Fiber& Scheduler::spawn(std::function<void()> body) {
   fibers_.push_back(std::unique_ptr<Fiber>(new Fiber(*this, std::move(body))));
+  return *fibers_.back();
 }
 
 void Scheduler::switch_to(Fiber& fiber) {
@@ -78,20 +84,17 @@ void Scheduler::switch_back() {
 
 void Scheduler::yield() { switch_back(); }
 
-void Scheduler::sleep_ns(std::uint64_t duration_ns) {
-  current_->wake_at_ns_ = now_ns_ + duration_ns;
+void Scheduler::block(std::uint64_t deadline_ns) {
+  current_->wake_at_ns_ = deadline_ns;
   current_->blocked_ = true;
   switch_back();
   current_->wake_at_ns_ = base::never_ns;
 }
 
+void Scheduler::sleep_ns(std::uint64_t duration_ns) { block(now_ns_ + duration_ns); }
+
 bool FiberWaiter::sleep(std::uint64_t deadline_ns) {
-  if (!woken_) {
-    fiber_.blocked_ = true;
-    fiber_.wake_at_ns_ = deadline_ns;
-    scheduler_.switch_back();
-    fiber_.wake_at_ns_ = base::never_ns;
-  }
+  if (!woken_) scheduler_.block(deadline_ns);
   const bool result = woken_;
   woken_ = false;
   return result;
@@ -101,14 +104,19 @@ bool Scheduler::advance_time() {
   std::uint64_t earliest = base::never_ns;
   for (const auto& fiber : fibers_)
     if (fiber->blocked_) earliest = std::min(earliest, fiber->wake_at_ns_);
+  if (idle_ && idle_(earliest)) return true;
   if (earliest == base::never_ns) return false;
   now_ns_ = std::max(now_ns_, earliest);
   return true;
 }
 
 bool Scheduler::run() {
+  return run_until([this] { return fibers_.empty(); });
+}
+
+bool Scheduler::run_until(const std::function<bool()>& done) {
   std::vector<Fiber*> ready;
-  for (std::uint64_t turn = 0; !fibers_.empty(); ++turn) {
+  for (std::uint64_t turn = 0; !done(); ++turn) {
     if (turn == most_turns) return false;
     now_ns_ += 1000;
     const bool happened = background_ && random.below(3) == 0 && background_();

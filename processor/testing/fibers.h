@@ -5,6 +5,7 @@
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,15 +49,28 @@ class Scheduler final : public base::Clock {
 
   base::Random random;
 
-  void spawn(std::function<void()> body);
+  Fiber& spawn(std::function<void()> body);
   // Something that happens by itself (a message arrives): runs between fibers. Returns whether anything is left to do.
   void set_background(std::function<bool()> step) { background_ = std::move(step); }
   // Runs until every fiber has finished. false: all are blocked for ever, or go round in circles.
   bool run();
+  // The same, until done(); fibers may be left.
+  bool run_until(const std::function<bool()>& done);
   std::uint64_t most_turns = 3'000'000;
+  // Asked while no fiber can run: lets the next thing happen that comes before `until_ns`, and time pass till then
+  // (advance_to). Returns whether anything happened.
+  void set_idle(std::function<bool(std::uint64_t until_ns)> idle) { idle_ = std::move(idle); }
+  void advance_to(std::uint64_t now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
 
+  // The fiber that runs; nullptr outside.
+  Fiber* current() const { return current_; }
   // From a fiber: let others run.
   void yield();
+  // From a fiber: until unblock() or the deadline.
+  void block(std::uint64_t deadline_ns);
+  static void unblock(Fiber& fiber) { fiber.blocked_ = false; }
+  // From a fiber: ends it where it is.
+  [[noreturn]] void exit();
   void sleep_ns(std::uint64_t duration_ns);
   std::uint64_t now_ns() const override { return now_ns_; }
   std::size_t fibers() const { return fibers_.size(); }
@@ -70,6 +84,7 @@ class Scheduler final : public base::Clock {
 
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::function<bool()> background_;
+  std::function<bool(std::uint64_t)> idle_;
   Fiber* current_ = nullptr;
   ucontext_t main_context_;
   void* main_fake_stack_ = nullptr;
