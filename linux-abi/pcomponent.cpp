@@ -113,7 +113,15 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
     sink.counter("excache.write_backs", counters.write_backs);
     sink.counter("excache.bytes_written_back", counters.bytes_written_back);
     sink.counter("excache.cow_faults", counters.cow_faults);
+    sink.counter("excache.zero_fill_messages", counters.zero_fill_messages);
+    sink.counter("excache.demand_messages", demand_messages());
     sink.counter("tlb.shootdowns", arch::tlb_statistics().shootdowns);
+  }
+
+  std::uint64_t demand_messages() {
+    const base::SpinGuard guard(component_->port().lock());
+    const auto fetch = static_cast<std::uint16_t>(messages::Operation::PageFetch);
+    return component_->rpc_statistics().made(fetch)->demand;
   }
 
   const kernel::BootInfo& boot_;

@@ -91,6 +91,8 @@ base::Result<Reference<AddressSpace>> fork_space(AddressSpace& parent, Sleeper& 
 base::Result<base::UserVa> map(AddressSpace& space, const MapRequest& request, Sleeper& sleeper);
 base::Result<> unmap(AddressSpace& space, vma::Range range, Sleeper& sleeper);
 base::Result<> protect(AddressSpace& space, vma::Range range, vma::Protection protection, Sleeper& sleeper);
+// What of the range is mapped, from its start up to the first hole.
+vma::Range covered_part(AddressSpace& space, vma::Range range);
 base::Result<base::UserVa> remap(AddressSpace& space, vma::Range old_range, base::UserVa new_address,
                                  std::uint64_t new_bytes, vma::RemapMode mode, Sleeper& sleeper);
 // The break afterwards, unchanged if it could not be moved; address 0 asks.

@@ -26,16 +26,20 @@ class FaultHandler {
 
   FaultEnd handle() {
     AddressSpace& space = thread_.space();
+    std::uint64_t messages_before = thread_.kernel_thread().messages();
     while (true) {
       if (!space.provide_owner(fault_.address)) return FaultEnd::NoMemory;
       const excache::FaultOutcome outcome =
           the_core->excache().handle_fault(space.space(), fault_, thread_.fault_context, sleeper_);
+      if (outcome.zero_filled && thread_.kernel_thread().messages() != messages_before)
+        the_core->excache().note_zero_fill_messages(thread_.kernel_thread().messages() - messages_before);
       if (outcome.kind == FaultKind::Wait) {
         if (!wait()) return give_up();
       } else if (outcome.kind == FaultKind::GrowStack) {
         const auto grown = grow_stack(space, fault_.address, sleeper_);
         if (!grown && grown.error() == base::Error::Interrupted) return give_up();
         if (!grown) return grown.error() == base::Error::NoMemory ? FaultEnd::NoMemory : FaultEnd::NotMapped;
+        messages_before = thread_.kernel_thread().messages();  // a change of the map, not a fill
       } else if (!passes(outcome)) {
         return end_of(outcome);
       }

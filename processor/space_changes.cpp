@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mmap, munmap, mprotect, brk, MADV_DONTNEED and growing stacks: the pages are taken out of use, the home (and other
 // owners) told, then the copy of the VMAs changed.
+#include <algorithm>
 #include <optional>
 
 #include "processor/monitor_core.h"
@@ -13,6 +14,8 @@ using base::Result;
 using base::UserVa;
 using messages::MapFlags;
 using vma::Range;
+
+constexpr std::uint64_t most_stack_growth_bytes = std::uint64_t{1} << 20;  // at once
 
 constexpr std::uint32_t bit(MapFlags flag) { return static_cast<std::uint32_t>(flag); }
 
@@ -139,6 +142,11 @@ Result<> protect(AddressSpace& space, Range range, vma::Protection protection, S
   return {};
 }
 
+Range covered_part(AddressSpace& space, Range range) {
+  const base::SpinGuard guard(space.space().lock);
+  return space.space().vmas.covered_part(range);
+}
+
 Result<UserVa> set_break(AddressSpace& space, UserVa address, Sleeper& sleeper) {
   Change change(space, sleeper);
   TRY(change.begin());
@@ -181,8 +189,13 @@ Result<> grow_stack(AddressSpace& space, UserVa address, Sleeper& sleeper) {
     limit = space.space().stack_limit;
   }
   if (space.space().vmas.find(address) != nullptr) return {};  // another thread was faster
-  const auto growth = space.space().vmas.stack_growth(address, limit);
+  auto growth = space.space().vmas.stack_growth(address, limit);
   if (!growth) return base::fail(Error::NotFound);
+  // Each growth is a message to the home: deep recursion grows by as much as there is, not page by page.
+  const std::uint64_t more = std::min(growth->stack->range.bytes(), most_stack_growth_bytes);
+  if (growth->added.start.value() > more) {
+    if (const auto larger = space.space().vmas.stack_growth(growth->added.start - more, limit)) growth = larger;
+  }
   TRY(map_cleared(space, change,
                   {.address = growth->added.start,
                    .bytes = growth->added.bytes(),

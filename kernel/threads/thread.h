@@ -97,6 +97,10 @@ class Thread {
   void interrupt();
   void clear_interrupt() { interrupted_.store(false, std::memory_order_relaxed); }
   bool interrupted() const { return interrupted_.load(std::memory_order_relaxed) || killed(); }
+  // How many requests the thread has sent to other components and waited for: kept by whoever sends them, on the thread itself.
+  std::uint64_t messages() const { return messages_; }
+  void count_message() { ++messages_; }
+  void set_messages(std::uint64_t messages) { messages_ = messages; }
   void kill();
   bool killed() const { return killed_.load(std::memory_order_relaxed); }
 
@@ -151,6 +155,7 @@ class Thread {
   std::atomic<std::uint64_t> affinity_{CoreMask::all().bits()};
   std::atomic<int> nice_{0};
   std::atomic<bool> interrupted_{false};
+  std::uint64_t messages_ = 0;  // touched on its own core, by itself or an interrupt
   std::atomic<bool> killed_{false};
   std::atomic<bool> return_work_{false};  // the return hook shall run (again) before user mode
 

@@ -86,13 +86,13 @@ bool VmaSet::is_free(Range range) const {
   return vma == nullptr || vma->range.start >= range.end;
 }
 
-bool VmaSet::is_covered(Range range) const {
+Range VmaSet::covered_part(Range range) const {
   base::UserVa reached = range.start;
   for (const Vma* vma = find(reached); vma != nullptr && vma->range.start <= reached; vma = next(*vma)) {
     reached = vma->range.end;
-    if (reached >= range.end) return true;
+    if (reached >= range.end) return range;
   }
-  return false;
+  return {range.start, reached};
 }
 
 void VmaSet::split(base::UserVa at, Spares& spares) {

@@ -58,7 +58,8 @@ class VmaSet {
   const Vma* next(const Vma& vma) const;  // in rising order; nullptr at the end
   const Vma* first() const { return find_from(base::UserVa(0)); }
   bool is_free(Range range) const;
-  bool is_covered(Range range) const;  // without a hole
+  bool is_covered(Range range) const { return covered_part(range) == range; }  // without a hole
+  Range covered_part(Range range) const;  // from its start up to the first hole
 
   // An address for `bytes` (page-aligned, not 0). Fixed: checks the range. Exists for FixedNoReplace, NoMemory when
   // there is no gap, InvalidArgument for a Fixed address that cannot be.

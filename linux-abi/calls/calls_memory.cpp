@@ -94,8 +94,12 @@ Answer<std::uint64_t> mprotect(Call& call) {
   if ((call.c() & ~(protection_bits | PROT_SEM)) != 0) return error(EINVAL);
   const vma::Range range = TRY(page_range(call.a(), call.b(), ENOMEM));
   if (range.bytes() == 0) return std::uint64_t{0};
-  TRY(processor::protect(call.process().space(), range, static_cast<vma::Protection>(call.c() & protection_bits),
-                         call.thread.sleeper()));
+  // What lies before a hole is changed all the same.
+  const vma::Range covered = processor::covered_part(call.process().space(), range);
+  if (covered.bytes() != 0)
+    TRY(processor::protect(call.process().space(), covered, static_cast<vma::Protection>(call.c() & protection_bits),
+                           call.thread.sleeper()));
+  if (covered.bytes() != range.bytes()) return error(ENOMEM);
   return std::uint64_t{0};
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "kernel/base/memory.h"
-#include "linux-abi/files/file_description.h"
 #include "linux-abi/files/special_files.h"
 #include "linux-abi/process/signal_sending.h"
 
@@ -26,7 +25,7 @@ constexpr std::uint32_t get = 0x5401, set = 0x5402, set_wait = 0x5403, set_flush
 class TerminalFile final : public OpenFile {
  public:
   TerminalFile(processor::Reference<ConsoleTerminal> terminal, int flags, PlaceReference place)
-      : OpenFile(flags), terminal_(std::move(terminal)), place_(std::move(place)), inode_(next_anonymous_inode()) {}
+      : OpenFile(flags), terminal_(std::move(terminal)), place_(std::move(place)) {}
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
     return terminal_->read(to, non_blocking(), caller);
   }
@@ -41,8 +40,9 @@ class TerminalFile final : public OpenFile {
   Answer<FileStatus> status(Caller& caller) override {
     if (place_) return place_->node().status(caller);
     const std::uint64_t now = caller.wall_time_ns();
-    return FileStatus{.device = 0x17,
-                      .inode = inode_,
+    // What /dev/console says of itself, so that ttyname() finds it.
+    return FileStatus{.device = synthetic_device,
+                      .inode = device_inode(device::console),
                       .mode = file_mode::character | 0620,
                       .uid = caller.credentials().uid,
                       .gid = caller.credentials().gid,
@@ -51,6 +51,7 @@ class TerminalFile final : public OpenFile {
                       .modify_time_ns = now,
                       .change_time_ns = now};
   }
+  Answer<OpenFileReference> open_again(int flags, Caller&) override { return terminal_->open(flags, place_); }
   std::size_t describe(std::span<char> to, Caller&) override {
     constexpr std::string_view name = "/dev/console";
     const std::size_t bytes = std::min(name.size(), to.size());
@@ -64,7 +65,6 @@ class TerminalFile final : public OpenFile {
   void close() override { base::Own<TerminalFile>(this).reset(); }
   processor::Reference<ConsoleTerminal> terminal_;
   PlaceReference place_;
-  std::uint64_t inode_;
 };
 
 }  // namespace

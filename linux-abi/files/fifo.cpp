@@ -70,6 +70,7 @@ class PipeEnd final : public OpenFile {
     TRY(caller.copy_out(argument, std::as_bytes(std::span(&bytes, 1))));
     return std::uint64_t{0};
   }
+  Answer<OpenFileReference> open_again(int flags, Caller& caller) override;
   std::uint32_t poll_events() override { return pipe_->buffer.events(readable(), writable()); }
   PollSource* poll_source() override { return &pipe_->buffer.source(); }
   std::size_t describe(std::span<char> to, Caller& caller) override {
@@ -113,11 +114,8 @@ Answer<OpenFileReference> open_end(processor::Reference<Pipe> pipe, int flags, P
   return OpenFileReference(*end.release());
 }
 
-}  // namespace
-
-Answer<OpenFileReference> open_fifo(std::uint64_t device, std::uint64_t file, int flags, PlaceReference place,
-                                    Caller& caller) {
-  auto pipe = TRY(named_pipe(device, file));
+Answer<OpenFileReference> open_and_wait(processor::Reference<Pipe> pipe, int flags, PlaceReference place,
+                                        Caller& caller) {
   const int mode = flags & O_ACCMODE;
   const bool waits = (flags & O_NONBLOCK) == 0;
   if (mode == O_WRONLY && !waits && !pipe->buffer.has_readers()) return error(ENXIO);
@@ -125,6 +123,17 @@ Answer<OpenFileReference> open_fifo(std::uint64_t device, std::uint64_t file, in
   if (mode == O_RDONLY && waits) TRY(pipe->buffer.wait_for_writer(caller));
   if (mode == O_WRONLY && waits) TRY(pipe->buffer.wait_for_reader(caller));
   return end;
+}
+
+Answer<OpenFileReference> PipeEnd::open_again(int flags, Caller& caller) {
+  return open_and_wait(pipe_, flags, place_, caller);
+}
+
+}  // namespace
+
+Answer<OpenFileReference> open_fifo(std::uint64_t device, std::uint64_t file, int flags, PlaceReference place,
+                                    Caller& caller) {
+  return open_and_wait(TRY(named_pipe(device, file)), flags, std::move(place), caller);
 }
 
 Answer<PipeEnds> make_pipe(int flags) {

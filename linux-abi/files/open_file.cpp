@@ -32,6 +32,7 @@ Answer<std::size_t> OpenFile::write(std::span<const std::byte>, Caller&) { retur
 Answer<std::size_t> OpenFile::read_at(std::uint64_t, std::span<std::byte>, Caller&) { return error(ESPIPE); }
 Answer<std::size_t> OpenFile::write_at(std::uint64_t, std::span<const std::byte>, Caller&) { return error(ESPIPE); }
 Answer<std::uint64_t> OpenFile::seek(std::int64_t, int, Caller&) { return error(ESPIPE); }
+Answer<OpenFileReference> OpenFile::open_again(int, Caller&) { return error(ENXIO); }
 Answer<std::uint64_t> OpenFile::control(std::uint32_t, std::uint64_t, Caller&) { return error(ENOTTY); }
 Answer<processor::Reference<processor::SharedObject>> OpenFile::mappable(Caller&) { return error(ENODEV); }
 Answer<std::size_t> OpenFile::read_directory(std::span<std::byte>, Caller&) { return error(ENOTDIR); }

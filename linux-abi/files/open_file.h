@@ -67,6 +67,8 @@ class OpenFile : public processor::Counted {
   virtual bool keeps_messages() const { return false; }
 
   virtual Answer<FileStatus> status(Caller& caller) = 0;
+  // By /proc/self/fd/N, of a file without a place; ENXIO, as of sockets.
+  virtual Answer<OpenFileReference> open_again(int flags, Caller& caller);
   virtual Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller);  // ENOTTY
   // Ready events now (POLLIN...); files that are always ready say so. source(): what tells of changes; null: never.
   virtual std::uint32_t poll_events() { return poll_always_ready; }

@@ -2,6 +2,7 @@
 // The texts of /proc about processes: see proc_texts.h. What needs a process's memory or files is told to the process
 // itself only: another one may end while it is looked at.
 #include "linux-abi/abi/structures.h"
+#include "linux-abi/files/descriptor_node.h"
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/process/thread.h"
@@ -305,7 +306,7 @@ Answer<PlaceReference> lead_to_root(int pid, int, Caller& caller) {
 }
 Answer<PlaceReference> lead_to_descriptor(int, int descriptor, Caller& caller) {
   const OpenFileReference file = TRY(caller.descriptors().get(descriptor));
-  if (file->place() == nullptr) return error(ENXIO);
+  if (file->place() == nullptr) return place_of_descriptor(file, caller);
   return PlaceReference(*file->place());
 }
 

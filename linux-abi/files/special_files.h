@@ -16,6 +16,10 @@ inline constexpr std::uint64_t null = device_number(1, 3), zero = device_number(
                                console = device_number(5, 1);
 }  // namespace device
 
+// All files that are made here are on one device; a device node has the same number whenever it is looked up.
+inline constexpr std::uint64_t synthetic_device = 0x17;
+constexpr std::uint64_t device_inode(std::uint64_t number) { return std::uint64_t{1} << 40 | number; }
+
 // ENXIO: there is no such device; also for /dev/tty of a process without a controlling terminal.
 Answer<OpenFileReference> open_device(std::uint64_t number, int flags, PlaceReference place, Caller& caller);
 

@@ -17,14 +17,12 @@
 namespace linux_abi {
 namespace {
 
-// All synthetic files are on one "device".
-constexpr std::uint64_t synthetic_device = 0x17;
 constexpr int synthetic_domain = 0;
 
 class SyntheticNode : public Node {
  public:
-  SyntheticNode(std::uint32_t mode, int subject)
-      : Node(mode), mode_(mode), subject_(subject), inode_(next_anonymous_inode()) {}
+  SyntheticNode(std::uint32_t mode, int subject, std::uint64_t inode = next_anonymous_inode())
+      : Node(mode), mode_(mode), subject_(subject), inode_(inode) {}
 
   Answer<FileStatus> status(Caller& caller) override {
     const std::uint64_t now = caller.wall_time_ns();
@@ -133,7 +131,7 @@ class LinkNode final : public SyntheticNode {
 class DeviceNode final : public SyntheticNode {
  public:
   DeviceNode(std::uint64_t number, std::uint32_t permissions)
-      : SyntheticNode(file_mode::character | permissions, 0), number_(number) {}
+      : SyntheticNode(file_mode::character | permissions, 0, device_inode(number)), number_(number) {}
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
     return open_device(number_, flags, std::move(place), caller);
   }

@@ -52,6 +52,7 @@ class Component final : private membership::MemberObserver, private membership::
   rpc::Endpoint& endpoint() { return *endpoint_; }
   rpc::Server& server() { return *server_; }
   rpc::StatsService& statistics() { return *stats_; }
+  rpc::Statistics& rpc_statistics() { return rpc_statistics_; }  // guarded by the port's lock
   membership::Member& member() { return *member_; }
   std::uint32_t local_key() const { return all_memory_->lkey(); }
   rpc::NodeAddress managers() const;

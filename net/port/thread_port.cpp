@@ -41,6 +41,9 @@ void ThreadPort::maintenance_wanted() {
   wake_thread();
 }
 
+// To the thread's account. What completions submit (deliver) is nobody's.
+void ThreadPort::demand_submitted() { threads::current().count_message(); }
+
 // A thread that sleeps no longer than that notices by itself: busy times wake it every few milliseconds, not with every
 // frame.
 void ThreadPort::wanted_at(std::uint64_t deadline_ns) {
@@ -49,7 +52,10 @@ void ThreadPort::wanted_at(std::uint64_t deadline_ns) {
 
 void ThreadPort::deliver() {
   rpc::Endpoint* endpoint = endpoint_.load(std::memory_order_acquire);
+  threads::Thread& interrupted = threads::current();
+  const std::uint64_t messages = interrupted.messages();
   while (endpoint != nullptr && poll_wanted_.exchange(false, std::memory_order_acq_rel)) endpoint->poll();
+  interrupted.set_messages(messages);
 }
 
 bool ThreadPort::handle_events() {

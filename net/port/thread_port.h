@@ -49,6 +49,7 @@ class ThreadPort final : public rpc::Driver,
   // rpc::Driver
   void poll_wanted() override { poll_wanted_.store(true, std::memory_order_release); }
   void maintenance_wanted() override;
+  void demand_submitted() override;
 
  private:
   bool poll() override;

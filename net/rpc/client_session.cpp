@@ -35,6 +35,7 @@ Error ClientSession::check(const CallRequest& request) {
 
 void ClientSession::submit(Call& call) {
   const base::SpinGuard guard(core_.lock());
+  if (call.request.priority == Priority::Demand) core_.demand_submitted();
   LEGO_ASSERT(call.state_ == Call::State::Idle);
   call.peer_ = this;
   call.told_ = false;
@@ -123,6 +124,7 @@ void ClientSession::start(Call& call, std::uint16_t index) {
   call.slot_ = index;
   if (OperationCounters* counters = core_.statistics().made(slot.operation)) {
     ++counters->count;
+    if (slot.priority == Priority::Demand) ++counters->demand;
     counters->bytes_out += request_bytes(call.request);
   }
   post(index, false);

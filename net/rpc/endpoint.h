@@ -33,6 +33,8 @@ class Driver {
   // Both: from any context, with the endpoint's lock held; they only note it, post work or wake a thread.
   virtual void poll_wanted() = 0;
   virtual void maintenance_wanted() = 0;  // also: next_deadline_ns() may be earlier now
+  // By whoever calls Peer::submit with Priority::Demand, for counting who causes messages that are waited for.
+  virtual void demand_submitted() {}
 
  protected:
   ~Driver() = default;

@@ -48,6 +48,7 @@ class EndpointCore {
   // --- with the lock ---
   void link_ready(Link& link);
   void maintenance_wanted() { configuration_.driver.maintenance_wanted(); }
+  void demand_submitted() { configuration_.driver.demand_submitted(); }
   void demand_sent();
   void demand_ended();
   void watch_deadline(Call& call);

@@ -31,6 +31,7 @@ class Histogram {
 
 struct OperationCounters {
   std::uint64_t count = 0;
+  std::uint64_t demand = 0;  // of requests made: those with Priority::Demand
   std::uint64_t errors = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t bytes_in = 0;

@@ -22,6 +22,7 @@ struct Counters {
   std::uint64_t write_backs = 0;  // messages
   std::uint64_t bytes_written_back = 0;
   std::uint64_t cow_faults = 0;
+  std::uint64_t zero_fill_messages = 0;  // that threads sent on the way to a page of zeros, as net/rpc counts them
   // Not among --stats; for tests and logs.
   std::uint64_t rescues = 0;     // victims that were touched before they were gone
   std::uint64_t lost_pages = 0;  // dirty pages whose home died

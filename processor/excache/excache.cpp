@@ -107,6 +107,11 @@ void ExCache::note_wait(std::uint64_t waited_ns) {
   counters_.wait_ns += waited_ns;
 }
 
+void ExCache::note_zero_fill_messages(std::uint64_t messages) {
+  const base::SpinGuard guard(lock_);
+  counters_.zero_fill_messages += messages;
+}
+
 bool ExCache::is_resident(Space& space, base::UserVa page) {
   const base::SpinGuard space_guard(space.lock);
   const base::SpinGuard guard(lock_);

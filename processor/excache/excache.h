@@ -73,6 +73,7 @@ class ExCache {
   // Takes the waiter off whatever it waits for here.
   void cancel_wait(base::Waiter& waiter);
   void note_wait(std::uint64_t waited_ns);
+  void note_zero_fill_messages(std::uint64_t messages);
 
   // --- Evictors -----------------------------------------------------------------------------------------------------
   struct EvictResult {

@@ -26,11 +26,14 @@ constexpr base::UserVa page_start(base::UserVa address) {
 }  // namespace
 
 FaultOutcome ExCache::handle_fault(Space& space, const Fault& fault, FaultContext& context, base::Waiter& waiter) {
+  bool zero_filled = false;
   for (;;) {
     Step step = decide(space, fault, context, waiter);
     if (step.action != Step::Action::Finish) perform(step);
+    zero_filled |= step.action == Step::Action::Zero;
     if (step.action == Step::Action::Finish || step.waits()) {
       if (step.prefetch.count > 0) prefetch(step.prefetch);
+      step.outcome.zero_filled = zero_filled;
       return step.outcome;
     }
   }

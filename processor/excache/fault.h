@@ -32,6 +32,7 @@ enum class FaultKind : std::uint8_t {
 struct FaultOutcome {
   FaultKind kind = FaultKind::Resolved;
   base::Error error = base::Error::None;
+  bool zero_filled = false;  // resolved, or on its way, by a page of zeros
 };
 
 }  // namespace excache

@@ -118,8 +118,9 @@ std::optional<RackProcesses::Ended> RackProcesses::next_event() {
 
 void RackProcesses::stop() {
   send_packet(control_.get(), "stop");
-  while (expect_packet() != "stopped") {
-  }
+  // A guardian that was killed took them all with it, and next_event() has told.
+  for (auto packet = receive_packet(control_.get()); packet && *packet != "stopped";)
+    packet = receive_packet(control_.get());
 }
 
 }  // namespace rack

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// That memory and files are where they are said to be: on other machines.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "tests/rack/run/rack_run.h"
+
+namespace {
+
+using harness::Ended;
+using harness::RackRun;
+using harness::Words;
+namespace fs = std::filesystem;
+
+std::string guest(const std::string& name) { return std::string(GUEST_PROGRAMS) + "/" + name; }
+
+// Whether the bytes are somewhere in the memory of a process (QEMU's, which is the component's).
+bool has_in_memory(pid_t pid, const std::string& bytes) {
+  std::ifstream maps(fs::path("/proc") / std::to_string(pid) / "maps");
+  std::vector<char> part(4 << 20);
+  for (std::string line; std::getline(maps, line);) {
+    std::uint64_t from = 0, to = 0;
+    char access[5] = {};
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &from, &to, access) != 3 || access[0] != 'r') continue;
+    for (; from < to; from += part.size() - bytes.size()) {
+      iovec here{part.data(), std::min<std::size_t>(part.size(), to - from)};
+      iovec there{reinterpret_cast<void*>(from), here.iov_len};
+      const ssize_t got = process_vm_readv(pid, &here, 1, &there, 1, 0);
+      if (got > 0 && memmem(part.data(), static_cast<std::size_t>(got), bytes.data(), bytes.size()) != nullptr) return true;
+      if (to - from <= part.size()) break;
+    }
+  }
+  return false;
+}
+
+TEST(Remote, AWalkStallsWhileTheMemoryIsStopped) {
+  RackRun rack({"--excache", "1M", "--file", guest("memory_walk") + "=/walk"},
+               {"busybox", "sh", "-c", "while /walk 8 1; do echo lap; done"});
+  ASSERT_TRUE(rack.wait_for("lap"));
+  const pid_t memory = rack.process("m0");
+  ASSERT_GT(memory, 0);
+  kill(memory, SIGSTOP);
+  rack.wait_for("no such text", 1);  // what was under way
+  const std::size_t before = rack.output().size();
+  EXPECT_FALSE(rack.wait_for("no such text", 2));
+  EXPECT_EQ(rack.output().size(), before);
+  kill(memory, SIGCONT);
+  EXPECT_TRUE(rack.wait_for("lap"));
+}
+
+TEST(Remote, AnEvictedPageIsInTheMemoryComponent) {
+  // The shell's text is not in the command line as such, and the pattern is made at run time.
+  RackRun rack({"--excache", "1M"},
+               {"busybox", "sh", "-c",
+                "x=needle; y=$(seq 1 20000); z=$x-$((1234567*7))-$x; y=$(seq 1 250000); echo ready; read line; echo $z"});
+  ASSERT_TRUE(rack.wait_for("ready"));
+  const std::string needle = "needle-8641969-needle";
+  EXPECT_TRUE(has_in_memory(rack.process("m0"), needle));
+  rack.type("\n");
+  EXPECT_TRUE(rack.wait_for(needle));
+}
+
+TEST(Storage, WhatIsSyncedIsOnTheDisk) {
+  std::string name = "/tmp/lego_sync_test.XXXXXX";
+  const fs::path folder = mkdtemp(name.data());
+  fs::create_directories(folder / "root/bin");
+  for (const char* empty : {"tmp", "proc", "dev", "etc"}) fs::create_directory(folder / "root" / empty);
+  fs::copy_file("/bin/busybox", folder / "root/bin/busybox");
+  const std::string image = folder / "root.ext4";
+  ASSERT_EQ(harness::run_here({"mke2fs", "-q", "-t", "ext4", "-d", folder / "root", image, "64M"}).status, 0);
+  RackRun rack({"--root", image}, {"/bin/busybox", "sh", "-c",
+                                   "bb=/bin/busybox; $bb seq 1 30000 | $bb dd of=/tmp/kept conv=fsync "
+                                   "2>/dev/null && echo synced; $bb sleep 100"});
+  ASSERT_TRUE(rack.wait_for("synced"));
+  kill(rack.process("s0"), SIGKILL);
+  const Ended ended = rack.wait(30);
+  EXPECT_EQ(ended.status, 125);
+  std::string expected;
+  for (int i = 1; i <= 30000; ++i) expected += std::to_string(i) + "\n";
+  EXPECT_TRUE(harness::run_here({"debugfs", "-R", "cat /tmp/kept", image}).out == expected);
+  fs::remove_all(folder);
+}
+
+// Traffic of forks, execs and pipes, from two shells at once, leaves nothing behind on any component.
+TEST(Leaks, ForkExecAndPipeTrafficLeavesNothing) {
+  const std::string loop =
+      "i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo $i | busybox cat | busybox wc -c > /dev/null; "
+      "(busybox true & busybox false; wait) ; busybox ls /bin > /tmp/l$1; done";
+  RackRun rack({"--cpus", "2"}, {"busybox", "sh", "-c", "f() { " + loop + "; }; f 1 & f 2 & wait; echo done"});
+  const Ended ended = rack.wait(400);
+  ASSERT_EQ(ended.status, 0) << ended.error;
+  EXPECT_EQ(ended.out, "done\n");
+  const auto components = rack.stats().at("components");
+  EXPECT_EQ(components.at("m0").at("frames").at("anonymous"), 0);
+  EXPECT_EQ(components.at("m0").at("spaces"), 0);
+  EXPECT_EQ(components.at("m0").at("objects"), 0);
+  EXPECT_EQ(components.at("gmm").at("vregions"), 0);
+  EXPECT_EQ(components.at("gmm").at("launches"), 0);
+  EXPECT_LE(components.at("p0").at("threads").at("now"), 8);  // the component's own
+}
+
+TEST(Idle, ARackUsesAlmostNoProcessor) {
+  RackRun rack({}, {"busybox", "sh", "-c", "echo ready; read line"});
+  ASSERT_TRUE(rack.wait_for("ready"));
+  rack.wait_for("no such text", 1);
+  const auto used = [&] {
+    double sum = 0;
+    for (const auto& [name, pid] : rack.processes()) sum += harness::processor_seconds(pid);
+    return sum;
+  };
+  const double before = used();
+  rack.wait_for("no such text", 5);
+  EXPECT_LT(used() - before, 0.10 * 5);  // of one core, by all of them together
+}
+
+}  // namespace
