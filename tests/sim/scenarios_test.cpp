@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs rely on most, again and again in another order of events and with an ExCache too small for it: a page
 // that processes share, a parent and children that write their own copies, the same addresses unmapped and mapped
-// again, and forgotten pages. Never an old byte. The last one is a broken processor: it must be found out.
+// again, and forgotten pages. Never an old byte, and no frame kept. The last one is a broken processor: it must be
+// found out.
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "tests/sim/random_program.h"
 #include "tests/sim/report.h"
@@ -63,12 +66,22 @@ void share(Thread& thread) {
 // --- A parent and children that write their own copies
 // ----------------------------------------------------------------
 
+// A second thread of the process: its core has translations of its own.
+void look_on(Thread& thread) {
+  while (!thread.process().over && !thread.killed()) {
+    thread.load(area + thread.random().below(6), any_word(thread));
+    (void)threads::sleep_until(threads::clock().now_ns() + 30'000, threads::Interruptible::KillOnly);
+  }
+}
+
 void write_own_copies(Thread& thread) {
+  if (thread.random().below(2) == 0) Thread::start(thread.process(), look_on);
   for (int round = 0; round < 4; ++round) {
     touch(thread, area, 6, 8);
     thrash(thread, 6);
   }
   thread.load_everything();
+  thread.process().over = true;
 }
 
 void fork_and_write(Thread& thread) {
@@ -121,6 +134,35 @@ void forget(Thread& thread) {
   }
 }
 
+// --- Given back while the program runs
+// --------------------------------------------------------------------------------
+
+std::uint64_t frames_in_use(Thread& thread) {
+  std::uint64_t sum = 0;
+  for (auto& memory : thread.program().rack.memories) sum += memory->counter("frames.anonymous");
+  return sum;
+}
+
+// What is unmapped or forgotten is free on all mComponents when the call returns.
+void give_back(Thread& thread) {
+  std::uint64_t most = 0;
+  for (int round = 0; round < 6; ++round) {
+    thread.map(thrash_area, thrash_pages);
+    thread.map(other_area, 8);
+    touch(thread, other_area, 8, 12);
+    thrash(thread, 80);
+    most = std::max(most, frames_in_use(thread));
+    for (const auto& [first, pages] : {std::pair(thrash_area, thrash_pages), std::pair(other_area, std::uint64_t{8})}) {
+      if (thread.random().below(2) == 0)
+        thread.discard(first, pages);
+      else
+        thread.unmap(first, pages);
+    }
+    require(frames_in_use(thread) == 0, "frames are in use for pages that were given back");
+  }
+  require(most > 0, "nothing was written back");
+}
+
 // ----------------------------------------------------------------------------------------------------------------------
 
 // All of it at once, in processes that fight for the same lines.
@@ -149,6 +191,8 @@ TEST(NeverAnOldByte, InAPageThatProcessesShare) { repeat(25, share); }
 TEST(NeverAnOldByte, InCopiesOfParentAndChildren) { repeat(25, fork_and_write); }
 TEST(NeverAnOldByte, WhereAddressesAreMappedAgain) { repeat(25, map_again); }
 TEST(NeverAnOldByte, WherePagesWereForgotten) { repeat(25, forget); }
+TEST(Frames, AreFreeWhenPagesAreGivenBack) { repeat(25, give_back); }
+
 // In two halves, which can run beside one another.
 TEST(InAThousandRepetitions, NeverAnOldByte) { repeat(500, everything); }
 TEST(InAThousandRepetitions, NeverAnOldByteEither) { repeat(500, everything, 500); }
