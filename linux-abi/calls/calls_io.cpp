@@ -146,6 +146,8 @@ Answer<> advance(std::uint64_t pointer, const IoPlace& place, std::uint64_t done
 
 Answer<std::uint64_t> sendfile(Call& call) {
   const OpenFileReference out = TRY(file_of(call, call.a())), in = TRY(file_of(call, call.b()));
+  // From what may wait for more (terminals, pipes) programs fall back to read().
+  if (in->node() == nullptr || in->node()->type() != file_mode::regular) return error(EINVAL);
   const IoPlace from = TRY(place_from(call.c()));
   const std::uint64_t done = TRY(copy_between(call, *in, from, *out, {}, call.d()));
   TRY(advance(call.c(), from, done));

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
@@ -60,6 +61,9 @@ void pipes() {
   signal(SIGPIPE, SIG_IGN);
   SHOW(write(p[1], text, 1));
   signal(SIGPIPE, SIG_DFL);
+  int source[2];
+  pipe(source);
+  SHOW(sendfile(p[1], source[0], nullptr, 10));
   const pid_t pid = fork();
   if (pid == 0) {
     write(p[1], text, 1);

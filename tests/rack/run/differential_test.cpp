@@ -67,8 +67,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"threads", {}, {"threads"}}, Case{"threads_two_cores", {"--cpus", "2"}, {"threads"}},
                     Case{"walk", {"--excache", "2M"}, {"memory_walk", "16", "2"}},
                     Case{"walk_two_memories", {"--excache", "2M", "--memories", "2"}, {"memory_walk", "16", "1"}},
-                    Case{"copies", {"--excache", "1M"}, {"fork_copies", "2", "4"}},
-                    Case{"copies_two_cores", {"--excache", "1M", "--cpus", "2"}, {"fork_copies", "2", "4"}},
+                    Case{"copies", {"--excache", "1M"}, {"fork_copies", "2", "2"}},
+                    Case{"copies_two_cores", {"--excache", "1M", "--cpus", "2"}, {"fork_copies", "2", "2"}},
                     Case{"bad_wire_files", bad_wire_of("1"), {"files"}},
                     Case{"bad_wire_walk", bad_wire_of("2"), {"memory_walk", "8", "1"}},
                     Case{"bad_wire_copies", bad_wire_of("3"), {"fork_copies", "1", "1"}}),
@@ -76,7 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // So that a zero means something: without evictors a fault has to wait for a line or free one itself, or the run stops.
 TEST(Counters, WithoutEvictorsTheCountersTell) {
-  RackRun rack({"--excache", "1M", "--timeout", "20", "--kernel-option", "evictors=off", "--file",
+  RackRun rack({"--excache", "1M", "--timeout", "8", "--kernel-option", "evictors=off", "--file",
                 std::string(GUEST_PROGRAMS) + "/memory_walk=/program"},
                {"/program", "8", "1"});
   rack.close_input();
