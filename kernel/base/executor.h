@@ -14,9 +14,14 @@
 
 namespace base {
 
-// Something to run once. Posting Work that is posted already does nothing. Owned by whoever posts it.
+// Something to run once. Posting Work that is posted already does nothing. Owned by whoever posts it. Neither Work nor
+// a Timer is ever copied: what is awaited is made of them, and GCC 12 would await a copy of what a call returns by
+// reference, which nobody resumes.
 class Work : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
+  Work() = default;
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
   virtual void run() = 0;
 
  protected:
@@ -25,6 +30,9 @@ class Work : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
 
 class Timer : public boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
+  Timer() = default;
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
   virtual void expired() = 0;
   std::uint64_t deadline_ns() const { return deadline_ns_; }
   bool armed() const { return is_linked(); }

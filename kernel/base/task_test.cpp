@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <type_traits>
+
 namespace {
 
 struct ManualClock : base::Clock {
@@ -35,6 +37,30 @@ TEST(Task, WaitsForACompletionAndReturnsTheSum) {
   EXPECT_TRUE(loop.run_ready());
   EXPECT_EQ(result, 42);
   EXPECT_FALSE(loop.run_ready());
+}
+
+struct Giver {
+  base::Completion<int> done;
+  base::Completion<int>& get() { return done; }
+};
+
+base::Task<int> await_what_a_call_gives(Giver* giver) {
+  base::Completion<int>& done = giver->get();
+  co_return co_await done;
+}
+
+// GCC 12 copies what `co_await giver->get()` gives: then that must not compile.
+static_assert(!std::is_copy_constructible_v<base::Completion<int>> && !std::is_copy_constructible_v<base::Sleep>);
+
+TEST(Task, WaitsForACompletionThatACallReturnsByReference) {
+  ManualClock clock;
+  base::EventLoop loop(clock);
+  Giver giver{base::Completion<int>(loop)};
+  int result = 0;
+  base::spawn(await_what_a_call_gives(&giver), [&](base::Result<int> value) { result = *value; });
+  giver.done.complete(7);
+  EXPECT_TRUE(loop.run_ready());
+  EXPECT_EQ(result, 7);
 }
 
 TEST(Task, PassesErrorsUp) {

@@ -16,8 +16,8 @@ template <typename WorkType>
 class ThreadTask final : private base::Work {
  public:
   ThreadTask(base::EventLoop& loop, WorkType work) : loop_(loop), work_(work), done_(loop) {}
-  // auto& done = task.run("name"); co_await done; in two statements: GCC 12 awaits a copy of what a call returns by
-  // reference, and nobody completes the copy.
+  // auto& done = task.run("name"); co_await done; in two statements: GCC 12 wants to copy what a call returns by
+  // reference.
   base::Completion<int>& run(std::string_view name) {
     const auto thread = threads::create({.name = name}, &entry, this);
     if (thread)

@@ -22,6 +22,8 @@ class ServerCall;
 class [[nodiscard]] SendWait {
  public:
   SendWait(ServerCall& call, Result<> posted) : call_(call), posted_(posted) {}
+  SendWait(const SendWait&) = delete;
+  SendWait& operator=(const SendWait&) = delete;
   bool await_ready() const noexcept { return !posted_; }
   bool await_suspend(std::coroutine_handle<> handler);
   Result<> await_resume();
