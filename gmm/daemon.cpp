@@ -105,6 +105,12 @@ Result<> Daemon::serve(const membership::RackKey& key, const Counters& restored)
 }
 
 Daemon::~Daemon() {
+  // An answer may be under way, whose handler waits until it is taken.
+  if (endpoint_) {
+    endpoint_->close();
+    while (!endpoint_->closed() && loop_.loop().run_ready()) {
+    }
+  }
   endpoint_.reset();
   stats_.reset();
   const base::SpinGuard guard(lock_);

@@ -17,6 +17,9 @@ Result<base::Own<Endpoint>> Endpoint::create(const EndpointConfiguration& config
 Endpoint::Endpoint(base::Own<EndpointCore> core) : core_(std::move(core)) {}
 Endpoint::~Endpoint() = default;
 
+void Endpoint::close() { core_->close(); }
+bool Endpoint::closed() { return core_->closed(); }
+
 Result<Peer*> Endpoint::peer(const NodeAddress& address) { return core_->peer(address); }
 Result<> Endpoint::serve(Server& server, std::uint16_t port) { return core_->serve(server, port); }
 void Endpoint::admit(AdmissionId admission, Result<PeerInfo> who) { core_->admit(admission, std::move(who)); }

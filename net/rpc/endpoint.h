@@ -60,7 +60,12 @@ class Endpoint {
  public:
   static Result<base::Own<Endpoint>> create(const EndpointConfiguration& configuration);
   explicit Endpoint(base::Own<EndpointCore> core);  // for create
-  ~Endpoint();                                      // every Call is idle, no handler runs
+  ~Endpoint();                                      // closed(), if there ever was a handler or a call
+
+  // Ends all connections and takes no new ones; calls end with PeerDead, and so do waits for an answer to be taken
+  // (Disconnected). Handlers go on: run their loop until closed().
+  void close();
+  bool closed();  // after close(): no handler runs, no callback is due
 
   // The peer with this boot id (or, if that is 0, this address); made on the first call, connected when first used.
   // Lives as long as the endpoint. Exhausted: there are max_peers.

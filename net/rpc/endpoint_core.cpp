@@ -13,16 +13,33 @@ namespace rpc {
 EndpointCore::EndpointCore(const EndpointConfiguration& configuration) : configuration_(configuration) {}
 
 EndpointCore::~EndpointCore() {
-  deliver();  // callbacks that are still due
+  close();
   {
     const base::SpinGuard guard(lock());
-    for (auto& listener : listeners_) configuration_.connections.unlisten(listener->port);
-    admissions_.clear();
     peers_.clear();
-    for (auto& session : sessions_) session->forget();
     sessions_.clear();
   }
   LEGO_ASSERT(due_.empty() && deadlines_.empty());
+}
+
+void EndpointCore::close() {
+  {
+    const base::SpinGuard guard(lock());
+    closed_ = true;
+    for (auto& listener : listeners_) configuration_.connections.unlisten(listener->port);
+    listeners_.clear();
+    admissions_.clear();
+    for (auto& peer : peers_) peer->declare_dead();
+    for (auto& session : sessions_)
+      if (!session->forgotten()) session->forget();
+  }
+  deliver();
+}
+
+bool EndpointCore::closed() {
+  const base::SpinGuard guard(lock());
+  return closed_ && due_.empty() &&
+         std::all_of(sessions_.begin(), sessions_.end(), [](auto& session) { return session->may_be_destroyed(); });
 }
 
 Result<Peer*> EndpointCore::peer(const NodeAddress& address) {
@@ -34,6 +51,7 @@ Result<Peer*> EndpointCore::peer(const NodeAddress& address) {
       return peer.get();
     }
   }
+  if (closed_) return base::fail(Error::PeerDead);
   if (peers_.size() >= max_peers) return base::fail(Error::Exhausted);
   auto added = TRY(base::try_make<ClientSession>(*this, address, ++session_ids_));
   TRY(peers_.push_back(std::move(added)));

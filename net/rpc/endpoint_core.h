@@ -34,6 +34,8 @@ class EndpointCore {
   std::uint64_t next_request_id() { return ++request_ids_; }
 
   // --- endpoint.h, without the lock ---
+  void close();
+  bool closed();
   Result<Peer*> peer(const NodeAddress& address);
   Result<> serve(Server& server, std::uint16_t port);
   void admit(AdmissionId admission, Result<PeerInfo> who);
@@ -94,6 +96,7 @@ class EndpointCore {
   void maintain_sessions();
 
   EndpointConfiguration configuration_;
+  bool closed_ = false;
   std::uint64_t wall_offset_ns_ = 0;
   std::uint64_t epoch_ = 0;
   std::uint64_t generations_ = 0;

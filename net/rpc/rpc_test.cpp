@@ -51,6 +51,7 @@ struct Service {
     co_return call.reply(reply, copy);
   }
   base::Task<> read(ServerCall& call, FileReadRequest request) {
+    ++reads_begun;
     std::vector<verbs::Sge> spans;
     for (std::uint32_t done = 0; done < request.bytes; done += 100) {
       spans.push_back(*node.slabs.local(memory.subspan(request.offset + done, std::min(100u, request.bytes - done))));
@@ -83,6 +84,7 @@ struct Service {
   int creates = 0;
   int running = 0;
   int most_running = 0;
+  int reads_begun = 0;
   int sends_ended = 0;
   int notices = 0;
   std::uint32_t written_pages = 0;
@@ -132,6 +134,48 @@ TEST_F(RpcTest, KnowsSinceWhenItWaits) {
   first.reply = {};
   second.reply = {};
   EXPECT_EQ(client.endpoint->demand_since_ns(), 0u);
+}
+
+TEST_F(RpcTest, ClosesWithAnAnswerThatNobodyTakes) {
+  TestCall first(create(1));
+  submit_and_run(first);
+  const std::span<std::byte> target = client.allocate(8192);
+  FileReadRequest body;
+  body.file = 1u;
+  body.bytes = 8192u;
+  TestCall call(body);
+  call.request.bulk = *client.slabs.remote(target);
+  peer.submit(call);
+  ASSERT_TRUE(world.run([&] { return service.reads_begun == 1; }));
+  ASSERT_EQ(service.sends_ended, 0);
+  server.endpoint->close();
+  EXPECT_FALSE(server.endpoint->closed()) << "its handler waits";
+  EXPECT_EQ(server.endpoint->peer(client.address()).error(), Error::PeerDead);
+  while (server.loop.run_ready()) {
+  }
+  EXPECT_TRUE(server.endpoint->closed());
+  server.endpoint.reset();
+  client.endpoint->declare_dead(server.address().boot_id);
+  client.endpoint->poll();
+  EXPECT_TRUE(call.free);
+}
+
+TEST_F(RpcTest, ClosesWithCallsUnderWay) {
+  TestCall first(create(1)), waiting(create(2)), late(create(3));
+  submit_and_run(first);
+  first.reply = {};
+  service.delay_ns = base::second_ns;
+  peer.submit(waiting);
+  ASSERT_TRUE(world.run([&] { return service.running == 1; }));
+  client.endpoint->close();
+  EXPECT_TRUE(client.endpoint->closed());
+  EXPECT_EQ(waiting.error, Error::PeerDead);
+  EXPECT_TRUE(waiting.free);
+  peer.submit(late);
+  client.endpoint->poll();
+  EXPECT_EQ(late.error, Error::PeerDead);
+  EXPECT_TRUE(late.free);
+  world.run_for(2 * base::second_ns);
 }
 
 TEST_F(RpcTest, AnswersASmallRequest) {
