@@ -14,11 +14,11 @@ constexpr std::uint64_t user_code = 0x00affb000000ffff;
 }  // namespace
 
 void make_gdt(Gdt& gdt, TaskState& task) {
+  gdt.fill(0);
   task.io_map_base = sizeof(TaskState);  // beyond the limit
   const auto base = reinterpret_cast<std::uint64_t>(&task);
   gdt[kernel_code_selector / 8] = kernel_code;
   gdt[kernel_data_selector / 8] = kernel_data;
-  gdt[sysret_base_selector / 8] = 0;
   gdt[user_data_selector / 8] = user_data;
   gdt[user_code_selector / 8] = user_code;
   // SDM volume 3A, figure 7-4: 64-bit TSS descriptor, available (type 9).

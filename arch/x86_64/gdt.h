@@ -10,10 +10,12 @@ namespace arch {
 
 inline constexpr std::uint16_t kernel_code_selector = 0x08;
 inline constexpr std::uint16_t kernel_data_selector = 0x10;
-inline constexpr std::uint16_t sysret_base_selector = 0x18 | 3;  // would be 32-bit user code: nothing uses it
-inline constexpr std::uint16_t user_data_selector = 0x20 | 3;
-inline constexpr std::uint16_t user_code_selector = 0x28 | 3;
-inline constexpr std::uint16_t task_selector = 0x30;  // 16 bytes
+// The values of Linux, since programs see them in signal frames. 0x18 stays empty.
+inline constexpr std::uint16_t sysret_base_selector = 0x20 | 3;  // would be 32-bit user code: nothing uses it
+inline constexpr std::uint16_t user_data_selector = 0x28 | 3;
+inline constexpr std::uint16_t user_code_selector = 0x30 | 3;
+inline constexpr std::uint16_t task_selector = 0x38;  // 16 bytes
+static_assert(user_data_selector == sysret_base_selector + 8 && user_code_selector == sysret_base_selector + 16);
 
 // What goes into IA32_STAR.
 inline constexpr std::uint64_t star_value =
@@ -38,7 +40,7 @@ struct [[gnu::packed]] TaskState {
 };
 static_assert(sizeof(TaskState) == 104);
 
-using Gdt = std::array<std::uint64_t, 8>;
+using Gdt = std::array<std::uint64_t, 9>;
 static_assert(sizeof(Gdt) == task_selector + 16);
 
 // Fills in the descriptors and closes all ports to user mode; the TSS must not move any more.
