@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tools/rack/rack_plan.h"
+#include "tools/support/failure.h"
 #include "tools/support/fd.h"
 
 namespace rack {
@@ -21,9 +22,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto boot_limit = 5s;
-// What a pComponent's image logs when its cores and memory are up (linux-abi/pcomponent.cpp).
-constexpr const char* sign_of_life = "pComponent up";
+// A fraction of a second where KVM is real: one that needs longer is slower than TCG.
+constexpr auto boot_limit = 3s;
+// What a pComponent's image logs, from a thread, when nobody says where its rack is (linux-abi/pcomponent.cpp): cores,
+// memory, interrupts and threads work then.
+constexpr const char* sign_of_life = "this pComponent cannot start";
 
 std::string read_whole(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -40,10 +43,12 @@ std::string host_boot_id() {
 
 }  // namespace
 
-bool kvm_boots(const std::filesystem::path& image, const std::filesystem::path& scratch) {
-  const std::string console = scratch / "kvm.log";
+bool boots(Accelerator accelerator, const std::filesystem::path& image, const std::filesystem::path& scratch) {
+  const std::string console = scratch / "probe.log";
+  std::error_code ignored;
+  std::filesystem::remove(console, ignored);
   std::vector<std::string> arguments = {"qemu-system-x86_64"};
-  for (std::string& argument : machine_arguments(Accelerator::Kvm)) arguments.push_back(std::move(argument));
+  for (std::string& argument : machine_arguments(accelerator)) arguments.push_back(std::move(argument));
   for (std::string argument :
        {std::string("-m"), std::string("256M"), std::string("-kernel"), image.string(), std::string("-append"),
         std::string("name=probe"), std::string("-serial"), "file:" + console}) {
@@ -75,8 +80,14 @@ bool kvm_boots(const std::filesystem::path& image, const std::filesystem::path& 
 
 Accelerator choose_accelerator(Accelerator wanted, const std::filesystem::path& image,
                                const std::filesystem::path& scratch, const std::filesystem::path& cache) {
-  if (wanted != Accelerator::Auto) return wanted;
+  if (wanted == Accelerator::Tcg) return wanted;
   const support::Fd device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+  if (wanted == Accelerator::Kvm) {
+    if (!device) throw support::Failure("--accel kvm: /dev/kvm cannot be opened");
+    if (!boots(Accelerator::Kvm, image, scratch))
+      throw support::Failure("--accel kvm: KVM is there, but does not boot our images");
+    return Accelerator::Kvm;
+  }
   if (!device) return Accelerator::Tcg;
   const std::filesystem::path answer = cache / "kvm";
   std::istringstream known(read_whole(answer));
@@ -84,11 +95,11 @@ Accelerator choose_accelerator(Accelerator wanted, const std::filesystem::path& 
   std::string word;
   if (known >> boot_id >> word && boot_id == host_boot_id())
     return word == "boots" ? Accelerator::Kvm : Accelerator::Tcg;
-  const bool boots = kvm_boots(image, scratch);
+  const bool serves = boots(Accelerator::Kvm, image, scratch);
   std::error_code ignored;
   std::filesystem::create_directories(cache, ignored);
-  std::ofstream(answer) << host_boot_id() << (boots ? " boots" : " fails") << "\n";
-  return boots ? Accelerator::Kvm : Accelerator::Tcg;
+  std::ofstream(answer) << host_boot_id() << (serves ? " boots" : " fails") << "\n";
+  return serves ? Accelerator::Kvm : Accelerator::Tcg;
 }
 
 }  // namespace rack

@@ -9,11 +9,12 @@
 
 namespace rack {
 
-// Auto becomes Tcg or Kvm. scratch: a folder for the console of the attempt; cache: where answers are kept.
+// Auto becomes Tcg or Kvm; Kvm that does not serve is a support::Failure. scratch: a folder for the console of the
+// attempt; cache: where answers are kept.
 Accelerator choose_accelerator(Accelerator wanted, const std::filesystem::path& image,
                                const std::filesystem::path& scratch, const std::filesystem::path& cache);
 
-// Boots the image under KVM and waits until it says that it runs.
-bool kvm_boots(const std::filesystem::path& image, const std::filesystem::path& scratch);
+// Boots a pComponent's image and waits, for some seconds at most, until it says that it runs.
+bool boots(Accelerator accelerator, const std::filesystem::path& image, const std::filesystem::path& scratch);
 
 }  // namespace rack
