@@ -11,6 +11,7 @@
 
 #include "gmm/daemon.h"
 #include "kernel/base/log.h"
+#include "net/roce/addresses.h"
 
 namespace {
 
@@ -52,8 +53,8 @@ int main(int count, char** values) {
   app.add_option("--state", options.state_file, "file that keeps the ids given out; created if it is not there");
   app.add_option("--name", options.name, "our name in logs");
   CLI11_PARSE(app, count, values);
-  const auto network = gmm::parse_address(address);
-  const auto parsed_mac = gmm::parse_mac(mac);
+  const auto network = roce::parse_network(address);
+  const auto parsed_mac = roce::parse_mac(mac);
   if (!network || !parsed_mac) {
     base::log_error("gmm", "'{}' is no address", std::string_view(network ? mac : address));
     return 1;

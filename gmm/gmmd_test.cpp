@@ -232,21 +232,6 @@ TEST_F(Gmmd, EndsWithTheSwitch) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
-TEST(Options, Addresses) {
-  EXPECT_EQ(parse_address("10.77.0.1/16")->address, managers_ip);
-  EXPECT_EQ(parse_address("10.77.0.1/16")->prefix_length, 16);
-  EXPECT_EQ(parse_address("10.77.0.1")->prefix_length, 24);
-  for (const char* wrong : {"", "10.77.0", "10.77.0.256", "10.77.0.1/33", "10.77.0.1/", "10.77.0.1 ", "10.77.0.1/16x",
-                            "0.0.0.0", "-1.0.0.0", "10..0.1", "a.b.c.d"}) {
-    EXPECT_FALSE(parse_address(wrong).has_value()) << wrong;
-  }
-  EXPECT_EQ(parse_mac("02:4c:45:00:A0:01")->bytes, (std::array<std::uint8_t, 6>{2, 0x4c, 0x45, 0, 0xa0, 1}));
-  for (const char* wrong : {"", "02:4c:45:00:a0", "02:4c:45:00:a0:1", "03:4c:45:00:a0:01", "02:4c:45:00:a0:01:02",
-                            "024c4500a001", "02-4c-45-00-a0-01"}) {
-    EXPECT_FALSE(parse_mac(wrong).has_value()) << wrong;
-  }
-}
-
 TEST(StateFile, KeepsWhatWasSaved) {
   const std::string path = std::filesystem::temp_directory_path() / ("gmm_state." + std::to_string(getpid()));
   StateFile file(path);

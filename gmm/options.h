@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What gmmd is told on its command line, and how texts of it are read.
+// What gmmd is told on its command line.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "net/roce/mac_address.h"
 
@@ -20,15 +18,5 @@ struct Options {
   std::string key_file;
   std::string state_file;  // empty: ids start anew each time
 };
-
-struct Ipv4Network {
-  std::uint32_t address;
-  std::uint8_t prefix_length;
-};
-
-// "10.77.0.1/16"; without a slash the prefix is 24 bits.
-std::optional<Ipv4Network> parse_address(std::string_view text);
-// "02:00:00:00:00:01"
-std::optional<roce::MacAddress> parse_mac(std::string_view text);
 
 }  // namespace gmm

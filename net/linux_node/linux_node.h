@@ -70,9 +70,4 @@ class LinuxNode {
 // The key's file; the error says what is wrong with it.
 base::Result<membership::RackKey> read_key_file(const std::string& path);
 
-// "10.77.0.1", or "10.77.0.1/16" where prefix_length is not null. InvalidArgument for anything else.
-base::Result<std::uint32_t> parse_ipv4(const std::string& text, std::uint8_t* prefix_length = nullptr);
-// "52:54:4c:47:00:01"
-base::Result<roce::MacAddress> parse_mac(const std::string& text);
-
 }  // namespace linux_node

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kernel/base/platform_hosted.h"
+#include "net/roce/addresses.h"
 #include "tools/command/run_files.h"
 #include "tools/command/run_options.h"
 #include "tools/command/run_session.h"
@@ -69,10 +70,10 @@ class Rack {
   }
 
   RunOutcome run() {
-    const auto accelerator = rack::choose_accelerator(
-        options_.rack.accelerator, rack::image_of(build_, rack::Kind::Processor), files_.folder, build_ / "images");
     RunSession session(options_, loop_, signals_, processes_, {}, files_.logs, deadline_ns_);
     try {
+      const auto accelerator = rack::choose_accelerator(
+          options_.rack.accelerator, rack::image_of(build_, rack::Kind::Processor), files_.folder, build_ / "images");
       processes_.start(rack::make_plan(options_.rack, accelerator, files_));
       say_where_gdb_is(options_, files_);
       client_ = make_client(session);
@@ -103,11 +104,11 @@ class Rack {
   std::unique_ptr<rack_client::RoceClient> make_client(RunSession& session) {
     const rack::Component self = rack::client();
     const rack_client::ClientConfig config{.node = {.switch_socket = rack::socket_of(files_, self),
-                                                    .ip = linux_node::parse_ipv4(self.ip()).value(),
+                                                    .ip = roce::parse_ipv4(self.ip()).value(),
                                                     .prefix_length = rack::prefix_length,
-                                                    .mac = linux_node::parse_mac(self.mac()).value()},
+                                                    .mac = roce::parse_mac(self.mac()).value()},
                                            .name = self.name,
-                                           .managers_ip = linux_node::parse_ipv4(rack::managers().ip()).value(),
+                                           .managers_ip = roce::parse_ipv4(rack::managers().ip()).value(),
                                            .key = linux_node::read_key_file(files_.key).value()};
     auto client =
         rack_client::RoceClient::create(loop_, config, [&session](const std::string& what) { session.fail(what); });
