@@ -27,10 +27,9 @@ Answer<std::uint64_t> deadline_of(Call& call, bool is_time, bool realtime) {
   return at > offset ? at - offset : 0;
 }
 
-Answer<std::uint64_t> wait(Call& call, bool is_private, bool with_bits, bool realtime) {
+Answer<std::uint64_t> wait(Call& call, bool with_bits, bool realtime) {
   FutexWait request;
   request.address = call.a();
-  request.is_private = is_private;
   request.expected = static_cast<std::uint32_t>(call.c());
   if (with_bits) request.bits = static_cast<std::uint32_t>(call.f());
   request.deadline_ns = TRY(deadline_of(call, with_bits, realtime));
@@ -45,29 +44,28 @@ Answer<std::uint64_t> wait(Call& call, bool is_private, bool with_bits, bool rea
 
 Answer<std::uint64_t> futex(Call& call) {
   const auto operation = static_cast<std::uint32_t>(call.b());
-  const bool is_private = (operation & FUTEX_PRIVATE_FLAG) != 0, realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
+  const bool realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
   const auto count = static_cast<std::uint32_t>(call.c()), second_count = static_cast<std::uint32_t>(call.d());
   switch (operation & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:
-      return wait(call, is_private, false, realtime);
+      return wait(call, false, realtime);
     case FUTEX_WAIT_BITSET:
-      return wait(call, is_private, true, realtime);
+      return wait(call, true, realtime);
     case FUTEX_WAKE:
-      return TRY(futex_wake(call.thread, call.a(), is_private, count, every_bit));
+      return TRY(futex_wake(call.thread, call.a(), count, every_bit));
     case FUTEX_WAKE_BITSET:
-      return TRY(futex_wake(call.thread, call.a(), is_private, count, static_cast<std::uint32_t>(call.f())));
+      return TRY(futex_wake(call.thread, call.a(), count, static_cast<std::uint32_t>(call.f())));
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
       if (Call::as_int(call.c()) < 0 || Call::as_int(call.d()) < 0) return error(EINVAL);
       return TRY(futex_requeue(call.thread, {.from = call.a(),
                                              .to = call.e(),
-                                             .is_private = is_private,
                                              .wake = count,
                                              .requeue = second_count,
                                              .compare = (operation & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE,
                                              .expected = static_cast<std::uint32_t>(call.f())}));
     case FUTEX_WAKE_OP:
-      return TRY(futex_wake_operation(call.thread, call.a(), call.e(), is_private, count, second_count,
+      return TRY(futex_wake_operation(call.thread, call.a(), call.e(), count, second_count,
                                       static_cast<std::uint32_t>(call.f())));
     default:
       return error(ENOSYS);  // priority inheritance, futex_waitv: callers fall back or say so

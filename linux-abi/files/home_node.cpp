@@ -15,6 +15,15 @@ using messages::SetAttributes;
 
 namespace {
 constexpr std::uint32_t bit(SetAttributes attribute) { return static_cast<std::uint32_t>(attribute); }
+
+constexpr std::uint32_t set_user = 04000, set_group = 02000, group_executes = 010;
+
+// As Linux: a set-group bit without the right to execute means something else (mandatory locking, once).
+constexpr std::uint32_t without_set_id_bits(std::uint32_t mode) {
+  const bool sets_group = (mode & (set_group | group_executes)) == (set_group | group_executes);
+  return mode & ~(set_user | (sets_group ? set_group : 0));
+}
+static_assert(without_set_id_bits(0106755) == 0100755 && without_set_id_bits(0102644) == 0102644);
 }  // namespace
 
 HomeNode::HomeNode(HomeFileSystem& file_system, const FileAttributes& attributes)
@@ -111,6 +120,7 @@ Answer<> HomeNode::truncate(std::uint64_t bytes, Caller& caller) {
   TRY(mutex_.lock_killable());
   const auto locked = [&]() -> Answer<FileAttributes> {
     processor::Truncation truncation(*object, bytes);
+    TRY(drop_set_id_bits(caller));
     TRY(truncation.begin(caller.sleeper()));
     messages::FileSetAttributesRequest request;
     request.file = id_;
@@ -145,10 +155,22 @@ Answer<processor::Reference<processor::SharedObject>> HomeNode::data(processor::
   return opened;
 }
 
+Answer<> HomeNode::drop_set_id_bits(Caller& caller) {
+  if (caller.credentials().is_root()) return {};
+  const std::uint32_t mode = TRY(attributes(caller.sleeper())).mode;
+  if (without_set_id_bits(mode) == mode) return {};
+  messages::FileSetAttributesRequest request;
+  request.file = id_;
+  request.mask = bit(SetAttributes::Mode);
+  request.mode = without_set_id_bits(mode) & 07777;
+  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper()));
+  update(reply.attributes);
+  return {};
+}
+
 void HomeNode::modified(std::uint64_t wall_ns) {
   const base::SpinGuard guard(lock_);
   attributes_.modify_time_ns = attributes_.change_time_ns = wall_ns;
-  // As Linux, for whoever writes: a program that changes does not keep its set-user bits.
   times_untold_ = true;
 }
 

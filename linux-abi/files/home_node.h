@@ -39,6 +39,8 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   Answer<processor::Reference<processor::SharedObject>> data(processor::Sleeper& sleeper);
   threads::Mutex& mutex() { return mutex_; }
   std::uint64_t bytes();
+  // Before it is written or cut off, with mutex() held: whoever is not root takes its set-user and set-group bits away.
+  Answer<> drop_set_id_bits(Caller& caller);
   // It was written: the time is told to the home by tell_times().
   void modified(std::uint64_t wall_ns);
   Answer<> tell_times(processor::Sleeper& sleeper);

@@ -91,6 +91,10 @@ class RegularFile final : public OpenFile {
     const std::uint64_t end = offset + bytes;
     if (bytes == 0 || end < offset) return error(EINVAL);
     TRY(check_size(end, caller));
+    TRY(node_->mutex().lock_killable());
+    Answer<> dropped = node_->drop_set_id_bits(caller);
+    node_->mutex().unlock();
+    TRY(dropped);
     messages::FileReserveRequest request;
     request.file = node_->id();
     request.offset = offset;
@@ -149,6 +153,7 @@ class RegularFile final : public OpenFile {
       const std::uint64_t offset = append ? node_->bytes() : position;
       const std::uint64_t allowed = TRY(room(offset, caller));
       const auto part = from.first(std::min<std::uint64_t>(from.size(), allowed));
+      TRY(node_->drop_set_id_bits(caller));
       const std::size_t done = TRY(processor::write_object(*data_, offset, part, caller.sleeper()));
       node_->modified(caller.wall_time_ns());
       position = offset + done;

@@ -112,7 +112,7 @@ Answer<> futex_wait(Thread& thread, const FutexWait& wait) {
   }
 }
 
-Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, bool, std::uint32_t count, std::uint32_t bits) {
+Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, std::uint32_t count, std::uint32_t bits) {
   if (bits == 0) return error(EINVAL);
   const MemoryIdentity key = TRY(key_of(thread, address));
   return wake_in(key, count, bits);
@@ -153,7 +153,7 @@ Answer<std::uint32_t> futex_requeue(Thread& thread, const FutexRequeue& requeue)
   return done;
 }
 
-Answer<std::uint32_t> futex_wake_operation(Thread& thread, std::uint64_t first, std::uint64_t second, bool,
+Answer<std::uint32_t> futex_wake_operation(Thread& thread, std::uint64_t first, std::uint64_t second,
                                            std::uint32_t wake_first, std::uint32_t wake_second, std::uint32_t encoded) {
   const std::uint32_t operation = encoded >> 28 & 7, comparison = encoded >> 24 & 15;
   const bool shifted = (encoded >> 31) != 0;

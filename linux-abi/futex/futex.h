@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Futexes: threads wait on words of memory, named by (space or object, offset) so that processes which share the memory
 // meet. A fixed table of buckets, each with a lock of rank Process; the word is read under the bucket's lock without
-// faulting, and when its page is not there the operation touches it and starts over.
+// faulting, and when its page is not there the operation touches it and starts over. FUTEX_PRIVATE_FLAG makes no
+// difference: what it promises saves nothing here.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,6 @@ namespace linux_abi {
 
 struct FutexWait {
   std::uint64_t address = 0;
-  bool is_private = false;
   std::uint32_t expected = 0;
   std::uint32_t bits = ~std::uint32_t{0};
   std::uint64_t deadline_ns = base::never_ns;  // monotonic
@@ -21,11 +21,9 @@ struct FutexWait {
 // EAGAIN: the word differs. ETIMEDOUT. A signal: restart_always.
 Answer<> futex_wait(Thread& thread, const FutexWait& wait);
 // How many were woken.
-Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, bool is_private, std::uint32_t count,
-                                 std::uint32_t bits);
+Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, std::uint32_t count, std::uint32_t bits);
 struct FutexRequeue {
   std::uint64_t from = 0, to = 0;
-  bool is_private = false;
   std::uint32_t wake = 0, requeue = 0;
   bool compare = false;
   std::uint32_t expected = 0;  // FUTEX_CMP_REQUEUE: EAGAIN if the word at `from` differs
@@ -33,7 +31,7 @@ struct FutexRequeue {
 // How many were woken and moved.
 Answer<std::uint32_t> futex_requeue(Thread& thread, const FutexRequeue& requeue);
 // FUTEX_WAKE_OP: changes the word at `second` and wakes there too if its old value compares so. EINVAL, EFAULT.
-Answer<std::uint32_t> futex_wake_operation(Thread& thread, std::uint64_t first, std::uint64_t second, bool is_private,
+Answer<std::uint32_t> futex_wake_operation(Thread& thread, std::uint64_t first, std::uint64_t second,
                                            std::uint32_t wake_first, std::uint32_t wake_second,
                                            std::uint32_t operation);
 

@@ -22,14 +22,14 @@ void release_word(Thread& thread, std::uint64_t address, bool pending) {
   while (word) {
     if ((*word & tid_mask) != static_cast<std::uint32_t>(thread.tid())) {
       // Ours was being taken or given back: somebody may wait for a word that nobody owns.
-      if (pending && *word == 0) (void)futex_wake(thread, address, false, 1, ~std::uint32_t{0});
+      if (pending && *word == 0) (void)futex_wake(thread, address, 1, ~std::uint32_t{0});
       return;
     }
     const std::uint32_t fresh = (*word & waiters) | owner_died;
     const auto seen = arch::compare_exchange_user_u32(base::UserVa(address), *word, fresh);
     if (!seen) return;
     if (*seen == *word) {
-      if ((*word & waiters) != 0) (void)futex_wake(thread, address, false, 1, ~std::uint32_t{0});
+      if ((*word & waiters) != 0) (void)futex_wake(thread, address, 1, ~std::uint32_t{0});
       return;
     }
     word = seen;
@@ -60,7 +60,7 @@ void release_futexes_at_thread_end(Thread& thread) {
   // Linux does this only while others share the memory; without them nobody can see it.
   if (word == 0) return;
   if (!arch::UserOut<std::uint32_t>(word).write(0)) return;
-  (void)futex_wake(thread, word, false, 1, ~std::uint32_t{0});
+  (void)futex_wake(thread, word, 1, ~std::uint32_t{0});
 }
 
 }  // namespace linux_abi
