@@ -114,6 +114,9 @@ base::Task<> Managers::heartbeat(rpc::ServerCall& call, messages::HeartbeatReque
   messages::HeartbeatReply reply;
   reply.wall_time_ns = wall_clock_.wall_time_ns();
   reply.membership_version = nodes_.version();
+  const NodeTable::Memory memory = nodes_.memory();
+  reply.memory_bytes = memory.total_bytes;
+  reply.memory_free_bytes = memory.free_bytes;
   co_return call.reply(reply);
 }
 

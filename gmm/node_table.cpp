@@ -65,6 +65,16 @@ Result<> NodeTable::heard(base::NodeId id, const messages::HeartbeatRequest& req
   return {};
 }
 
+NodeTable::Memory NodeTable::memory() const {
+  Memory memory;
+  for (const Node& node : nodes_) {
+    if (!node.alive() || node.kind != messages::ComponentKind::Memory) continue;
+    memory.total_bytes += node.memory_bytes;
+    memory.free_bytes += std::min(node.frames_free * base::page_bytes, node.memory_bytes);
+  }
+  return memory;
+}
+
 void NodeTable::end(Node& node, NodeState state) {
   node.state = state;
   ++version_;

@@ -49,6 +49,12 @@ class NodeTable {
   Node* find(base::NodeId id);
   Node* find_boot(base::BootId boot_id);
   Node* living_at(std::uint32_t ip);
+  // Of all living mComponents.
+  struct Memory {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_bytes = 0;
+  };
+  Memory memory() const;
   std::span<Node> all() { return nodes_.span(); }
   std::uint64_t version() const { return version_; }
   // A living node of which nothing was heard for the length of a lease; null: there is none.

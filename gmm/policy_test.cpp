@@ -88,6 +88,26 @@ TEST(NodeTable, SilenceOfALeaseIsDeath) {
   EXPECT_EQ(nodes.next_silence_ns(), base::never_ns);
 }
 
+TEST(NodeTable, KnowsTheMemoryOfTheLiving) {
+  NodeTable nodes;
+  EXPECT_EQ(nodes.memory().total_bytes, 0u);
+  for (std::uint32_t ip = 1; ip <= 3; ++ip) {
+    messages::JoinRequest join = request(ip, ip == 3 ? ComponentKind::Processor : ComponentKind::Memory, ip);
+    join.memory_bytes = std::uint64_t{ip} << 20;
+    ASSERT_TRUE(nodes.join(join, 0));
+  }
+  EXPECT_EQ(nodes.memory().total_bytes, std::uint64_t{3} << 20) << "an ExCache is no memory of its own";
+  EXPECT_EQ(nodes.memory().free_bytes, std::uint64_t{3} << 20);
+  messages::HeartbeatRequest beat;
+  beat.boot_id = 1u;
+  beat.frames_total = 256u;
+  beat.frames_free = 10u;
+  ASSERT_TRUE(nodes.heard(nodes.find_boot(base::BootId(1))->id, beat, 1));
+  EXPECT_EQ(nodes.memory().free_bytes, (std::uint64_t{2} << 20) + 10 * base::page_bytes);
+  nodes.declare_dead(nodes.find_boot(base::BootId(2))->id);
+  EXPECT_EQ(nodes.memory().total_bytes, std::uint64_t{1} << 20);
+}
+
 TEST(NodeTable, ForgetsTheDeadWhenFull) {
   NodeTable nodes;
   for (std::size_t i = 0; i < max_nodes; ++i) {

@@ -25,7 +25,10 @@ using base::Result;
 
 constexpr std::uint64_t default_excache_bytes = std::uint64_t{64} << 20;
 
-class ProcessorComponent final : private component::Observer, private rpc::CounterSource, private port::Expectation {
+class ProcessorComponent final : private component::Observer,
+                                 private rpc::CounterSource,
+                                 private port::Expectation,
+                                 private linux_abi::MemoryRefresher {
  public:
   explicit ProcessorComponent(const kernel::BootInfo& boot) : boot_(boot), loop_(kernel::clock()) {}
 
@@ -43,6 +46,7 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
     port_->expect(*this);
     launches_ = TRY(base::try_make<linux_abi::LaunchService>(loop_));
     launches_->serve(component_->server());
+    launches_->set_refresher(*this);
     {
       const base::SpinGuard guard(component_->port().lock());
       TRY(linux_abi::start_home_calls(component_->endpoint(), component_->domain()));
@@ -73,6 +77,10 @@ class ProcessorComponent final : private component::Observer, private rpc::Count
       monitor_->memory_dead(base::NodeId(node.node));
   }
 
+  void rack_memory(const membership::RackMemory& memory) override {
+    linux_abi::set_memory_information({memory.total_bytes, memory.free_bytes});
+  }
+  base::Task<> refresh_memory() override { return component_->member().refresh(); }
   std::uint64_t waiting_since_ns() const override { return component_->endpoint().demand_since_ns(); }
 
   void report(rpc::CounterSink& sink) override {

@@ -29,7 +29,9 @@ base::Task<std::uint64_t> excache_lines_of(membership::Member* member, base::Nod
   co_return entry.memory_bytes / base::page_bytes;
 }
 
-class MemoryComponent final : private component::Observer, private memory::ProcessorObserver {
+class MemoryComponent final : private component::Observer,
+                              private memory::ProcessorObserver,
+                              private memory::RackRefresher {
  public:
   Result<> start(const kernel::BootInfo& boot, kernel::EventCore& core) {
     component_ = TRY(component::Component::create(boot, core.loop()));
@@ -41,6 +43,7 @@ class MemoryComponent final : private component::Observer, private memory::Proce
     monitor_ = TRY(base::try_make<memory::MemoryMonitor>(core.loop(), component_->endpoint(), component_->server(),
                                                          slabs_, component_->managers()));
     monitor_->observe_processors(*this);
+    monitor_->set_rack_refresher(*this);
     TRY(give_staging());
     TRY(give_frames(given));
     TRY(component_->statistics().add(*monitor_));
@@ -50,6 +53,18 @@ class MemoryComponent final : private component::Observer, private memory::Proce
 
  private:
   void joined(membership::Member& member) override { monitor_->joined(member.node()); }
+
+  void node_died(const messages::NodeEntry& node) override {
+    if (node.kind != static_cast<std::uint8_t>(messages::ComponentKind::Processor)) return;
+    base::spawn(monitor_->processor_died(base::NodeId(node.node)), [](Result<> ended) {
+      if (!ended) base::log_warning("memory", "what a dead pComponent had stays: {}", ended.error());
+    });
+  }
+  void rack_memory(const membership::RackMemory& memory) override { monitor_->set_rack_memory(memory.total_bytes); }
+  base::Task<> refresh() override { return component_->member().refresh(); }
+  membership::Load load() const override {
+    return {.frames_total = monitor_->frames_total(), .frames_free = monitor_->frames_free()};
+  }
 
   void processor_seen(base::NodeId node) override {
     base::spawn(excache_lines_of(&component_->member(), node), [this, node](Result<std::uint64_t> lines) {

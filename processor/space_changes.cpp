@@ -136,7 +136,12 @@ Result<> protect(AddressSpace& space, Range range, vma::Protection protection, S
   request.address = range.start.value();
   request.bytes = range.bytes();
   request.protection = static_cast<std::uint32_t>(protection);
-  TRY(change.ask_home(request));
+  auto answer = TRY(change.ask_home(request));
+  if (!space.learn_owners(answer.reply.tail())) {
+    space.set_lost();
+    return base::fail(Error::Malformed);
+  }
+  answer.reply = {};
   change.apply([&](vma::VmaSet& vmas) { return vmas.protect(range, protection); });
   space.cache().apply_protection(space.space(), range);
   return {};

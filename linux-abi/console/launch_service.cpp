@@ -82,6 +82,7 @@ Result<ProgramLaunch*> LaunchService::find(base::LaunchId id) {
 
 Task<> LaunchService::start(rpc::ServerCall& call, messages::ProgramStartRequest request) {
   if (monitor_ == nullptr) co_return base::fail(Error::Again);
+  if (refresher_ != nullptr) (void)co_await refresher_->refresh_memory();  // if it fails, what was known before stays
   if (find(base::LaunchId(request.launch))) co_return base::fail(Error::Exists);
   CO_TRY(auto strings, read_strings(request, call.tail()));
   CO_TRY(auto made, ProgramLaunch::create(request, std::move(strings), *this));

@@ -12,12 +12,22 @@
 
 namespace linux_abi {
 
+// Makes what is shown of the rack's memory up to date; programs may ask for it at once.
+class MemoryRefresher {
+ public:
+  virtual base::Task<> refresh_memory() = 0;
+
+ protected:
+  ~MemoryRefresher() = default;
+};
+
 class LaunchService final : private LaunchEvents {
  public:
   explicit LaunchService(base::EventLoop& loop) : loop_(loop), changed_(loop), wake_(*this) {}
   void serve(rpc::Server& server);
   // Before the first ProgramStart.
   void set_monitor(processor::Monitor& monitor) { monitor_ = &monitor; }
+  void set_refresher(MemoryRefresher& refresher) { refresher_ = &refresher; }
 
  private:
   struct Wake final : base::Work {
@@ -38,6 +48,7 @@ class LaunchService final : private LaunchEvents {
 
   base::EventLoop& loop_;
   processor::Monitor* monitor_ = nullptr;
+  MemoryRefresher* refresher_ = nullptr;
   base::AsyncCondition changed_;  // some launch has something to tell
   Wake wake_;
   boost::intrusive::list<ProgramLaunch> launches_;

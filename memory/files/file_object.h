@@ -6,6 +6,7 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 
+#include "kernel/base/array.h"
 #include "kernel/base/async.h"
 #include "memory/files/file_storage.h"
 #include "memory/pages/page_holder.h"
@@ -17,6 +18,12 @@ struct PageFill : boost::intrusive::list_base_hook<> {
   std::uint64_t first = 0;
   std::uint64_t count = 0;
   bool contains(std::uint64_t page) const { return page >= first && page - first < count; }
+};
+
+// Descriptors and mappings of one pComponent.
+struct FileHold {
+  base::NodeId processor;
+  std::uint64_t count = 0;
 };
 
 class FileObject final : public PageHolder {
@@ -41,8 +48,8 @@ class FileObject final : public PageHolder {
   bool dirty() const { return pages.marks() > 0 || stored_bytes_ != bytes_; }
   // As programs see it. The write-back, which comes later, must not change it.
   std::uint64_t modify_time_ns = 0;
-  // Descriptors and mappings of pComponents: the file outlives its last name until they are gone.
-  std::uint64_t holds = 0;
+  // The file outlives its last name until they are gone.
+  base::Array<FileHold> holds;
   bool unlinked = false;
   std::uint32_t pins = 0;  // see FileTable::Pin
 

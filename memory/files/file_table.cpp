@@ -30,10 +30,35 @@ Result<FileObject*> FileTable::find(std::uint64_t object, base::VNodeId vnode) {
   return static_cast<FileObject*>(holder);
 }
 
-void FileTable::release(FileObject& file, std::uint64_t count) {
-  LEGO_ASSERT(count <= file.holds);
-  file.holds -= count;
+namespace {
+FileHold* hold_of(FileObject& file, base::NodeId processor) {
+  for (FileHold& hold : file.holds)
+    if (hold.processor == processor) return &hold;
+  return nullptr;
+}
+}  // namespace
+
+Result<> FileTable::hold(FileObject& file, base::NodeId processor) {
+  FileHold* hold = hold_of(file, processor);
+  if (hold == nullptr) return file.holds.push_back({processor, 1});
+  ++hold->count;
+  return {};
+}
+
+Result<> FileTable::release(FileObject& file, base::NodeId processor, std::uint64_t count) {
+  FileHold* hold = hold_of(file, processor);
+  if (hold == nullptr || hold->count < count) return base::fail(Error::InvalidArgument);
+  hold->count -= count;
+  if (hold->count == 0) release_all(file, processor);
+  return {};
+}
+
+bool FileTable::release_all(FileObject& file, base::NodeId processor) {
+  FileHold* hold = hold_of(file, processor);
+  if (hold == nullptr) return false;
+  file.holds.erase(static_cast<std::size_t>(hold - file.holds.begin()));
   forget_if_unused(file);
+  return true;
 }
 
 void FileTable::unlinked(FileObject& file) {
@@ -42,7 +67,7 @@ void FileTable::unlinked(FileObject& file) {
 }
 
 void FileTable::forget_if_unused(FileObject& file) {
-  if (file.unlinked && file.holds == 0 && file.pins == 0) forget(file);
+  if (file.unlinked && file.holds.empty() && file.pins == 0) forget(file);
 }
 
 void FileTable::forget(FileObject& file) {
@@ -60,6 +85,16 @@ void FileTable::forget_volume(const FileVolume* volume) {
     FileObject& file = (entry++)->file;
     if (file.file().volume == volume && file.pins == 0) forget(file);
   }
+}
+
+FileObject* FileTable::next_held(base::NodeId processor, std::uint64_t after_object) {
+  for (PageHolder* holder = holders_.at_or_after(after_object + 1); holder != nullptr;
+       holder = holders_.at_or_after(holder->id() + 1)) {
+    if (holder->kind() != HolderKind::File) continue;
+    auto& file = static_cast<FileObject&>(*holder);
+    if (hold_of(file, processor) != nullptr) return &file;
+  }
+  return nullptr;
 }
 
 FileObject* FileTable::next_dirty(const FileVolume* volume, std::uint64_t after_object) {

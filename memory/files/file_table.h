@@ -24,8 +24,14 @@ class FileTable {
   // Stale: no such file. NotPermitted: of another vNode, or not a file.
   base::Result<FileObject*> find(std::uint64_t object, base::VNodeId vnode);
 
-  void hold(FileObject& file) { ++file.holds; }
-  void release(FileObject& file, std::uint64_t count);  // count is at most file.holds
+  // Of the pComponent that asks.
+  base::Result<> hold(FileObject& file, base::NodeId processor);
+  // InvalidArgument: it does not hold it so often.
+  base::Result<> release(FileObject& file, base::NodeId processor, std::uint64_t count);
+  // All that the pComponent had; whether it had any.
+  bool release_all(FileObject& file, base::NodeId processor);
+  // Some file that the pComponent holds; nullptr: none.
+  FileObject* next_held(base::NodeId processor, std::uint64_t after_object);
   // Its last name is gone.
   void unlinked(FileObject& file);
   // Forgets all files of a volume, which nobody works on.

@@ -26,6 +26,8 @@ class PageHolder : public boost::intrusive::set_base_hook<> {
   HolderKind kind() const { return kind_; }
 
   PageMap pages;
+  // Who made a space or an object, which ends with that pComponent.
+  base::NodeId processor;
 
  private:
   friend class PageHolders;

@@ -28,6 +28,15 @@ class ProcessorObserver {
   ~ProcessorObserver() = default;
 };
 
+// Makes SpaceService's picture of the rack's memory up to date.
+class RackRefresher {
+ public:
+  virtual base::Task<> refresh() = 0;
+
+ protected:
+  ~RackRefresher() = default;
+};
+
 struct Context final : HolderSource {
   Context(base::EventLoop& event_loop, rpc::Endpoint& rpc_endpoint, const rpc::RegisteredSlabs& slabs,
           rpc::NodeAddress managers_address)
@@ -54,6 +63,8 @@ struct Context final : HolderSource {
   FileVolumes volumes;
   SharedObjects objects;
   ProcessorObserver* processors = nullptr;
+  RackRefresher* rack = nullptr;
+  base::NodeId writer;  // whose pages are being applied
   base::Array<base::NodeId> seen_processors;
 
   // Stale: no such space. NotPermitted: of another vNode, or not a space.
@@ -74,6 +85,10 @@ struct Context final : HolderSource {
       if (seen == processor) return;
     if (seen_processors.push_back(processor) && processors != nullptr) processors->processor_seen(processor);
   }
+  void forget_processor(base::NodeId processor) {
+    for (std::size_t i = 0; i < seen_processors.size(); ++i)
+      if (seen_processors[i] == processor) return seen_processors.erase(i);
+  }
   void set_node(base::NodeId own_node) {
     node = own_node;
     holders.start_ids_at(first_holder_id(own_node));
@@ -83,6 +98,7 @@ struct Context final : HolderSource {
   base::Result<PageHolder*> adopt(std::uint64_t id, base::VNodeId vnode) override {
     if (is_own(id) || id >> holder_node_shift == 0) return base::fail(base::Error::Stale);
     auto space = TRY(base::try_make<Space>(id, vnode, SpaceRole::Owner, frames));
+    space->processor = writer;
     return &holders.add(std::move(space));
   }
 };

@@ -2,6 +2,7 @@
 // Names of files: see file_service.h.
 #include <algorithm>
 
+#include "kernel/base/log.h"
 #include "memory/service/file_service.h"
 
 namespace memory {
@@ -41,7 +42,7 @@ Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest re
   CO_TRY(const auto reply, translated(*directory->file().volume, created.body.attributes));
   if (held) {
     CO_TRY(FileObject * file, context_.files.find(reply.attributes.file, call.vnode()));
-    context_.files.hold(*file);
+    CO_TRY_VOID(context_.files.hold(*file, call.peer().node));
   }
   co_return call.reply(reply);
 }
@@ -115,9 +116,11 @@ Task<> FileService::read_directory(rpc::ServerCall& call, messages::FileReadDire
 Task<> FileService::hold(rpc::ServerCall& call, messages::FileHoldRequest request) {
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
   const auto pin = context_.files.pin(*file);
-  context_.files.hold(*file);
+  const bool first = file->holds.empty();
+  const base::NodeId processor = call.peer().node;
+  CO_TRY_VOID(context_.files.hold(*file, processor));
   request.file = file->file().file.value();
-  if (file->holds > 1) {
+  if (!first) {
     messages::FileGetAttributesRequest attributes;
     attributes.file = request.file;
     CO_TRY(const auto known, co_await ask(*file->file().volume, attributes));
@@ -126,7 +129,7 @@ Task<> FileService::hold(rpc::ServerCall& call, messages::FileHoldRequest reques
   }
   auto held = co_await ask(*file->file().volume, request);
   if (!held) {
-    context_.files.release(*file, 1);
+    (void)context_.files.release(*file, processor, 1);  // unless its pComponent has died meanwhile
     co_return base::fail(held.error());
   }
   CO_TRY(const auto reply, translated(*file->file().volume, held->body.attributes));
@@ -135,18 +138,34 @@ Task<> FileService::hold(rpc::ServerCall& call, messages::FileHoldRequest reques
 
 Task<> FileService::release(rpc::ServerCall& call, messages::FileReleaseRequest request) {
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
-  if (request.count > file->holds) co_return base::fail(Error::InvalidArgument);
   const auto pin = context_.files.pin(*file);
-  const bool last = file->holds == request.count;
-  context_.files.release(*file, request.count);
-  if (last) {
-    // A file without a name ends with its last hold: what is dirty of it has nowhere to go.
-    if (file->unlinked) context_.cache.discard(*file);
-    request.file = file->file().file.value();
-    request.count = 1;
-    CO_TRY_VOID(co_await ask(*file->file().volume, request));
-  }
+  CO_TRY_VOID(context_.files.release(*file, call.peer().node, request.count));
+  if (file->holds.empty()) CO_TRY_VOID(co_await last_hold_gone(*file));
   co_return call.reply(messages::EmptyReply{});
+}
+
+// With the file pinned.
+Task<> FileService::last_hold_gone(FileObject& file) {
+  // A file without a name ends with its last hold: what is dirty of it has nowhere to go.
+  if (file.unlinked) context_.cache.discard(file);
+  messages::FileReleaseRequest request;
+  request.file = file.file().file.value();
+  request.count = 1;
+  CO_TRY_VOID(co_await ask(*file.file().volume, request));
+  co_return {};
+}
+
+Task<> FileService::processor_died(base::NodeId processor) {
+  std::uint64_t after = 0;
+  while (FileObject* file = context_.files.next_held(processor, after)) {
+    after = file->id();
+    const auto pin = context_.files.pin(*file);
+    context_.files.release_all(*file, processor);
+    if (!file->holds.empty()) continue;
+    const Result<> told = co_await last_hold_gone(*file);
+    if (!told) base::log_warning("memory", "the sComponent was not told of a file that nobody holds: {}", told.error());
+  }
+  co_return {};
 }
 
 }  // namespace memory

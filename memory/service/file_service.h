@@ -16,6 +16,8 @@ class FileService {
  public:
   explicit FileService(Context& context) : context_(context) {}
   void serve(rpc::Server& server);
+  // Releases what it held.
+  base::Task<> processor_died(base::NodeId processor);
 
  private:
   // file_volume_requests.cpp
@@ -55,6 +57,7 @@ class FileService {
   base::Result<messages::FileAttributesReply> translated(const FileVolume& volume,
                                                          const messages::FileAttributes& attributes);
   base::Task<> sync_all(base::VNodeId vnode);
+  base::Task<> last_hold_gone(FileObject& file);
 
   Context& context_;
 };

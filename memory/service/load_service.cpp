@@ -62,7 +62,7 @@ Task<> LoadService::load(rpc::ServerCall& call, messages::SpaceLoadRequest reque
     CO_TRY(loader, co_await paths_.find(call.vnode(), main.interpreter.data()));
     const auto loader_pin = context_.files.pin(*loader);
     CO_TRY(interpreter, co_await read_program(*loader));
-    context_.files.hold(*loader);  // the space maps it for as long as the vNode runs
+    CO_TRY_VOID(context_.files.hold(*loader, call.peer().node));  // the space maps it for as long as the vNode runs
   }
 
   CO_TRY(Space * space, context_.find_space(request.space, call.vnode()));

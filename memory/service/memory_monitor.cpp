@@ -25,6 +25,12 @@ void MemoryMonitor::joined(base::NodeId node) {
   flusher_.start();
 }
 
+base::Task<> MemoryMonitor::processor_died(base::NodeId processor) {
+  context_.forget_processor(processor);
+  CO_TRY_VOID(co_await spaces_.processor_died(processor));
+  co_return co_await files_.processor_died(processor);
+}
+
 void MemoryMonitor::serve_excache(std::uint64_t lines) {
   excache_lines_ += lines;
   context_.frames.set_reserve(std::min(excache_lines_, context_.frames.total() / 2));

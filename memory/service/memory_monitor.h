@@ -28,6 +28,10 @@ class MemoryMonitor final : public rpc::CounterSource {
   // Before the first request is served.
   void joined(base::NodeId node);
   void observe_processors(ProcessorObserver& observer) { context_.processors = &observer; }
+  // The pComponent is gone: what it had ends. Says when that is done.
+  base::Task<> processor_died(base::NodeId processor);
+  void set_rack_memory(std::uint64_t bytes) { spaces_.set_rack_memory_bytes(bytes); }
+  void set_rack_refresher(RackRefresher& refresher) { context_.rack = &refresher; }
   // A pComponent with this many ExCache lines may write back here: that many frames stay in reserve (at most half).
   void serve_excache(std::uint64_t lines);
 

@@ -36,6 +36,7 @@ Task<> PageService::write_back(rpc::ServerCall& call, messages::PageWriteBackReq
   // Dirty file pages may not fill the frames that anonymous pages need: wait for the disk.
   const std::uint64_t limit = context_.frames.total() / 4;
   while (context_.cache.dirty_pages() > limit) co_await context_.cache.cleaned().wait();
+  context_.writer = call.peer().node;
   CO_TRY_VOID(context_.write_back.apply(call.vnode(), request, call.tail()));
   co_return call.reply(messages::EmptyReply{});
 }
@@ -50,6 +51,7 @@ Task<> PageService::create_object(rpc::ServerCall& call, messages::ObjectCreateR
   auto object =
       base::make<PageHolder>(context_.holders.new_id(), call.vnode(), HolderKind::AnonymousObject, context_.frames);
   if (!object) co_return base::fail(Error::NoMemory);
+  object->processor = call.peer().node;
   messages::ObjectCreateReply reply;
   reply.object = context_.holders.add(std::move(object)).id();
   co_return call.reply(reply);

@@ -2,6 +2,7 @@
 // Address spaces: see space_service.h.
 #include "memory/service/space_service.h"
 
+#include "kernel/base/log.h"
 #include "net/messages/managers.h"
 
 namespace memory {
@@ -58,6 +59,7 @@ Task<> SpaceService::create(rpc::ServerCall& call, messages::SpaceCreateRequest)
   context_.note_processor(call.peer().node);
   auto space = base::make<Space>(context_.holders.new_id(), call.vnode(), SpaceRole::Home, context_.frames);
   if (!space) co_return base::fail(Error::NoMemory);
+  space->processor = call.peer().node;
   messages::SpaceCreateReply reply;
   reply.space = context_.holders.add(std::move(space)).id();
   co_return call.reply(reply);
@@ -72,6 +74,7 @@ Task<> SpaceService::fork(rpc::ServerCall& call, messages::SpaceForkRequest requ
   const std::uint64_t id = home ? context_.holders.new_id() : request.child.get();
   auto child = base::make<Space>(id, call.vnode(), home ? SpaceRole::Home : SpaceRole::Owner, context_.frames);
   if (!child) co_return base::fail(Error::NoMemory);
+  child->processor = call.peer().node;
   if (parent) CO_TRY_VOID((*parent)->fork_into(*child));
   context_.holders.add(std::move(child));
   messages::SpaceForkReply reply;
@@ -83,19 +86,59 @@ Task<> SpaceService::destroy(rpc::ServerCall& call, messages::SpaceDestroyReques
   const auto found = context_.find_space(request.space, call.vnode());
   if (!found && !context_.is_own(request.space)) co_return call.reply(messages::EmptyReply{});
   if (!found) co_return base::fail(found.error());
-  Space* space = *found;
-  const bool had_owners = !space->owners().empty();
-  base::Array<std::uint64_t> objects;
-  CO_TRY_VOID(context_.objects.mapped_in(*space, {UserVa(0), space->vmas.layout().end}, objects));
-  context_.holders.remove(*space);
-  context_.objects.unmapped(objects.span());
-  if (had_owners) {
-    CO_TRY(rpc::Peer * managers, context_.endpoint.peer(context_.managers));
-    messages::VRegionReleaseRequest release;
-    release.space = request.space;
-    CO_TRY_VOID(co_await rpc::call(context_.loop, *managers, release, {.vnode = call.vnode()}));
-  }
+  CO_TRY(const bool assigned, end_space(**found));
+  if (assigned) CO_TRY_VOID(co_await release_vregions(request.space, call.vnode()));
   co_return call.reply(messages::EmptyReply{});
+}
+
+Result<bool> SpaceService::end_space(Space& space) {
+  const bool assigned = space.role() == SpaceRole::Home && !space.owners().empty();
+  base::Array<std::uint64_t> objects;
+  TRY(context_.objects.mapped_in(space, {UserVa(0), space.vmas.layout().end}, objects));
+  context_.holders.remove(space);
+  context_.objects.unmapped(objects.span());
+  return assigned;
+}
+
+Task<> SpaceService::release_vregions(std::uint64_t space, base::VNodeId vnode) {
+  CO_TRY(rpc::Peer * managers, context_.endpoint.peer(context_.managers));
+  messages::VRegionReleaseRequest release;
+  release.space = space;
+  CO_TRY_VOID(co_await rpc::call(context_.loop, *managers, release, {.vnode = vnode}));
+  co_return {};
+}
+
+Task<> SpaceService::processor_died(base::NodeId processor) {
+  std::uint64_t ended = 0;
+  PageHolder* holder = nullptr;
+  for (std::uint64_t after = 0; (holder = context_.holders.at_or_after(after)) != nullptr;) {
+    const std::uint64_t id = holder->id();
+    const base::VNodeId vnode = holder->vnode();
+    after = id + 1;
+    if (holder->processor != processor) continue;
+    const HolderKind kind = holder->kind();
+    if (kind == HolderKind::AnonymousObject) context_.objects.release(*holder);  // which may end it
+    if (kind != HolderKind::Space) continue;
+    const Result<bool> assigned = end_space(static_cast<Space&>(*holder));
+    if (!assigned) {
+      base::log_warning("memory", "a space of node {} stays: {}", processor, assigned.error());
+      continue;
+    }
+    ++ended;
+    if (!*assigned) continue;
+    const Result<> released = co_await release_vregions(id, vnode);
+    if (!released) base::log_warning("memory", "vRegions stay assigned: {}", released.error());
+  }
+  if (ended > 0) base::log_info("memory", "{} spaces of node {} ended with it", ended, processor);
+  co_return {};
+}
+
+// A rack that seems too small may have grown since the managers were heard.
+Task<> SpaceService::check_room(std::uint64_t bytes) {
+  if (bytes <= rack_memory_bytes_) co_return {};
+  if (context_.rack != nullptr) (void)co_await context_.rack->refresh();
+  if (bytes > rack_memory_bytes_) co_return base::fail(Error::NoMemory);
+  co_return {};
 }
 
 Task<> SpaceService::assign_owners(std::uint64_t space_id, base::VNodeId vnode, std::uint64_t address,
@@ -144,12 +187,17 @@ Task<> SpaceService::map(rpc::ServerCall& call, messages::SpaceMapRequest reques
   CO_TRY(Space * space, find_home(request.space, call.vnode()));
   const std::uint32_t flags = request.flags, protection = request.protection;
   const bool shared = has(flags, MapFlags::Shared);
-  if (request.object != 0) CO_TRY_VOID(context_.holders.find(request.object, call.vnode()));
   if (shared && request.object == 0) co_return base::fail(Error::InvalidArgument);
-  if (!shared && (protection & 2) != 0 && !has(flags, MapFlags::NoReserve) && request.bytes > rack_memory_bytes_)
-    co_return base::fail(Error::NoMemory);
+  if (!shared && (protection & 2) != 0 && !has(flags, MapFlags::NoReserve))
+    CO_TRY_VOID(co_await check_room(request.bytes));
+  CO_TRY(space, find_home(request.space, call.vnode()));
   CO_TRY(const UserVa address, space->vmas.place(UserVa(request.address), request.bytes, placement_of(flags)));
   const Range range = Range::of(address, request.bytes);
+  if (protection != 0) CO_TRY_VOID(co_await assign_owners(request.space, call.vnode(), address.value(), request.bytes));
+  CO_TRY(space, find_home(request.space, call.vnode()));
+  if (request.object != 0) CO_TRY_VOID(context_.holders.find(request.object, call.vnode()));
+  CO_TRY(const UserVa still, space->vmas.place(UserVa(request.address), request.bytes, placement_of(flags)));
+  if (still != address) co_return base::fail(Error::Again);  // changes of a space came at the same time
   base::Array<std::uint64_t> replaced;
   CO_TRY_VOID(context_.objects.mapped_in(*space, range, replaced));
   CO_TRY_VOID(space->vmas.map({.range = range,
@@ -159,8 +207,6 @@ Task<> SpaceService::map(rpc::ServerCall& call, messages::SpaceMapRequest reques
                                .flags = static_cast<vma::Flags>(flags & vma::kept_flags)}));
   space->discard(range);
   context_.objects.unmapped(replaced.span());
-  if (protection != 0) CO_TRY_VOID(co_await assign_owners(request.space, call.vnode(), address.value(), request.bytes));
-  CO_TRY(space, find_home(request.space, call.vnode()));
   co_return reply_mapped(call, *space, address, range);
 }
 
@@ -183,21 +229,28 @@ Task<> SpaceService::unmap(rpc::ServerCall& call, messages::SpaceUnmapRequest re
 
 Task<> SpaceService::protect(rpc::ServerCall& call, messages::SpaceProtectRequest request) {
   CO_TRY(Space * space, find_home(request.space, call.vnode()));
-  CO_TRY_VOID(space->vmas.protect(Range::of(UserVa(request.address), request.bytes),
-                                  static_cast<vma::Protection>(request.protection.get())));
-  messages::SpaceVersionReply reply;
-  reply.version = space->vmas.version();
-  co_return call.reply(reply);
+  const UserVa address(request.address);
+  const Range range = Range::of(address, request.bytes);
+  // What was reserved without access has no owners yet.
+  if (request.protection != 0 && space->vmas.is_covered(range))
+    CO_TRY_VOID(co_await assign_owners(request.space, call.vnode(), request.address, request.bytes));
+  CO_TRY(space, find_home(request.space, call.vnode()));
+  CO_TRY_VOID(space->vmas.protect(range, static_cast<vma::Protection>(request.protection.get())));
+  co_return reply_mapped(call, *space, address, range);
 }
 
 Task<> SpaceService::remap(rpc::ServerCall& call, messages::SpaceRemapRequest request) {
   CO_TRY(Space * space, find_home(request.space, call.vnode()));
   const Range old_range = Range::of(UserVa(request.old_address), request.old_bytes);
   const vma::RemapMode mode = remap_mode(request.flags);
-  base::Array<std::uint64_t> objects;
-  CO_TRY_VOID(context_.objects.mapped_in(*space, old_range, objects));
   CO_TRY(const UserVa address,
          space->vmas.place_remap(old_range, UserVa(request.new_address), request.new_bytes, mode));
+  CO_TRY_VOID(co_await assign_owners(request.space, call.vnode(), address.value(), request.new_bytes));
+  CO_TRY(space, find_home(request.space, call.vnode()));
+  CO_TRY(const UserVa still, space->vmas.place_remap(old_range, UserVa(request.new_address), request.new_bytes, mode));
+  if (still != address) co_return base::fail(Error::Again);  // changes of a space came at the same time
+  base::Array<std::uint64_t> objects;
+  CO_TRY_VOID(context_.objects.mapped_in(*space, old_range, objects));
   const std::uint64_t kept = std::min<std::uint64_t>(request.old_bytes, request.new_bytes);
   if (address != old_range.start && kept > 0) {
     // Pages of a private space go along; those beyond what is kept, and those that were at the new place, are gone.
@@ -214,8 +267,6 @@ Task<> SpaceService::remap(rpc::ServerCall& call, messages::SpaceRemapRequest re
     if (request.new_bytes < request.old_bytes) space->discard({old_range.start + request.new_bytes, old_range.end});
   }
   context_.objects.unmapped(objects.span());
-  CO_TRY_VOID(co_await assign_owners(request.space, call.vnode(), address.value(), request.new_bytes));
-  CO_TRY(space, find_home(request.space, call.vnode()));
   co_return reply_mapped(call, *space, address, Range::of(address, request.new_bytes));
 }
 
@@ -225,14 +276,16 @@ Task<> SpaceService::set_break(rpc::ServerCall& call, messages::SpaceBreakReques
   const Range none{before, before};
   if (request.address == 0 || !space->vmas.check_break(wanted)) co_return reply_mapped(call, *space, before, none);
   const Range change = space->vmas.break_change(wanted);
-  if (wanted > before && change.bytes() > rack_memory_bytes_) co_return reply_mapped(call, *space, before, none);
-  CO_TRY_VOID(space->vmas.set_break(wanted));
-  if (wanted < before) {
-    space->discard(change);
-  } else if (change.bytes() > 0) {
-    CO_TRY_VOID(co_await assign_owners(request.space, call.vnode(), change.start.value(), change.bytes()));
+  if (wanted > before && change.bytes() > 0) {
+    const Result<> room = co_await check_room(change.bytes());
+    if (room) CO_TRY_VOID(co_await assign_owners(request.space, call.vnode(), change.start.value(), change.bytes()));
     CO_TRY(space, find_home(request.space, call.vnode()));
+    if (!room) co_return reply_mapped(call, *space, before, none);
+    // Changes of a space came at the same time.
+    if (space->vmas.current_break() != before || !space->vmas.check_break(wanted)) co_return base::fail(Error::Again);
   }
+  CO_TRY_VOID(space->vmas.set_break(wanted));
+  if (wanted < before) space->discard(change);
   co_return reply_mapped(call, *space, space->vmas.current_break(), change);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address spaces: SpaceCreate, SpaceFork, SpaceDestroy, SpaceMap, SpaceUnmap, SpaceProtect, SpaceRemap, SpaceBreak,
-// SpaceDiscard, SpacePageMove. At the home these change the VMAs first, and nothing is changed if that fails.
+// SpaceDiscard, SpacePageMove. At the home, what may fail comes first (owners from the managers, then the VMAs), and
+// nothing is changed if it does.
 #pragma once
 
 #include "memory/service/context.h"
@@ -15,6 +16,8 @@ class SpaceService {
   void serve(rpc::Server& server);
   // More than the whole rack has is refused at once, as Linux's default does.
   void set_rack_memory_bytes(std::uint64_t bytes) { rack_memory_bytes_ = bytes; }
+  // Ends its spaces and objects.
+  base::Task<> processor_died(base::NodeId processor);
 
  private:
   base::Task<> create(rpc::ServerCall& call, messages::SpaceCreateRequest request);
@@ -32,6 +35,10 @@ class SpaceService {
   // The managers' choice of owners for the vRegions of a range that have none. Other requests for the space may run
   // meanwhile: find it again.
   base::Task<> assign_owners(std::uint64_t space, base::VNodeId vnode, std::uint64_t address, std::uint64_t bytes);
+  base::Task<> check_room(std::uint64_t bytes);
+  // Returns whether vRegions of it were assigned.
+  base::Result<bool> end_space(Space& space);
+  base::Task<> release_vregions(std::uint64_t space, base::VNodeId vnode);
   base::Result<> reply_mapped(rpc::ServerCall& call, const Space& space, base::UserVa address, vma::Range range);
 
   Context& context_;

@@ -103,7 +103,7 @@ void Component::report(rpc::CounterSink& sink) {
 
 void Component::fill(std::span<std::byte> bytes) { kernel::fill_random(bytes); }
 
-membership::Load Component::load() {
+membership::Load Observer::load() const {
   const kernel::FrameCounters frames = kernel::frames().counters();
   return {.frames_total = frames.total, .frames_free = frames.free, .load = 0};
 }

@@ -33,6 +33,9 @@ class Observer {
  public:
   virtual void joined(membership::Member& member) { (void)member; }
   virtual void node_died(const messages::NodeEntry& node) { (void)node; }
+  virtual void rack_memory(const membership::RackMemory& memory) { (void)memory; }
+  // For heartbeats; what the kernel has, unless the component knows better.
+  virtual membership::Load load() const;
 
  protected:
   ~Observer() = default;
@@ -66,10 +69,11 @@ class Component final : private membership::MemberObserver, private membership::
   base::Result<> start_network(const kernel::BootInfo& boot);
   void report(rpc::CounterSink& sink) override;
   void fill(std::span<std::byte> bytes) override;
-  membership::Load load() override;
+  membership::Load load() override { return observer_->load(); }
   void joined() override;
   void refused(base::Error error) override;
   void lease_lost() override;
+  void rack_memory(const membership::RackMemory& memory) override { observer_->rack_memory(memory); }
   void node_died(const messages::NodeEntry& node) override { observer_->node_died(node); }
 
   base::EventLoop& loop_;

@@ -126,15 +126,15 @@ base::Task<> Member::join() {
 
 base::Task<> Member::keep_lease() {
   while (!stopping_) {
-    (void)co_await sleep(heartbeat_interval_ns_);
-    if (stopping_) break;
     const Result<> outcome = co_await heartbeat();
-    if (outcome) continue;
-    const Error error = outcome.error();
-    if (error == Error::Stale || error == Error::PeerDead || loop_.now_ns() - last_heard_ns_ >= lease_ns_)
-      co_return base::fail(Error::Stale);
-    // Managers that were started again do not know us: join them anew. Anything else may pass.
-    if (error == Error::AccessDenied || final_refusal(error)) co_return base::fail(error);
+    if (!outcome) {
+      const Error error = outcome.error();
+      if (error == Error::Stale || error == Error::PeerDead || loop_.now_ns() - last_heard_ns_ >= lease_ns_)
+        co_return base::fail(Error::Stale);
+      // Managers that were started again do not know us: join them anew. Anything else may pass.
+      if (error == Error::AccessDenied || final_refusal(error)) co_return base::fail(error);
+    }
+    (void)co_await sleep(heartbeat_interval_ns_);
   }
   co_return {};
 }
@@ -154,10 +154,19 @@ base::Task<> Member::heartbeat() {
   }
   last_heard_ns_ = asked_ns;
   take_wall_time(answer.wall_time_ns, asked_ns);
+  observer_.rack_memory({answer.memory_bytes, answer.memory_free_bytes});
   if (answer.membership_version != membership_version_) {
     (void)co_await refresh_nodes(answer.membership_version);
   }
   co_return {};
+}
+
+base::Task<> Member::refresh() {
+  if (!has_joined() || stopping_) co_return base::fail(Error::NotConnected);
+  ++running_;
+  const Result<> outcome = co_await heartbeat();
+  --running_;
+  co_return outcome;
 }
 
 base::Task<> Member::leave() {

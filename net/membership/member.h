@@ -40,12 +40,20 @@ struct Load {
   std::uint64_t load = 0;
 };
 
+// The memory of all living mComponents, as the managers know it.
+struct RackMemory {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t free_bytes = 0;
+};
+
 class MemberObserver {
  public:
   virtual Load load() = 0;
   virtual void joined() = 0;  // once
   virtual void refused(Error error) = 0;
   virtual void lease_lost() = 0;
+  // With each heartbeat.
+  virtual void rack_memory(const RackMemory& memory) { (void)memory; }
   // Its calls have ended with PeerDead already. Only for nodes that we knew.
   virtual void node_died(const messages::NodeEntry& node) = 0;
 
@@ -71,6 +79,8 @@ class Member final : public rpc::Identity {
   // 0 before joining.
   std::uint64_t wall_time_ns() const { return wall_offset_ns_ == 0 ? 0 : loop_.now_ns() + wall_offset_ns_; }
   rpc::Peer& managers() { return *managers_; }
+  // A heartbeat out of turn: the observer knows the rack's memory and deaths as of now when it returns.
+  base::Task<> refresh();
 
   // From the cache, or from the managers. NotFound: there never was such a node; PeerDead: there is no longer.
   base::Task<messages::NodeEntry> look_up(base::NodeId node);

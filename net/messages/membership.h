@@ -57,6 +57,8 @@ static_assert(sizeof(JoinProveRequest) == 40 && sizeof(JoinProveReply) == 40);
 struct HeartbeatReply {
   le64 wall_time_ns;
   le64 membership_version;  // changes when a node joins or dies
+  le64 memory_bytes;        // what all living mComponents have for programs
+  le64 memory_free_bytes;   // as they last said
 };
 struct HeartbeatRequest {
   static constexpr Operation operation = Operation::Heartbeat;

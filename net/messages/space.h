@@ -88,9 +88,9 @@ struct SpaceUnmapRequest {
     return space != 0 && page_aligned(address) && page_aligned(bytes) && bytes > 0 && user_range(address, bytes);
   }
 };
-struct SpaceProtectRequest {
+struct SpaceProtectRequest {  // reply as SpaceMap: what becomes accessible gets owners
   static constexpr Operation operation = Operation::SpaceProtect;
-  using Reply = SpaceVersionReply;
+  using Reply = SpaceMapReply;
   le64 space;
   le64 address;
   le64 bytes;

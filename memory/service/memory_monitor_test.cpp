@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory monitor behind net/rpc, with managers and an sComponent that do just enough: who owns vRegions, what is
+// refused, and what ends with a pComponent.
+#include "memory/service/memory_monitor.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "net/messages/managers.h"
+#include "net/rpc/test_world.h"
+
+namespace memory {
+namespace {
+
+using base::Error;
+using base::page_bytes;
+using base::Result;
+using base::Task;
+using base::vregion_bytes;
+using messages::MapFlags;
+
+constexpr std::uint32_t owner_node = 9;
+constexpr base::VNodeId vnode(1);
+constexpr std::uint64_t somewhere = 100 * vregion_bytes;
+
+struct Managers {
+  explicit Managers(rpc::test::Node& node) {
+    node.server.handle<messages::VRegionAssignRequest, &Managers::assign>(*this);
+    node.server.handle<messages::VRegionReleaseRequest, &Managers::release>(*this);
+    node.serve();
+  }
+  Task<> assign(rpc::ServerCall& call, messages::VRegionAssignRequest request) {
+    if (refuse) co_return base::fail(Error::Exhausted);
+    std::vector<messages::VRegionOwner> owners(request.count);
+    for (std::size_t i = 0; i < owners.size(); ++i) {
+      std::memcpy(&owners[i].index, call.tail().data() + i * 8, 8);
+      owners[i].node = owner_node;
+    }
+    messages::VRegionAssignReply reply;
+    reply.count = request.count;
+    co_return call.reply(reply, std::as_bytes(std::span(owners)));
+  }
+  Task<> release(rpc::ServerCall& call, messages::VRegionReleaseRequest) {
+    ++released;
+    co_return call.reply(messages::EmptyReply{});
+  }
+  bool refuse = false;
+  int released = 0;
+};
+
+struct Storage {
+  explicit Storage(rpc::test::Node& node) {
+    node.server.handle<messages::FileMountRequest, &Storage::mount>(*this);
+    node.server.handle<messages::FileHoldRequest, &Storage::hold>(*this);
+    node.server.handle<messages::FileReleaseRequest, &Storage::release>(*this);
+    node.server.handle<messages::FileGetAttributesRequest, &Storage::attributes>(*this);
+    node.serve();
+  }
+  static messages::FileAttributes root() {
+    messages::FileAttributes attributes;
+    attributes.file = 2u;
+    attributes.links = 2u;
+    return attributes;
+  }
+  Task<> mount(rpc::ServerCall& call, messages::FileMountRequest) {
+    messages::FileMountReply reply;
+    reply.root = root();
+    co_return call.reply(reply);
+  }
+  Task<> hold(rpc::ServerCall& call, messages::FileHoldRequest) {
+    ++holds;
+    co_return call.reply(messages::FileAttributesReply{root()});
+  }
+  Task<> release(rpc::ServerCall& call, messages::FileReleaseRequest request) {
+    holds -= static_cast<int>(request.count.get());
+    co_return call.reply(messages::EmptyReply{});
+  }
+  Task<> attributes(rpc::ServerCall& call, messages::FileGetAttributesRequest) {
+    co_return call.reply(messages::FileAttributesReply{root()});
+  }
+  int holds = 0;
+};
+
+struct Answer {
+  Error error = Error::None;
+  std::vector<std::byte> body, tail;
+  template <typename T>
+  T as() const {
+    T value{};
+    EXPECT_EQ(body.size(), sizeof value) << base::error_name(error);
+    std::memcpy(static_cast<void*>(&value), body.data(), std::min(body.size(), sizeof value));
+    return value;
+  }
+};
+
+struct MonitorTest : testing::Test {
+  rpc::test::LoopWorld world{1};
+  rpc::test::Node& managers_node = world.add(1);
+  rpc::test::Node& home = world.add(2);
+  rpc::test::Node& client = world.add(3);
+  rpc::test::Node& other_client = world.add(4);
+  rpc::test::Node& storage_node = world.add(5);
+  Managers managers{managers_node};
+  Storage storage{storage_node};
+  MemoryMonitor monitor{home.loop, *home.endpoint, home.server, home.slabs, managers_node.address()};
+
+  void SetUp() override {
+    const std::span<std::byte> frames = home.allocate(64 * page_bytes);
+    ASSERT_TRUE(monitor.add_frames(frames.data(), 64, home.slabs.local(frames)->lkey));
+    home.serve();
+  }
+  template <messages::Body T>
+  Answer ask(rpc::test::Node& from, const T& body, std::span<const std::byte> tail = {}) {
+    rpc::test::TestCall call(body);
+    call.request.vnode = vnode;
+    call.request.copied_tail = tail;
+    from.peer(home).submit(call);
+    EXPECT_TRUE(world.run([&] { return call.free; }));
+    Answer answer{.error = call.error};
+    answer.body.assign(call.reply.body().begin(), call.reply.body().end());
+    answer.tail.assign(call.reply.tail().begin(), call.reply.tail().end());
+    return answer;
+  }
+  std::uint64_t create(rpc::test::Node& from) {
+    return ask(from, messages::SpaceCreateRequest{}).as<messages::SpaceCreateReply>().space;
+  }
+  static messages::SpaceMapRequest map_request(std::uint64_t space, std::uint64_t bytes, std::uint32_t protection) {
+    messages::SpaceMapRequest request;
+    request.space = space;
+    request.address = somewhere;
+    request.bytes = bytes;
+    request.protection = protection;
+    request.flags = static_cast<std::uint32_t>(MapFlags::FixedNoReplace);
+    return request;
+  }
+  static messages::SpaceProtectRequest protect_request(std::uint64_t space, std::uint64_t bytes) {
+    messages::SpaceProtectRequest request;
+    request.space = space;
+    request.address = somewhere;
+    request.bytes = bytes;
+    request.protection = 3;
+    return request;
+  }
+  std::map<std::string, std::uint64_t> counters() {
+    struct Sink final : rpc::CounterSink {
+      void counter(std::string_view name, std::uint64_t value) override { all[std::string(name)] = value; }
+      std::map<std::string, std::uint64_t> all;
+    } sink;
+    monitor.report(sink);
+    return sink.all;
+  }
+  void end_processor(std::uint32_t node) {
+    bool ended = false;
+    base::spawn(monitor.processor_died(base::NodeId(node)), [&](Result<> result) { ended = result.has_value(); });
+    EXPECT_TRUE(world.run([&] { return ended; }));
+  }
+};
+
+TEST_F(MonitorTest, AMappingThatGetsNoOwnersChangesNothing) {
+  const std::uint64_t space = create(client);
+  managers.refuse = true;
+  EXPECT_EQ(ask(client, map_request(space, 2 * page_bytes, 3)).error, Error::Exhausted);
+  const auto reserved = ask(client, map_request(space, 2 * page_bytes, 0));
+  EXPECT_EQ(reserved.error, Error::None) << "the place is still free";
+  EXPECT_EQ(reserved.as<messages::SpaceMapReply>().version, 1u);
+  EXPECT_EQ(ask(client, protect_request(space, page_bytes)).error, Error::Exhausted);
+  managers.refuse = false;
+  EXPECT_EQ(ask(client, protect_request(space, page_bytes)).as<messages::SpaceMapReply>().version, 2u);
+}
+
+TEST_F(MonitorTest, AMoveThatGetsNoOwnersChangesNothing) {
+  const std::uint64_t space = create(client);
+  EXPECT_EQ(ask(client, map_request(space, page_bytes, 3)).error, Error::None);
+  managers.refuse = true;
+  messages::SpaceRemapRequest remap;
+  remap.space = space;
+  remap.old_address = somewhere;
+  remap.old_bytes = page_bytes;
+  remap.new_address = somewhere + 5 * vregion_bytes;
+  remap.new_bytes = page_bytes;
+  remap.flags = static_cast<std::uint32_t>(messages::RemapFlags::MayMove) |
+                static_cast<std::uint32_t>(messages::RemapFlags::Fixed);
+  EXPECT_EQ(ask(client, remap).error, Error::Exhausted);
+  EXPECT_EQ(ask(client, protect_request(space, page_bytes)).as<messages::SpaceMapReply>().version, 2u)
+      << "it is where it was";
+  managers.refuse = false;
+  EXPECT_EQ(ask(client, remap).as<messages::SpaceMapReply>().address, remap.new_address);
+}
+
+TEST_F(MonitorTest, AReservationGetsOwnersWhenItBecomesAccessible) {
+  const std::uint64_t space = create(client);
+  const auto reserved = ask(client, map_request(space, 3 * vregion_bytes, 0)).as<messages::SpaceMapReply>();
+  EXPECT_EQ(reserved.owner_count, 0u);
+  const Answer opened = ask(client, protect_request(space, vregion_bytes + page_bytes));
+  EXPECT_EQ(opened.as<messages::SpaceMapReply>().owner_count, 2u);
+  ASSERT_EQ(opened.tail.size(), 2 * sizeof(messages::VRegionOwner));
+  messages::VRegionOwner owner;
+  std::memcpy(&owner, opened.tail.data(), sizeof owner);
+  EXPECT_EQ(owner.index, somewhere / vregion_bytes);
+  EXPECT_EQ(owner.node, owner_node);
+}
+
+TEST_F(MonitorTest, MoreThanTheRackHasIsRefusedUnlessItHasGrown) {
+  struct Grown final : RackRefresher {
+    explicit Grown(MemoryMonitor& owner) : monitor(owner) {}
+    Task<> refresh() override {
+      ++asked;
+      monitor.set_rack_memory(bytes);
+      co_return {};
+    }
+    MemoryMonitor& monitor;
+    std::uint64_t bytes = 8 * page_bytes;
+    int asked = 0;
+  } rack(monitor);
+  monitor.set_rack_refresher(rack);
+  monitor.set_rack_memory(8 * page_bytes);
+  const std::uint64_t space = create(client);
+  auto request = map_request(space, 16 * page_bytes, 3);
+  EXPECT_EQ(ask(client, request).error, Error::NoMemory);
+  EXPECT_EQ(rack.asked, 1);
+  rack.bytes = 16 * page_bytes;
+  EXPECT_EQ(ask(client, request).error, Error::None);
+  request.address = somewhere + vregion_bytes;
+  request.bytes = 100 * page_bytes;
+  request.flags = request.flags.get() | static_cast<std::uint32_t>(MapFlags::NoReserve);
+  EXPECT_EQ(ask(client, request).error, Error::None);
+}
+
+TEST_F(MonitorTest, WhatADeadProcessorHadEnds) {
+  messages::FileMountRequest mount;
+  mount.storage = storage_node.number;
+  mount.storage_ip = storage_node.ip();
+  mount.storage_boot_id = storage_node.address().boot_id.value();
+  const std::uint64_t root = ask(client, mount).as<messages::FileMountReply>().root.file;
+  messages::FileHoldRequest hold;
+  hold.file = root;
+  for (auto* node : {&client, &client, &other_client}) EXPECT_EQ(ask(*node, hold).error, Error::None);
+  EXPECT_EQ(storage.holds, 1);
+
+  const std::uint64_t parent = create(client), kept = create(other_client);
+  EXPECT_EQ(ask(client, map_request(parent, page_bytes, 3)).error, Error::None);
+  EXPECT_EQ(ask(other_client, map_request(kept, page_bytes, 3)).error, Error::None);
+  messages::SpaceForkRequest fork;
+  fork.parent = parent;
+  EXPECT_EQ(ask(client, fork).error, Error::None);
+  messages::ObjectCreateRequest object;
+  object.bytes = page_bytes;
+  EXPECT_EQ(ask(client, object).error, Error::None);
+  EXPECT_EQ(counters()["spaces"], 3u);
+  EXPECT_EQ(counters()["objects"], 1u);
+
+  end_processor(client.number);
+  EXPECT_EQ(counters()["spaces"], 1u);
+  EXPECT_EQ(counters()["objects"], 0u);
+  EXPECT_EQ(managers.released, 2) << "vRegions of both spaces";
+  EXPECT_EQ(storage.holds, 1) << "the other pComponent has the file open";
+  EXPECT_EQ(ask(other_client, protect_request(kept, page_bytes)).error, Error::None);
+
+  end_processor(other_client.number);
+  EXPECT_EQ(counters()["spaces"], 0u);
+  EXPECT_EQ(storage.holds, 0);
+}
+
+}  // namespace
+}  // namespace memory
