@@ -63,7 +63,9 @@ void pipes() {
   signal(SIGPIPE, SIG_DFL);
   int source[2];
   pipe(source);
-  SHOW(sendfile(p[1], source[0], nullptr, 10));
+  const int nowhere = open("/dev/null", O_WRONLY);
+  SHOW(sendfile(nowhere, source[0], nullptr, 10));
+  close(nowhere), close(source[0]), close(source[1]);
   const pid_t pid = fork();
   if (pid == 0) {
     write(p[1], text, 1);
