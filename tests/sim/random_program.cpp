@@ -137,7 +137,8 @@ class RandomProgram {
   }
 
   void fork() {
-    if (thread_.program().processes >= options_.most_processes) return;
+    const Program& program = thread_.program();
+    if (program.processes >= options_.most_processes || program.started >= options_.most_started) return;
     thread_.fork(random_program(options_));
   }
 

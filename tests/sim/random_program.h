@@ -8,8 +8,9 @@
 namespace sim {
 
 struct RandomProgramOptions {
-  unsigned steps = 60;  // of each process
-  unsigned most_processes = 4;
+  unsigned steps = 60;            // of each process
+  unsigned most_processes = 4;    // at a time
+  unsigned most_started = 40;     // in all: long programs would fork for ever
   std::uint64_t area_pages = 20;  // of each area
   unsigned areas = 2;             // in vRegions of their own
 };
