@@ -83,13 +83,15 @@ void FileTable::forget(FileObject& file) {
 void FileTable::forget_volume(const FileVolume* volume) {
   for (auto entry = files_.begin(); entry != files_.end();) {
     FileObject& file = (entry++)->file;
-    if (file.file().volume == volume && file.pins == 0) forget(file);
+    if (file.file().volume != volume) continue;
+    file.unlinked = true;
+    while (!file.holds.empty()) file.holds.pop_back();
+    forget_if_unused(file);
   }
 }
 
 FileObject* FileTable::next_held(base::NodeId processor, std::uint64_t after_object) {
-  for (PageHolder* holder = holders_.at_or_after(after_object + 1); holder != nullptr;
-       holder = holders_.at_or_after(holder->id() + 1)) {
+  for (PageHolder* holder = holders_.after(after_object); holder != nullptr; holder = holders_.after(holder->id())) {
     if (holder->kind() != HolderKind::File) continue;
     auto& file = static_cast<FileObject&>(*holder);
     if (hold_of(file, processor) != nullptr) return &file;
@@ -97,9 +99,13 @@ FileObject* FileTable::next_held(base::NodeId processor, std::uint64_t after_obj
   return nullptr;
 }
 
+bool FileTable::knows_files_of(const FileVolume* volume) const {
+  const auto first = files_.lower_bound(StoredFile{const_cast<FileVolume*>(volume), base::FileId(0)});
+  return first != files_.end() && first->file.file().volume == volume;
+}
+
 FileObject* FileTable::next_dirty(const FileVolume* volume, std::uint64_t after_object) {
-  for (PageHolder* holder = holders_.at_or_after(after_object + 1); holder != nullptr;
-       holder = holders_.at_or_after(holder->id() + 1)) {
+  for (PageHolder* holder = holders_.after(after_object); holder != nullptr; holder = holders_.after(holder->id())) {
     if (holder->kind() != HolderKind::File) continue;
     auto& file = static_cast<FileObject&>(*holder);
     if (file.dirty() && (volume == nullptr || file.file().volume == volume)) return &file;

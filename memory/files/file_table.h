@@ -34,8 +34,9 @@ class FileTable {
   FileObject* next_held(base::NodeId processor, std::uint64_t after_object);
   // Its last name is gone.
   void unlinked(FileObject& file);
-  // Forgets all files of a volume, which nobody works on.
+  // Forgets all files of a volume; those that somebody works on, as soon as that ends.
   void forget_volume(const FileVolume* volume);
+  bool knows_files_of(const FileVolume* volume) const;
 
   // Keeps the file while it lives.
   class Pin {

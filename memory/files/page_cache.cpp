@@ -22,16 +22,19 @@ Result<FrameRef> PageCache::allocate() {
 }
 
 bool PageCache::reclaim(std::uint64_t frames) {
+  if (frames > store_.total()) return false;
   while (store_.free() < store_.reserve() + frames) {
     // A whole sweep may pass dirty pages only; each step drops one page or ends.
     FrameNumber victim = no_frame;
     for (std::uint64_t tries = store_.page_cache(); tries > 0; --tries) {
       const FrameNumber candidate = store_.next_cache_victim();
       if (candidate == no_frame) return false;
-      PageHolder* holder = holders_.at_or_after(store_.owner(candidate).object);
-      LEGO_ASSERT(holder != nullptr && holder->id() == store_.owner(candidate).object);
-      if (holder->pages.marked(store_.owner(candidate).page)) continue;
-      holder->pages.take(store_.owner(candidate).page);
+      const FrameOwner owner = store_.owner(candidate);
+      PageHolder* holder = holders_.at_or_after(owner.object);
+      // A reply under way may be all that holds the frame of a page that has been truncated or replaced since.
+      if (holder == nullptr || holder->id() != owner.object || holder->pages.find(owner.page) != candidate) continue;
+      if (holder->pages.marked(owner.page)) continue;
+      holder->pages.take(owner.page);
       victim = candidate;
       break;
     }

@@ -35,4 +35,9 @@ PageHolder* PageHolders::at_or_after(std::uint64_t id) {
   return found == holders_.end() ? nullptr : &*found;
 }
 
+PageHolder* PageHolders::after(std::uint64_t id) {
+  const auto found = holders_.upper_bound(id);
+  return found == holders_.end() ? nullptr : &*found;
+}
+
 }  // namespace memory

@@ -57,6 +57,7 @@ class PageHolders {
   std::uint64_t count(HolderKind kind) const { return counts_[static_cast<unsigned>(kind)]; }
   // For sweeps: the holder with the smallest id at or above `id`, or nullptr.
   PageHolder* at_or_after(std::uint64_t id);
+  PageHolder* after(std::uint64_t id);  // ids go up to the last number, so id + 1 may be none
 
  private:
   boost::intrusive::set<PageHolder, boost::intrusive::key_of_value<PageHolder::KeyOf>> holders_;

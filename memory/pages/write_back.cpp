@@ -71,6 +71,12 @@ Result<> WriteBack::apply_page(base::VNodeId vnode, const Entry& entry, const st
     ++holding;
   }
   if (known == 0) return {};
+  // A frame of the page cache is one page of one file, whatever a message says.
+  if (file_page && tags > 1) {
+    for (std::size_t i = 0; i < tags; ++i)
+      TRY(apply_page(vnode, {entry.object_bytes, entry.tags.subspan(i * sizeof(PageTag), sizeof(PageTag))}, data));
+    return {};
+  }
   ++counters_.pages;
   if (one_frame && holding == known && store_.references(shared) == known) {
     std::memcpy(store_.data(shared), data, page_bytes);

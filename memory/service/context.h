@@ -94,9 +94,14 @@ struct Context final : HolderSource {
     holders.start_ids_at(first_holder_id(own_node));
   }
   bool is_own(std::uint64_t id) const { return id >> holder_node_shift == node.value(); }
+  // A space of another mComponent that has nothing here yet. Our own ids are given out by us alone.
+  bool may_adopt(std::uint64_t id) {
+    const PageHolder* holder = holders.at_or_after(id);
+    return !is_own(id) && id >> holder_node_shift != 0 && (holder == nullptr || holder->id() != id);
+  }
   // HolderSource: spaces whose home is another mComponent.
   base::Result<PageHolder*> adopt(std::uint64_t id, base::VNodeId vnode) override {
-    if (is_own(id) || id >> holder_node_shift == 0) return base::fail(base::Error::Stale);
+    if (!may_adopt(id)) return base::fail(base::Error::Stale);
     auto space = TRY(base::try_make<Space>(id, vnode, SpaceRole::Owner, frames));
     space->processor = writer;
     return &holders.add(std::move(space));

@@ -95,6 +95,7 @@ Task<> FileService::write(rpc::ServerCall& call, messages::FileWriteRequest requ
 Task<> FileService::sync_all(base::VNodeId vnode) {
   FileVolume* volume = context_.volumes.find(vnode);
   if (volume == nullptr) co_return base::fail(Error::NotFound);
+  const FileVolume::Use use(*volume);
   std::uint64_t last = 0;
   for (FileObject* file = context_.files.next_dirty(volume, last); file != nullptr;
        file = context_.files.next_dirty(volume, last)) {

@@ -31,6 +31,7 @@ void FileService::serve(rpc::Server& server) {
 
 Result<messages::FileAttributesReply> FileService::translated(const FileVolume& volume,
                                                               const messages::FileAttributes& attributes) {
+  if (volume.ended) return base::fail(Error::Stale);
   messages::FileAttributesReply reply{attributes};
   FileObject* file =
       TRY(context_.files.get(volume.vnode(), {const_cast<FileVolume*>(&volume), base::FileId(attributes.file)},
@@ -56,6 +57,7 @@ Task<> FileService::mount(rpc::ServerCall& call, messages::FileMountRequest requ
   if (volume == nullptr) {
     auto made = base::make<FileVolume>(call.vnode(), *storage, base::FileId(mounted.root.file), mounted.device.get());
     if (!made) co_return base::fail(Error::NoMemory);
+    context_.volumes.sweep(context_.files);
     CO_TRY(volume, context_.volumes.add(std::move(made)));
   } else if (&volume->storage() != storage) {
     co_return base::fail(Error::Busy);
@@ -68,12 +70,14 @@ Task<> FileService::mount(rpc::ServerCall& call, messages::FileMountRequest requ
 Task<> FileService::unmount(rpc::ServerCall& call, messages::FileUnmountRequest request) {
   CO_TRY(FileObject * root, context_.files.find(request.root, call.vnode()));
   FileVolume* volume = root->file().volume;
+  const FileVolume::Use use(*volume);
   CO_TRY_VOID(co_await sync_all(call.vnode()));
   messages::FileUnmountRequest forwarded;
   forwarded.root = volume->root().value();
   CO_TRY_VOID(co_await ask(*volume, forwarded));
+  if (volume->ended) co_return base::fail(Error::Stale);  // by another such request
+  volume->ended = true;
   context_.files.forget_volume(volume);
-  context_.volumes.remove(*volume);
   co_return call.reply(messages::EmptyReply{});
 }
 

@@ -6,7 +6,7 @@ namespace memory {
 
 FileVolume* FileVolumes::find(base::VNodeId vnode) {
   for (const auto& volume : volumes_)
-    if (volume->vnode() == vnode) return volume.get();
+    if (volume->vnode() == vnode && !volume->ended) return volume.get();
   return nullptr;
 }
 
@@ -16,11 +16,14 @@ base::Result<FileVolume*> FileVolumes::add(base::Own<FileVolume> volume) {
   return added;
 }
 
-void FileVolumes::remove(const FileVolume& volume) {
-  for (std::size_t i = 0; i < volumes_.size(); ++i) {
-    if (volumes_[i].get() != &volume) continue;
-    volumes_.erase(i);
-    return;
+void FileVolumes::sweep(const FileTable& files) {
+  for (std::size_t i = 0; i < volumes_.size();) {
+    const FileVolume& volume = *volumes_[i];
+    if (volume.ended && volume.users == 0 && !files.knows_files_of(&volume)) {
+      volumes_.erase(i);
+    } else {
+      ++i;
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file systems that vNodes have mounted here: one for each vNode.
+// The file systems that vNodes have mounted here: one for each vNode, and unmounted ones that requests which were under
+// way still use.
 #pragma once
 
 #include "kernel/base/array.h"
 #include "kernel/base/memory.h"
+#include "memory/files/file_table.h"
 #include "memory/service/rpc_file_storage.h"
 
 namespace memory {
@@ -12,8 +14,8 @@ class FileVolumes {
  public:
   FileVolume* find(base::VNodeId vnode);
   base::Result<FileVolume*> add(base::Own<FileVolume> volume);
-  void remove(const FileVolume& volume);
-  std::size_t count() const { return volumes_.size(); }
+  // Frees the unmounted volumes that nobody uses any more.
+  void sweep(const FileTable& files);
 
  private:
   base::Array<base::Own<FileVolume>> volumes_;

@@ -33,6 +33,7 @@ Task<base::Array<char>> PathWalk::read_link(FileVolume& volume, std::uint64_t fi
 Task<FileObject*> PathWalk::find(base::VNodeId vnode, std::string_view path) {
   FileVolume* volume = context_.volumes.find(vnode);
   if (volume == nullptr) co_return base::fail(Error::NotFound);
+  const FileVolume::Use use(*volume);
   // What is still to be walked; a symbolic link puts its target before the rest.
   base::Array<char> rest;
   CO_TRY_VOID(rest.append(std::span(path)));
@@ -58,6 +59,7 @@ Task<FileObject*> PathWalk::find(base::VNodeId vnode, std::string_view path) {
     rest = std::move(after);
   }
   if (messages::file_type(found.mode) != messages::FileType::Regular) co_return base::fail(Error::AccessDenied);
+  if (volume->ended) co_return base::fail(Error::Stale);
   CO_TRY(FileObject * file,
          context_.files.get(vnode, {volume, base::FileId(found.file)}, found.size, found.modify_time_ns));
   co_return file;

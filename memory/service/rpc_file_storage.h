@@ -19,6 +19,21 @@ class FileVolume {
   base::FileId root() const { return root_; }
   std::uint64_t device() const { return device_; }
 
+  // Unmounted: nothing new is found in it, and it goes when nobody uses it and no file of it is left.
+  bool ended = false;
+  std::uint32_t users = 0;
+  // Keeps it across waits; a pinned file of it does so too.
+  class Use {
+   public:
+    explicit Use(FileVolume& volume) : volume_(volume) { ++volume_.users; }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use() { --volume_.users; }
+
+   private:
+    FileVolume& volume_;
+  };
+
  private:
   base::VNodeId vnode_;
   rpc::Peer& storage_;

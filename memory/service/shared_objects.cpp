@@ -11,8 +11,7 @@ bool SharedObjects::is_released(std::uint64_t object) const {
 }
 
 bool SharedObjects::is_mapped(std::uint64_t object) {
-  for (PageHolder* holder = holders_.at_or_after(0); holder != nullptr;
-       holder = holders_.at_or_after(holder->id() + 1)) {
+  for (PageHolder* holder = holders_.at_or_after(0); holder != nullptr; holder = holders_.after(holder->id())) {
     if (holder->kind() != HolderKind::Space) continue;
     const vma::VmaSet& vmas = static_cast<Space&>(*holder).vmas;
     for (const vma::Vma* area = vmas.first(); area != nullptr; area = vmas.next(*area))

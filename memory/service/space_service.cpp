@@ -70,7 +70,7 @@ Task<> SpaceService::fork(rpc::ServerCall& call, messages::SpaceForkRequest requ
   auto parent = context_.find_space(request.parent, call.vnode());
   // An owner that never got a page of the parent has nothing to share.
   if (!parent && (home || context_.is_own(request.parent))) co_return base::fail(parent.error());
-  if (!home && context_.holders.find(request.child, call.vnode())) co_return base::fail(Error::Exists);
+  if (!home && !context_.may_adopt(request.child)) co_return base::fail(Error::Exists);
   const std::uint64_t id = home ? context_.holders.new_id() : request.child.get();
   auto child = base::make<Space>(id, call.vnode(), home ? SpaceRole::Home : SpaceRole::Owner, context_.frames);
   if (!child) co_return base::fail(Error::NoMemory);
