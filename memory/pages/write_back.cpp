@@ -46,6 +46,9 @@ Result<> WriteBack::apply(base::VNodeId vnode, const messages::PageWriteBackRequ
   return {};
 }
 
+// Of a space or a file; its last byte still is at an offset that a signed number can say.
+constexpr std::uint64_t last_page = (std::uint64_t{1} << 63) / page_bytes - 1;
+
 Result<> WriteBack::apply_page(base::VNodeId vnode, const Entry& entry, const std::byte* data) {
   std::array<PageHolder*, messages::max_write_back_tags> holders;
   const std::size_t tags = entry.tags.size() / sizeof(PageTag);
@@ -54,6 +57,7 @@ Result<> WriteBack::apply_page(base::VNodeId vnode, const Entry& entry, const st
   bool file_page = false, one_frame = true;
   for (std::size_t i = 0; i < tags; ++i) {
     const PageTag tag = read_tag(entry.tags, i);
+    if (tag.page > last_page) return base::fail(Error::InvalidArgument);
     auto holder = holders_.find(tag.id, vnode);
     if (!holder && holder.error() == Error::Stale) holder = source_.adopt(tag.id, vnode);
     holders[i] = holder ? *holder : nullptr;

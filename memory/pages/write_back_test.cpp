@@ -139,6 +139,16 @@ TEST_F(WriteBackTest, FilesLearnOfTheirPages) {
   EXPECT_EQ(store_.page_cache(), 1u);
 }
 
+TEST_F(WriteBackTest, RefusesPagesThatNoFileCanHave) {
+  auto& file = space(VNodeId(1), memory::HolderKind::File);
+  for (const std::uint64_t page : {std::uint64_t{1} << 51, std::uint64_t{1} << 52, ~std::uint64_t{0}}) {
+    Message message;
+    message.add({{file.id(), page}}, std::byte{1}, 12345);
+    EXPECT_EQ(write_back_.apply(VNodeId(1), message.request, message.bytes()).error(), base::Error::InvalidArgument);
+  }
+  EXPECT_EQ(file.pages.pages(), 0u);
+}
+
 TEST_F(WriteBackTest, RefusesWhatDoesNotAddUp) {
   auto& holder = space();
   Message message;
