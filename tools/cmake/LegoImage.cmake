@@ -57,7 +57,7 @@ function(lego_image name)
     DEPENDS ${stage}.stage1 image_symbols ${CMAKE_SOURCE_DIR}/tools/image/symbols.asm
     BYPRODUCTS ${stage}.symbols VERBATIM COMMENT "Naming the functions of ${name}")
   add_custom_command(OUTPUT ${stage}.elf
-    COMMAND ${link} -Wl,-Map=${stage}.map -o ${stage}.elf ${stage}.symbols.o ${inputs}
+    COMMAND ${link} -Wl,--compress-debug-sections=zlib -Wl,-Map=${stage}.map -o ${stage}.elf ${stage}.symbols.o ${inputs}
     DEPENDS ${stage}.symbols.o ${stage}.stage1
     BYPRODUCTS ${stage}.map
     COMMAND_EXPAND_LISTS VERBATIM COMMENT "Linking ${name}.elf")

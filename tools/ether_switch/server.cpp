@@ -115,7 +115,9 @@ void Server::run(int stop_fd) {
 void Server::accept_client(PortIndex index) {
   Port& port = ports_[index];
   support::Fd client(accept4(port.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!client || port.client) return;  // a second client is refused
+  // The end of the one before may be on its way still; a second client is refused.
+  if (port.client) read_frames(index);
+  if (!client || port.client) return;
   port.client = std::move(client);
   port.reader = std::make_unique<ether_socket::FrameReader>();
   port.writer = std::make_unique<ether_socket::FrameWriter>(queue_bytes);
