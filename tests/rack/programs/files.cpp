@@ -21,16 +21,10 @@
 #include <string>
 #include <vector>
 
+#include "show.h"
+
 namespace {
 
-long show(const char* what, long value) {
-  if (value == -1)
-    printf("%s: %s\n", what, strerrorname_np(errno));
-  else
-    printf("%s: %ld\n", what, value);
-  return value;
-}
-#define SHOW(call) show(#call, call)
 #define FINE(call) show(#call, (call) == -1 ? -1 : 0)
 
 int make(const char* name, const char* text = "", int mode = 0644) {

@@ -21,16 +21,9 @@
 
 #include <cstdint>
 
-namespace {
+#include "show.h"
 
-long show(const char* what, long value) {
-  if (value == -1)
-    printf("%s: %s\n", what, strerrorname_np(errno));
-  else
-    printf("%s: %ld\n", what, value);
-  return value;
-}
-#define SHOW(call) show(#call, call)
+namespace {
 
 void pipes() {
   int p[2];
