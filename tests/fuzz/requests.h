@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "net/fuzz/choices.h"
 #include "net/messages/operations.h"
-#include "tests/fuzz/choices.h"
 
 namespace fuzz {
 

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "net/fuzz/choices.h"
 #include "net/roce/cm_messages.h"
 
 namespace roce::testing {
@@ -12,24 +13,7 @@ constexpr std::uint32_t mtu = 256;
 constexpr std::uint32_t peer_qpn = 0x77;
 constexpr std::uint32_t qkey = 0x1234;
 
-// Numbers out of bytes; zeros when they are used up.
-class Choices {
- public:
-  explicit Choices(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  std::uint64_t take(std::size_t count) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      value = value << 8 | (bytes_.empty() ? 0 : std::to_integer<std::uint64_t>(bytes_[0]));
-      if (!bytes_.empty()) bytes_ = bytes_.subspan(1);
-    }
-    return value;
-  }
-  bool one_in(unsigned n) { return take(1) % n == 0; }
-  std::span<const std::byte> rest() const { return bytes_; }
-
- private:
-  std::span<const std::byte> bytes_;
-};
+using fuzz::Choices;
 
 void require(bool condition, const char* what) {
   if (condition) return;

@@ -23,6 +23,7 @@ class Choices {
   std::uint64_t below(std::uint64_t bound) { return take(bound > 256 ? 4 : 1) % bound; }
   bool one_in(unsigned n) { return take(1) % n == 0; }
   bool empty() const { return bytes_.empty(); }
+  std::span<const std::byte> rest() const { return bytes_; }
 
  private:
   std::span<const std::byte> bytes_;
