@@ -110,11 +110,10 @@ Task<> SpaceService::release_vregions(std::uint64_t space, base::VNodeId vnode) 
 
 Task<> SpaceService::processor_died(base::NodeId processor) {
   std::uint64_t ended = 0;
-  PageHolder* holder = nullptr;
-  for (std::uint64_t after = 0; (holder = context_.holders.at_or_after(after)) != nullptr;) {
-    const std::uint64_t id = holder->id();
+  std::uint64_t id = 0;
+  for (PageHolder* holder = context_.holders.at_or_after(0); holder != nullptr; holder = context_.holders.after(id)) {
+    id = holder->id();
     const base::VNodeId vnode = holder->vnode();
-    after = id + 1;
     if (holder->processor != processor) continue;
     const HolderKind kind = holder->kind();
     if (kind == HolderKind::AnonymousObject) context_.objects.release(*holder);  // which may end it
