@@ -38,8 +38,9 @@ Answer<std::uint64_t> close_range(Call& call) {
   const std::uint64_t flags = call.c();
   if (first > last || (flags & ~std::uint64_t{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}) != 0) return error(EINVAL);
   if ((flags & CLOSE_RANGE_UNSHARE) != 0) {
-    auto own = TRY(call.process().descriptors->copy());
-    std::swap(call.process().descriptors, own);
+    // A process's threads share one table, and the others may be using it: it cannot become this thread's alone.
+    if (call.process().live_threads > 1) return error(EINVAL);
+    call.process().replace_descriptors(TRY(call.process().descriptors->copy()));
   }
   if ((flags & CLOSE_RANGE_CLOEXEC) != 0)
     call.thread.descriptors().mark_range_close_on_exec(first, last);

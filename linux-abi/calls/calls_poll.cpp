@@ -107,7 +107,6 @@ constexpr std::uint32_t set_events[] = {
     POLLPRI | POLLNVAL,
 };
 constexpr std::size_t sets = 3;
-constexpr std::uint32_t max_selected = 65536;
 
 // The three sets of select: read, write, exceptional; absent ones are empty.
 struct Selection {
@@ -144,7 +143,7 @@ struct Selected {
 
 Answer<std::uint64_t> select_until(Call& call, int descriptors, Selection& selection, std::uint64_t deadline) {
   if (descriptors < 0) return error(EINVAL);
-  const auto count = std::min(static_cast<std::uint32_t>(descriptors), max_selected);
+  const auto count = std::min(static_cast<std::uint32_t>(descriptors), call.thread.descriptors().capacity());
   TRY(selection.read(count));
   base::Array<Selected> selected;
   base::Array<PolledFile> files;

@@ -2,6 +2,9 @@
 // The descriptors of a process: see descriptor_table.h.
 #include "linux-abi/files/descriptor_table.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "kernel/base/memory.h"
 
 namespace linux_abi {
@@ -23,12 +26,14 @@ Answer<Reference<DescriptorTable>> DescriptorTable::copy() {
     {
       const base::SpinGuard guard(lock_);
       wanted = entries_.size();
+      while (wanted > 0 && !entries_[wanted - 1].file) --wanted;
     }
     // Memory is taken outside the lock; another thread may have opened files meanwhile.
     TRY(copy->entries_.resize(wanted));
     const base::SpinGuard guard(lock_);
-    if (entries_.size() > wanted) continue;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (std::any_of(entries_.begin() + wanted, entries_.end(), [](const Entry& entry) { return bool(entry.file); }))
+      continue;
+    for (std::size_t i = 0; i < wanted; ++i) {
       copy->entries_[i].file = entries_[i].file;
       copy->entries_[i].close_on_exec = entries_[i].close_on_exec;
     }
@@ -103,6 +108,13 @@ int DescriptorTable::next(int first) {
   for (auto index = static_cast<std::size_t>(first); index < entries_.size(); ++index)
     if (entries_[index].file) return static_cast<int>(index);
   return -1;
+}
+
+std::uint32_t DescriptorTable::capacity() {
+  constexpr std::uint32_t smallest = 64, step = 128;
+  const base::SpinGuard guard(lock_);
+  const auto used = static_cast<std::uint32_t>(entries_.size());
+  return used <= smallest ? smallest : step * std::bit_ceil((used - 1) / step + 1);
 }
 
 void DescriptorTable::close_range(std::uint32_t first, std::uint32_t last, std::uint64_t process) {

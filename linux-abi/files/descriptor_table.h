@@ -34,6 +34,9 @@ class DescriptorTable : public processor::Counted {
   void mark_range_close_on_exec(std::uint32_t first, std::uint32_t last);
   // Numbers in use, in rising order from `first`; -1 at the end. For /proc/self/fd.
   int next(int first);
+  // How many descriptors there is room for, as Linux counts: 64, then 128 and its doublings. It is FDSize of
+  // /proc/PID/status, and select(2) looks at no number beyond it. A copy has room for what is open, and may have less.
+  std::uint32_t capacity();
 
   void last_reference_gone();
 

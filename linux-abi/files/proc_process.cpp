@@ -18,6 +18,7 @@ struct Facts {
   char state = 'R';
   int pid = 0, parent = 0, group = 0, session = 0;
   std::uint32_t threads = 0;
+  std::uint32_t descriptors = 0;  // room for so many; 0 for a zombie
   std::uint32_t uid = 0, effective_uid = 0, saved_uid = 0, gid = 0, effective_gid = 0, saved_gid = 0;
   ProcessTimes times, children_times;
   std::uint64_t start_ns = 0;
@@ -40,6 +41,7 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
   facts.group = process->group->pid;
   facts.session = process->session->pid;
   facts.threads = process->live_threads;
+  if (process->descriptors) facts.descriptors = process->descriptors->capacity();
   facts.times = times_of_locked(*process);
   facts.children_times = process->children_times;
   facts.start_ns = process->start_ns;
@@ -157,8 +159,8 @@ Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller) {
               std::string_view(facts.name.data()), state_name(facts.state), facts.pid, facts.pid, facts.parent));
   TRY(out.add("Uid:\t{}\t{}\t{}\t{}\n", facts.uid, facts.effective_uid, facts.saved_uid, facts.effective_uid));
   TRY(out.add("Gid:\t{}\t{}\t{}\t{}\n", facts.gid, facts.effective_gid, facts.saved_gid, facts.effective_gid));
-  TRY(out.add("FDSize:\t64\nGroups:\t\nVmPeak:\t{} kB\nVmSize:\t{} kB\nVmRSS:\t{} kB\nThreads:\t{}\n", usage.mapped * 4,
-              usage.mapped * 4, usage.resident * 4, facts.threads));
+  TRY(out.add("FDSize:\t{}\nGroups:\t\nVmPeak:\t{} kB\nVmSize:\t{} kB\nVmRSS:\t{} kB\nThreads:\t{}\n",
+              facts.descriptors, usage.mapped * 4, usage.mapped * 4, usage.resident * 4, facts.threads));
   TRY(add_set(out, "SigPnd", facts.pending));
   TRY(add_set(out, "ShdPnd", facts.process_pending));
   TRY(add_set(out, "SigBlk", facts.blocked));

@@ -29,8 +29,7 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
   if (!actions) return error(ENOMEM);
   release_futexes_at_thread_end(thread);
   process.replace_space(program.space);
-  std::swap(process.descriptors, descriptors);
-  descriptors.reset();
+  process.replace_descriptors(std::move(descriptors));
   process.descriptors->close_for_exec(process.serial());
   std::swap(process.program, program.file);
   if (process.timers != nullptr) process.timers->stop_posix();

@@ -43,6 +43,12 @@ Process::Process(processor::Reference<processor::Family> family, processor::Refe
 
 Process::~Process() { base::Own<IntervalTimers>(timers).reset(); }
 
+void Process::replace_descriptors(processor::Reference<DescriptorTable>&& table) {
+  processor::Reference<DescriptorTable> old = std::move(table);
+  const base::SpinGuard guard(tasks_lock);
+  std::swap(descriptors, old);
+}
+
 Answer<Process*> Process::create(processor::Reference<processor::Family> family,
                                  processor::Reference<processor::AddressSpace> space,
                                  processor::Reference<VNode> vnode) {

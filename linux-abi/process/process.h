@@ -100,6 +100,8 @@ class Process final : public processor::Process {
 
   // References are changed only by the process's own threads (exec, unshare) under tasks_lock.
   processor::Reference<DescriptorTable> descriptors;
+  // Takes tasks_lock; what was there, if this was the last reference, closes its files after it.
+  void replace_descriptors(processor::Reference<DescriptorTable>&& table);
   processor::Reference<FileContext> files;
   OpenFileReference program;  // /proc/self/exe
   // Where execve put the strings; for /proc/self/cmdline and environ.

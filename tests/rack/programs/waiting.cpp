@@ -96,6 +96,14 @@ void large_pipe() {
   close(p[0]);
 }
 
+void show_descriptor_room() {
+  FILE* status = fopen("/proc/self/status", "r");
+  char line[200];
+  while (fgets(line, sizeof line, status) != nullptr)
+    if (strncmp(line, "FDSize", 6) == 0) fputs(line, stdout);
+  fclose(status);
+}
+
 void polling() {
   int p[2];
   pipe(p);
@@ -127,8 +135,18 @@ void polling() {
   FD_ZERO(&readers);
   FD_SET(p[0], &readers);
   SHOW(select(p[0] + 1, &readers, nullptr, nullptr, &soon));
+  // A number that was never open is looked at only if the table has room for it.
+  SHOW(dup2(p[0], 200));
+  SHOW(close(200));
   FD_SET(200, &readers);
   SHOW(select(201, &readers, nullptr, nullptr, &soon));
+  show_descriptor_room();
+  if (const pid_t child = fork(); child == 0) {
+    show_descriptor_room();
+    SHOW(select(201, &readers, nullptr, nullptr, &soon));
+    exit(0);
+  }
+  wait(nullptr);
   close(p[0]), close(p[1]);
 }
 
@@ -225,8 +243,13 @@ void sockets() {
   char control[CMSG_SPACE(sizeof(int))] = {};
   char mark = 'm';
   iovec part{&mark, 1};
-  msghdr message{.msg_name = nullptr, .msg_namelen = 0, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
-                 .msg_controllen = sizeof control, .msg_flags = 0};
+  msghdr message{.msg_name = nullptr,
+                 .msg_namelen = 0,
+                 .msg_iov = &part,
+                 .msg_iovlen = 1,
+                 .msg_control = control,
+                 .msg_controllen = sizeof control,
+                 .msg_flags = 0};
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
@@ -262,6 +285,7 @@ void sockets() {
 
 int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
+  close_range(3, ~0u, 0);  // whatever started this program may have left high numbers open
   pipes();
   large_pipe();
   polling();
