@@ -15,6 +15,7 @@
 #include "linux-abi/process/memory_information.h"
 #include "linux-abi/time/timer_service.h"
 #include "linux-abi/time/wall_clock.h"
+#include "linux-abi/trace/tracer.h"
 #include "net/component/component.h"
 #include "net/port/thread_port.h"
 #include "processor/monitor.h"
@@ -86,10 +87,6 @@ class ProcessorComponent final : private component::Observer,
   void report(rpc::CounterSink& sink) override {
     linux_abi::set_wall_clock(component_->member().wall_time_ns());
     report_excache(sink);
-    const kernel::FrameCounters frames = kernel::frames().counters();
-    sink.counter("frames.total", frames.total);
-    sink.counter("frames.free", frames.free);
-    sink.counter("frames.peak_used", frames.peak_used);
     const threads::Statistics threads = threads::statistics();
     sink.counter("threads.now", threads.threads_now);
     sink.counter("threads.switches", threads.switches);
@@ -147,6 +144,8 @@ void run_component(void* self) { static_cast<ProcessorComponent*>(self)->run(); 
 
 [[noreturn]] void kernel::component_main(const BootInfo& boot) {
   linux_abi::install_personality();
+  static linux_abi::LinuxTracer tracer;
+  processor::install_tracer(tracer);
   threads::init();
   static ProcessorComponent component(boot);
   const auto thread = threads::create({.name = "component", .klass = policy::Class::High}, run_component, &component);

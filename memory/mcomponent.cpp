@@ -66,6 +66,17 @@ class MemoryComponent final : private component::Observer,
     return {.frames_total = monitor_->frames_total(), .frames_free = monitor_->frames_free()};
   }
 
+  // All of the component's: those that the monitor was given, of which it tells what they are used for, and the
+  // kernel's.
+  void report_frames(rpc::CounterSink& sink) const override {
+    const kernel::FrameCounters frames = kernel::frames().counters();
+    const std::uint64_t kernel = frames.used[static_cast<std::size_t>(kernel::FrameKind::Kernel)];
+    sink.counter("frames.total", frames.total);
+    sink.counter("frames.free", frames.free + monitor_->frames_free());
+    sink.counter("frames.kernel", kernel);
+    sink.counter("frames.peak_used", kernel + monitor_->frames_peak_used());
+  }
+
   void processor_seen(base::NodeId node) override {
     base::spawn(excache_lines_of(&component_->member(), node), [this, node](Result<std::uint64_t> lines) {
       if (!lines) return base::log_warning("memory", "node {} is not known to the managers: {}", node, lines.error());

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Page faults of user threads: asks the ExCache until the fault is resolved, sleeping with nothing held; what cannot be
 // resolved goes to the personality.
+#include <optional>
+#include <utility>
+
 #include "arch/x86_64/user_mode.h"
 #include "processor/monitor_core.h"
 #include "processor/thread_sleeper.h"
+#include "processor/trace.h"
 
 namespace processor {
 namespace {
 
 using excache::FaultKind;
+using excache::Work;
 
 MonitorCore* the_core = nullptr;
 
@@ -25,16 +30,29 @@ class FaultHandler {
   FaultHandler(Thread& thread, const excache::Fault& fault) : thread_(thread), fault_(fault) {}
 
   FaultEnd handle() {
+    const std::uint64_t began_ns = sleeper_.now_ns();
+    const FaultEnd end = resolve();
+    if (Thread* traced = traced_thread(Traced::Faults))
+      report(*traced,
+             FaultReport{
+                 .fault = fault_, .end = end, .work = work_, .waits = waits_, .took_ns = sleeper_.now_ns() - began_ns});
+    return end;
+  }
+
+ private:
+  FaultEnd resolve() {
     AddressSpace& space = thread_.space();
     std::uint64_t messages_before = thread_.kernel_thread().messages();
     while (true) {
       if (!space.provide_owner(fault_.address)) return FaultEnd::NoMemory;
       const excache::FaultOutcome outcome =
           the_core->excache().handle_fault(space.space(), fault_, thread_.fault_context, sleeper_);
-      if (outcome.zero_filled && thread_.kernel_thread().messages() != messages_before)
+      work_ = work_ | outcome.work;
+      if (asked_) report_request(outcome);
+      if (includes(outcome.work, Work::Zeroed) && thread_.kernel_thread().messages() != messages_before)
         the_core->excache().note_zero_fill_messages(thread_.kernel_thread().messages() - messages_before);
       if (outcome.kind == FaultKind::Wait) {
-        if (!wait()) return give_up();
+        if (!wait_after(outcome)) return give_up();
       } else if (outcome.kind == FaultKind::GrowStack) {
         const auto grown = grow_stack(space, fault_.address, sleeper_);
         if (!grown && grown.error() == base::Error::Interrupted) return give_up();
@@ -46,12 +64,39 @@ class FaultHandler {
     }
   }
 
- private:
-  bool wait() {
+  bool wait_after(const excache::FaultOutcome& outcome) {
     const std::uint64_t began_ns = sleeper_.now_ns();
     const bool woken = sleeper_.sleep();
-    the_core->excache().note_wait(sleeper_.now_ns() - began_ns);
+    const std::uint64_t took_ns = sleeper_.now_ns() - began_ns;
+    the_core->excache().note_wait(took_ns);
+    ++waits_;
+    if (outcome.asked != nullptr) asked_ = request_of(outcome, took_ns);
     return woken;
+  }
+  // The request that an attempt made, without its answer: that goes to the ExCache, in an interrupt.
+  static std::optional<RequestReport> request_of(const excache::FaultOutcome& outcome, std::uint64_t took_ns) {
+    if (traced_thread(Traced::Requests) == nullptr) return {};
+    RequestReport made{.to = static_cast<MemoryHome*>(outcome.asked)->peer().address(), .took_ns = took_ns};
+    if (includes(outcome.work, Work::Fetched)) {
+      made.operation = messages::PageFetchRequest::operation;
+      made.bytes_out = sizeof(messages::PageFetchRequest);
+      made.bytes_in = base::page_bytes;
+    } else if (includes(outcome.work, Work::AskedForFrames)) {
+      made.operation = messages::FrameReserveRequest::operation;
+      made.bytes_out = sizeof(messages::FrameReserveRequest);
+    } else {
+      made.operation = messages::FileReserveRequest::operation;
+      made.bytes_out = sizeof(messages::FileReserveRequest);
+    }
+    return made;
+  }
+  // The attempt after it tells how it ended.
+  void report_request(const excache::FaultOutcome& next) {
+    RequestReport made = *std::exchange(asked_, {});
+    Thread* traced = traced_thread(Traced::Requests);
+    if (traced == nullptr) return;
+    if (next.error != base::Error::None) made.error = next.error, made.bytes_in = 0;
+    report(*traced, made);
   }
   FaultEnd give_up() {
     the_core->excache().cancel_wait(sleeper_);
@@ -92,6 +137,9 @@ class FaultHandler {
   const excache::Fault fault_;
   ThreadSleeper sleeper_{threads::Interruptible::KillOnly};
   unsigned retries_ = 0;
+  std::uint32_t waits_ = 0;
+  Work work_ = Work::None;  // of all attempts
+  std::optional<RequestReport> asked_;
 };
 
 arch::FaultOutcome handle_page_fault(arch::TrapFrame& frame, const arch::PageFault& fault) {

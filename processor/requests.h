@@ -21,6 +21,10 @@ struct Answer {
 // Sleeps for a moment, also in a thread that is being killed.
 void wait_before_retry();
 
+// For the tracer: the running thread made this request, and has its answer.
+void report_request(const rpc::NodeAddress& to, messages::Operation operation, std::uint64_t bytes_out,
+                    const base::Result<rpc::Reply>& reply, std::uint64_t took_ns);
+
 base::Result<rpc::Reply> send(MemoryHome& home, messages::Operation operation, std::span<const std::byte> body);
 
 template <messages::Body Request>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From SYSCALL to a handler and back: see table.h.
 #include "linux-abi/calls/table.h"
-#include "linux-abi/calls/trace.h"
+#include "linux-abi/trace/call_trace.h"
 
 namespace linux_abi {
 namespace {

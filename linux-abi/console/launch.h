@@ -10,12 +10,17 @@
 
 namespace linux_abi {
 
+// Bits of ProgramStartRequest::trace.
+enum class TraceKind : std::uint8_t { Calls = 1, Requests = 2, Faults = 4 };
+
 class Launch {
  public:
   // A process of the family ended (its last thread leaves); for the first one this is the program's end. No lock held.
   virtual void process_ended(Process& process) = 0;
-  // --trace: a finished line for the client's stderr; dropped, and counted, when the client does not keep up.
-  virtual bool traces_calls() const = 0;
+  // --trace: what the client wants to see of its program on its stderr.
+  virtual bool traces(TraceKind kind) const = 0;
+  // A finished line, by the thread that it is about, which waits while the client does not keep up (a thread that is
+  // being killed does not: its line is lost).
   virtual void trace(std::string_view line) = 0;
 
  protected:

@@ -12,6 +12,7 @@
 #include "kernel/threads/scheduler.h"
 #include "linux-abi/files/fifo.h"
 #include "linux-abi/process/usage.h"
+#include "processor/thread_sleeper.h"
 
 namespace linux_abi {
 
@@ -133,7 +134,11 @@ void ProgramLaunch::process_ended(Process& process) {
 }
 
 void ProgramLaunch::trace(std::string_view line) {
-  (void)trace_.try_write(std::as_bytes(std::span(line)));
+  constexpr std::uint64_t look_again_ns = 1'000'000;
+  while (trace_.try_write(std::as_bytes(std::span(line))) == 0) {
+    if (threads::current().killed()) return;
+    processor::pause_ns(look_again_ns);
+  }
   events_.launch_changed();
 }
 

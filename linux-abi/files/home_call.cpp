@@ -9,6 +9,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/memory/frames.h"
 #include "kernel/memory/kernel_map.h"
+#include "processor/requests.h"
 
 namespace linux_abi {
 namespace {
@@ -98,6 +99,7 @@ Answer<HomeReply> send_home(const FileHome& home, messages::Operation operation,
     call.request.bulk = {reinterpret_cast<std::uint64_t>(memory->bulk.memory), memory->bulk.rkey, BulkBuffer::bytes};
   call.request.vnode = home.vnode;
   call.request.deadline_ns = sleeper.now_ns() + request_timeout_ns;
+  const std::uint64_t began_ns = sleeper.now_ns();
   call.start(*peer);
   bool killed = false;
   while (!call.done()) {
@@ -107,6 +109,7 @@ Answer<HomeReply> send_home(const FileHome& home, messages::Operation operation,
   }
   auto reply = call.take();
   call.drop();
+  processor::report_request(home.memory, operation, body.size() + tail.size(), reply, sleeper.now_ns() - began_ns);
   if (!reply) {
     memory->drop();
     return std::unexpected(Errno(reply.error()));

@@ -38,12 +38,9 @@ void MemoryMonitor::serve_excache(std::uint64_t lines) {
 
 void MemoryMonitor::report(rpc::CounterSink& sink) {
   const FrameStore& frames = context_.frames;
-  sink.counter("frames.total", frames.total());
-  sink.counter("frames.free", frames.free());
   sink.counter("frames.anonymous", frames.anonymous());
   sink.counter("frames.page_cache", frames.page_cache());
   sink.counter("frames.reserve", frames.reserve());
-  sink.counter("frames.peak_used", frames.peak_used());
   sink.counter("page_cache.hits", context_.cache.counters().hits);
   sink.counter("page_cache.misses", context_.cache.counters().misses);
   sink.counter("page_cache.bytes", frames.page_cache() * base::page_bytes);

@@ -37,6 +37,7 @@ class MemoryMonitor final : public rpc::CounterSource {
 
   std::uint64_t frames_total() const { return context_.frames.total(); }
   std::uint64_t frames_free() const { return context_.frames.free(); }
+  std::uint64_t frames_peak_used() const { return context_.frames.peak_used(); }
   void report(rpc::CounterSink& sink) override;
 
  private:

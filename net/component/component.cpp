@@ -99,6 +99,7 @@ Result<> Component::start() {
 
 void Component::report(rpc::CounterSink& sink) {
   port_->for_each_counter([&](std::string_view name, std::uint64_t value) { sink.counter(name, value); });
+  observer_->report_frames(sink);
 }
 
 void Component::fill(std::span<std::byte> bytes) { kernel::fill_random(bytes); }
@@ -106,6 +107,18 @@ void Component::fill(std::span<std::byte> bytes) { kernel::fill_random(bytes); }
 membership::Load Observer::load() const {
   const kernel::FrameCounters frames = kernel::frames().counters();
   return {.frames_total = frames.total, .frames_free = frames.free, .load = 0};
+}
+
+void Observer::report_frames(rpc::CounterSink& sink) const {
+  const kernel::FrameCounters frames = kernel::frames().counters();
+  const auto used = [&](kernel::FrameKind kind) { return frames.used[static_cast<std::size_t>(kind)]; };
+  sink.counter("frames.total", frames.total);
+  sink.counter("frames.free", frames.free);
+  sink.counter("frames.kernel", used(kernel::FrameKind::Kernel));
+  sink.counter("frames.excache", used(kernel::FrameKind::ExCache));
+  sink.counter("frames.anonymous", used(kernel::FrameKind::Anonymous));
+  sink.counter("frames.page_cache", used(kernel::FrameKind::PageCache));
+  sink.counter("frames.peak_used", frames.peak_used);
 }
 
 void Component::joined() {

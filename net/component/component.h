@@ -36,6 +36,8 @@ class Observer {
   virtual void rack_memory(const membership::RackMemory& memory) { (void)memory; }
   // For heartbeats; what the kernel has, unless the component knows better.
   virtual membership::Load load() const;
+  // The counters frames.*: what the kernel knows, unless the component knows better.
+  virtual void report_frames(rpc::CounterSink& sink) const;
 
  protected:
   ~Observer() = default;

@@ -26,14 +26,15 @@ constexpr base::UserVa page_start(base::UserVa address) {
 }  // namespace
 
 FaultOutcome ExCache::handle_fault(Space& space, const Fault& fault, FaultContext& context, base::Waiter& waiter) {
-  bool zero_filled = false;
+  Work work = Work::None;
   for (;;) {
     Step step = decide(space, fault, context, waiter);
     if (step.action != Step::Action::Finish) perform(step);
-    zero_filled |= step.action == Step::Action::Zero;
+    work = work | step.work();
     if (step.action == Step::Action::Finish || step.waits()) {
       if (step.prefetch.count > 0) prefetch(step.prefetch);
-      step.outcome.zero_filled = zero_filled;
+      step.outcome.work = work;
+      if (step.waits() && step.action != Step::Action::Finish) step.outcome.asked = step.home;
       return step.outcome;
     }
   }

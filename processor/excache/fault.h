@@ -29,10 +29,29 @@ enum class FaultKind : std::uint8_t {
   NoMemory,      // no page table, or no frame at the home
 };
 
+// What an attempt did for the fault; several at once are or-ed.
+enum class Work : std::uint8_t {
+  None = 0,
+  Zeroed = 1,          // cleared a line
+  Copied = 2,          // copied a line
+  Fetched = 4,         // asked the home for the page
+  AskedForFrames = 8,  // asked the home for frames to zero-fill from
+  Announced = 16,      // told the home of a file that a page of it will be written
+};
+constexpr Work operator|(Work a, Work b) {
+  return static_cast<Work>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
+}
+constexpr bool includes(Work work, Work one) {
+  return (static_cast<std::uint8_t>(work) & static_cast<std::uint8_t>(one)) != 0;
+}
+
+class Home;
+
 struct FaultOutcome {
   FaultKind kind = FaultKind::Resolved;
   base::Error error = base::Error::None;
-  bool zero_filled = false;  // resolved, or on its way, by a page of zeros
+  Work work = Work::None;
+  Home* asked = nullptr;  // by Fetched, AskedForFrames, Announced
 };
 
 }  // namespace excache

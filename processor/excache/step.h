@@ -27,6 +27,23 @@ struct ExCache::Step {
   bool flush = false;  // Copy: processors may have the old translation
   PrefetchPlan prefetch;
 
+  Work work() const {
+    switch (action) {
+      case Action::Finish:
+        return Work::None;
+      case Action::Zero:
+        return Work::Zeroed;
+      case Action::Copy:
+        return Work::Copied;
+      case Action::Fetch:
+        return Work::Fetched;
+      case Action::AskFrames:
+        return Work::AskedForFrames;
+      case Action::Notify:
+        return Work::Announced;
+    }
+    return Work::None;
+  }
   bool waits() const { return action != Action::Zero && action != Action::Copy; }
 };
 

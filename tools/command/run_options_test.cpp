@@ -84,7 +84,7 @@ TEST(RunOptions, AllOfThemAreUnderstood) {
                                     "--stats",
                                     "s.json",
                                     "--trace",
-                                    "syscalls",
+                                    "syscalls,rpc,excache",
                                     "--pcap",
                                     "p.pcap",
                                     "--faults",
@@ -111,7 +111,7 @@ TEST(RunOptions, AllOfThemAreUnderstood) {
   EXPECT_EQ(options.copy_out[0], (std::pair<std::string, std::string>{"/x", "y"}));
   EXPECT_EQ(options.uid, 1000u);
   EXPECT_EQ(options.gid, 100u);
-  EXPECT_EQ(options.trace, 1u);
+  EXPECT_EQ(options.trace, 7u);
   EXPECT_EQ(options.timeout_ns, 1'500'000'000u);
   EXPECT_EQ(options.rack.accelerator, rack::Accelerator::Tcg);
   EXPECT_EQ(options.rack.gdb, (std::set<std::string>{"m2", "p1"}));
@@ -178,7 +178,7 @@ TEST(RunOptions, WhatMakesNoSenseIsOneLine) {
                                   {"--hostname", "a b"},
                                   {"--hostname", std::string(64, 'h')},
                                   {"--trace", "all"},
-                                  {"--trace", "syscalls,rpc"},
+                                  {"--trace", "syscalls,rcp"},
                                   {"--timeout", "0"},
                                   {"--timeout", "-1"},
                                   {"--timeout", "1s"},

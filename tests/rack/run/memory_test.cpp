@@ -31,7 +31,8 @@ bool has_in_memory(pid_t pid, const std::string& bytes) {
       iovec here{part.data(), std::min<std::size_t>(part.size(), to - from)};
       iovec there{reinterpret_cast<void*>(from), here.iov_len};
       const ssize_t got = process_vm_readv(pid, &here, 1, &there, 1, 0);
-      if (got > 0 && memmem(part.data(), static_cast<std::size_t>(got), bytes.data(), bytes.size()) != nullptr) return true;
+      if (got > 0 && memmem(part.data(), static_cast<std::size_t>(got), bytes.data(), bytes.size()) != nullptr)
+        return true;
       if (to - from <= part.size()) break;
     }
   }
@@ -55,9 +56,10 @@ TEST(Remote, AWalkStallsWhileTheMemoryIsStopped) {
 
 TEST(Remote, AnEvictedPageIsInTheMemoryComponent) {
   // The shell's text is not in the command line as such, and the pattern is made at run time.
-  RackRun rack({"--excache", "1M"},
-               {"busybox", "sh", "-c",
-                "x=needle; y=$(seq 1 20000); z=$x-$((1234567*7))-$x; y=$(seq 1 250000); echo ready; read line; echo $z"});
+  RackRun rack(
+      {"--excache", "1M"},
+      {"busybox", "sh", "-c",
+       "x=needle; y=$(seq 1 20000); z=$x-$((1234567*7))-$x; y=$(seq 1 250000); echo ready; read line; echo $z"});
   ASSERT_TRUE(rack.wait_for("ready"));
   const std::string needle = "needle-8641969-needle";
   EXPECT_TRUE(has_in_memory(rack.process("m0"), needle));
@@ -102,6 +104,22 @@ TEST(Leaks, ForkExecAndPipeTrafficLeavesNothing) {
   EXPECT_EQ(components.at("gmm").at("vregions"), 0);
   EXPECT_EQ(components.at("gmm").at("launches"), 0);
   EXPECT_LE(components.at("p0").at("threads").at("now"), 8);  // the component's own
+}
+
+// Every frame of a component is free or used for something that is named.
+TEST(Frames, AddUpOnEveryComponent) {
+  RackRun rack({}, {"busybox", "sh", "-c", "cat /bin/busybox | wc -c"});
+  ASSERT_EQ(rack.wait().status, 0);
+  const auto components = rack.stats().at("components");
+  for (const char* name : {"p0", "m0", "s0"}) {
+    const auto frames = components.at(name).at("frames");
+    const auto of = [&](const char* what) { return frames.value(what, std::uint64_t{0}); };
+    EXPECT_EQ(of("free") + of("kernel") + of("excache") + of("anonymous") + of("page_cache"), of("total"))
+        << name << ": " << frames.dump();
+    EXPECT_GT(of("kernel"), 0u) << name;
+    EXPECT_GT(of("free"), 0u) << name;
+    EXPECT_GE(of("peak_used"), of("kernel")) << name;
+  }
 }
 
 TEST(Idle, ARackUsesAlmostNoProcessor) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <fstream>
 #include <random>
+#include <regex>
+#include <sstream>
 
 #include "tests/rack/run/rack_run.h"
 
@@ -22,7 +24,9 @@ Ended run(const Words& options, const Words& program, const std::string& input =
   return rack.wait();
 }
 
-Ended shell(const std::string& script, const Words& options = {}) { return run(options, {"busybox", "sh", "-c", script}); }
+Ended shell(const std::string& script, const Words& options = {}) {
+  return run(options, {"busybox", "sh", "-c", script});
+}
 
 class Place : public testing::Test {
  protected:
@@ -76,6 +80,32 @@ TEST(Run, TheEnvironmentIsAsAskedFor) {
                           {"busybox", "sh", "-c", "echo $A; pwd; id -u; id -g; hostname; echo $HOME $PATH"});
   EXPECT_EQ(ended.out,
             "b c\n/tmp\n1000\n50\nbox\n/root /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+}
+
+// Of a program whose pages come and go: its own output is as ever, and no line of the trace is lost, cut or mixed.
+TEST(Trace, HasALineForEachFaultAndEachRequest) {
+  RackRun rack(
+      {"--excache", "1M", "--trace", "rpc,excache", "--file", std::string(GUEST_PROGRAMS) + "/memory_walk=/walk"},
+      {"/walk", "4", "1"});
+  const Ended traced = rack.wait();
+  ASSERT_EQ(traced.status, 0) << traced.error.substr(0, 2000);
+  std::uint64_t fetched = 0, fetches = 0;
+  const std::regex fault(
+      R"(\[pid \d+\] fault 0x[0-9a-f]+ (read|write|execute) (at 0x[0-9a-f]+|by a call): [a-z, -]+, \d+ us)");
+  const std::regex request(R"(\[pid \d+\] rpc [A-Za-z]+ to [\d.]+: \d+ bytes out, (\d+ in|[a-z ]+), \d+ us)");
+  std::istringstream lines(traced.error);
+  for (std::string line; std::getline(lines, line);) {
+    ASSERT_TRUE(std::regex_match(line, fault) || std::regex_match(line, request)) << line;
+    fetched += line.find(" fault ") != line.npos && line.find("fetched") != line.npos ? 1 : 0;
+    fetches += line.find(" rpc PageFetch ") != line.npos ? 1 : 0;
+  }
+  EXPECT_GT(fetched, 1000u);
+  EXPECT_GE(fetches, fetched);
+  // Those that are not there were made by the monitor itself, before the program was.
+  const std::uint64_t fills = rack.stats().at("components").at("p0").at("excache").at("remote_fills");
+  EXPECT_LE(fetches, fills);
+  EXPECT_GE(fetches + 10, fills);
+  EXPECT_EQ(traced.out, run({"--file", std::string(GUEST_PROGRAMS) + "/memory_walk=/walk"}, {"/walk", "4", "1"}).out);
 }
 
 TEST(Run, DiesOfASignal) { EXPECT_EQ(shell("kill -KILL $$").status, 137); }
@@ -140,12 +170,13 @@ TEST_F(Place, RealInput) {
     text += "the " + std::to_string(random()) + (i % 7 == 0 ? " over the " : " and ") + std::to_string(random()) + "\n";
   const fs::path word_file = put("words", words, false), text_file = put("text", text, false);
   const auto script = [](const std::string& one, const std::string& two) {
-    return "sort " + one + " | uniq -c | sort -rn | head -20; sha256sum < " + two + "; wc < " + two + "; grep -c the " + two;
+    return "sort " + one + " | uniq -c | sort -rn | head -20; sha256sum < " + two + "; wc < " + two + "; grep -c the " +
+           two;
   };
   const Ended native = harness::run_here({"busybox", "sh", "-c", script(word_file, text_file)});
-  const Ended ended = run({"--excache", "1M", "--file", word_file.string() + "=/words", "--file",
-                           text_file.string() + "=/text"},
-                          {"busybox", "sh", "-c", script("/words", "/text")});
+  const Ended ended =
+      run({"--excache", "1M", "--file", word_file.string() + "=/words", "--file", text_file.string() + "=/text"},
+          {"busybox", "sh", "-c", script("/words", "/text")});
   EXPECT_EQ(ended.status, 0) << ended.error;
   EXPECT_EQ(ended.out, native.out);
 }

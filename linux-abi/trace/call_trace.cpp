@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Traces of system calls: see trace.h.
-#include "linux-abi/calls/trace.h"
+// Traces of system calls: see call_trace.h.
+#include "linux-abi/trace/call_trace.h"
 
 #include "arch/x86_64/user_copy.h"
-#include "kernel/base/format.h"
 #include "linux-abi/console/launch.h"
+#include "linux-abi/trace/trace_text.h"
 
 namespace linux_abi {
 namespace {
 
 constexpr std::size_t max_shown_text = 64;
 
-class Line {
+class Line : public TraceText {
  public:
-  explicit Line(std::span<char> buffer) : buffer_(buffer) {}
-  template <typename... Arguments>
-  void add(std::string_view pattern, const Arguments&... arguments) {
-    used_ += base::format(buffer_.subspan(used_), pattern, arguments...).size();
-  }
+  using TraceText::TraceText;
   void add_octal(std::uint64_t value) {
     std::array<char, 24> digits;
     std::size_t at = digits.size();
@@ -50,17 +46,13 @@ class Line {
         return value == 0 && kind == 'p' ? add("NULL") : add("0x{:x}", value);
     }
   }
-  std::size_t used() const { return used_; }
-
- private:
-  std::span<char> buffer_;
-  std::size_t used_ = 0;
 };
 
 }  // namespace
 
 TraceLine::TraceLine(Thread& thread, const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame)
-    : thread_(thread), traced_(thread.process().launch != nullptr && thread.process().launch->traces_calls()) {
+    : thread_(thread),
+      traced_(thread.process().launch != nullptr && thread.process().launch->traces(TraceKind::Calls)) {
   if (!traced_) return;
   Line line(text_);
   line.add("[pid {}] ", thread.tid());
