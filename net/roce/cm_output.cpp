@@ -20,17 +20,6 @@ std::uint8_t mtu_code(std::uint32_t bytes) {
   return code;
 }
 
-// The EUI-64 of the Ethernet address.
-std::uint64_t guid_of(const MacAddress& mac) {
-  const auto& bytes = mac.bytes;
-  std::uint64_t guid = bytes[0] ^ 2u;
-  for (const unsigned byte : {unsigned{bytes[1]}, unsigned{bytes[2]}, 0xffu, 0xfeu, unsigned{bytes[3]},
-                              unsigned{bytes[4]}, unsigned{bytes[5]}}) {
-    guid = guid << 8 | byte;
-  }
-  return guid;
-}
-
 cm::MadHeader header_with(std::uint64_t transaction) {
   cm::MadHeader header;
   header.transaction = transaction;
@@ -61,7 +50,8 @@ void RoceConnectionManager::send_request(ConnectionEntry& entry, std::uint16_t p
   bytes.fill(std::byte{0});
   cm::IpAddresses addresses;
   addresses.source_port = static_cast<std::uint16_t>(0x8000 | (entry.local_id & 0x7fff));
-  addresses.source = core_.gid;
+  addresses.ip_version = is_ipv4(entry.peer) ? 4 : 6;
+  addresses.source = core_.own_gid(entry.peer);
   addresses.destination = entry.peer;
   cm::encode(addresses, std::span(bytes).first<cm::ip_addresses_bytes>());
   std::copy(private_data.begin(), private_data.end(), bytes.begin() + cm::ip_addresses_bytes);
@@ -69,7 +59,7 @@ void RoceConnectionManager::send_request(ConnectionEntry& entry, std::uint16_t p
   cm::Request request;
   request.local_id = entry.local_id;
   request.service_id = cm::tcp_service_base + port;
-  request.ca_guid = guid_of(core_.config.mac);
+  request.ca_guid = core_.config.mac.eui64();
   request.local_qpn = entry.qpn;
   request.responder_resources = entry.responder_resources;
   request.initiator_depth = entry.initiator_depth;
@@ -81,7 +71,7 @@ void RoceConnectionManager::send_request(ConnectionEntry& entry, std::uint16_t p
   request.rnr_retry_count = entry.rnr_retry_count;
   request.max_cm_retries = limits::cm_retries;
   request.primary.local_lid = request.primary.remote_lid = 0xffff;
-  request.primary.local_gid = core_.gid;
+  request.primary.local_gid = addresses.source;
   request.primary.remote_gid = entry.peer;
   request.primary.hop_limit = 64;
   request.primary.subnet_local = true;
@@ -100,7 +90,7 @@ void RoceConnectionManager::send_reply(ConnectionEntry& entry, std::span<const s
   reply.initiator_depth = entry.initiator_depth;
   reply.target_ack_delay = 0;
   reply.rnr_retry_count = entry.rnr_retry_count;
-  reply.ca_guid = guid_of(core_.config.mac);
+  reply.ca_guid = core_.config.mac.eui64();
   reply.private_data = private_data;
   send(entry, reply, repeat);
 }
@@ -122,7 +112,7 @@ void RoceConnectionManager::send_reject(ConnectionEntry& entry, std::uint16_t re
   reject.reason = reason;
   if (reason == static_cast<std::uint16_t>(verbs::RejectReason::Timeout)) {
     // Who gave up is known by its GUID: the peer may not have our id.
-    const base::be64 guid = guid_of(core_.config.mac);
+    const base::be64 guid = core_.config.mac.eui64();
     std::memcpy(reject.info.data(), &guid, sizeof(guid));
     reject.info_bytes = sizeof(guid);
     reject.local_id = entry.local_id;
@@ -152,7 +142,7 @@ template <typename T>
 void RoceConnectionManager::answer(const cm::MadHeader& header, const T& message, const Arrival& arrival) {
   std::array<std::byte, cm::mad_bytes> mad;
   cm::encode(header_with(header.transaction), message, mad);
-  const Path path = {arrival.mac, core_.gid, arrival.ip.source, source_port(management_qpn)};
+  const Path path = {arrival.mac, arrival.ip.destination, arrival.ip.source, source_port(management_qpn)};
   if (transmit(path, mad) == Sent::No) ++core_.counters.cm_no_slot;
 }
 
@@ -202,7 +192,8 @@ Sent RoceConnectionManager::transmit(const Path& path, std::span<const std::byte
 Emitted RoceConnectionManager::emit() {
   for (ConnectionEntry& entry : due_) {
     if (core_.neighbors.state(entry.neighbor) != NeighborTable::State::Resolved) continue;
-    const Path path = {core_.neighbors.mac(entry.neighbor), core_.gid, entry.peer, source_port(management_qpn)};
+    const Path path = {core_.neighbors.mac(entry.neighbor), core_.own_gid(entry.peer), entry.peer,
+                       source_port(management_qpn)};
     if (transmit(path, entry.mad) == Sent::No) return Emitted::Full;
     entry.unlink();
     return Emitted::Frame;

@@ -70,8 +70,8 @@ ConnectionEntry* RoceConnectionManager::find_remote(std::uint32_t remote_id, con
 }
 
 Result<> RoceConnectionManager::reach(ConnectionEntry& entry, const verbs::Gid& peer) {
-  if (!is_ipv4(peer)) return base::fail(Error::InvalidArgument);
-  entry.neighbor = TRY(core_.neighbors.acquire(peer.ipv4()));
+  if (!is_unicast(peer)) return base::fail(Error::InvalidArgument);
+  entry.neighbor = TRY(core_.neighbors.acquire(peer));
   entry.has_neighbor = true;
   entry.peer = peer;
   return {};

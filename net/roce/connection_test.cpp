@@ -51,15 +51,15 @@ struct Side final : verbs::ConnectionEvents, verbs::ConnectionListener {
     connection = std::move(*accepted);
     request.reset();
   }
-  void connect(Node& to, std::uint16_t port) {
+  void connect(Node& to, std::uint16_t port, Family family = Family::Ipv4) {
     connection.reset();
     endpoint = std::make_unique<Endpoint>(node, 65536);
     for (int i = 0; i < 8; ++i) ASSERT_TRUE(endpoint->post_receive(100, 0, 65536));
     verbs::ConnectionParameters parameters;
     parameters.private_data = bytes_of("hello");
     parameters.adaptive_timeout = true;
-    auto connecting = node.engine().connections().connect(*endpoint->queue_pair, every_access,
-                                                          verbs::Gid::from_ipv4(to.ipv4()), port, *this, parameters);
+    auto connecting = node.engine().connections().connect(*endpoint->queue_pair, every_access, to.gid(family), port,
+                                                          *this, parameters);
     ASSERT_TRUE(connecting) << base::error_name(connecting.error());
     connection = std::move(*connecting);
   }
@@ -102,6 +102,35 @@ TEST_F(Connecting, CarriesPrivateDataAndThenMessages) {
   ASSERT_TRUE(world.run([&] { return client.disconnected_count == 1 && server.disconnected_count == 1; }));
   EXPECT_EQ(server.endpoint->queue_pair->state(), verbs::QpState::Error);
   EXPECT_EQ(server.endpoint->completed(), 2u + 7u);  // the receives that were left are flushed
+}
+
+// What librdmacm's listener reads: both addresses in the request's path and before its private data.
+TEST_F(Connecting, OverIpv6) {
+  cm::Request request;
+  std::vector<std::byte> mad;
+  client.node.on_transmit = [&](const std::vector<std::byte>& frame) {
+    constexpr std::size_t mad_at = 14 + 40 + 8 + 12 + 8;
+    if (frame.size() != mad_at + cm::mad_bytes + 4 || !mad.empty()) return;
+    mad.assign(frame.begin() + mad_at, frame.end() - 4);
+    request = cm::parse<cm::Request>(std::span<const std::byte>(mad).first<cm::mad_bytes>());
+  };
+  ASSERT_TRUE(server.node.engine().connections().listen(7000, server));
+  client.connect(server.node, 7000, Family::Ipv6);
+  ASSERT_TRUE(world.run([&] { return both_established(); }));
+  EXPECT_EQ(server.request_data, "hello");
+  EXPECT_EQ(server.connection->peer(), client.node.gid(Family::Ipv6));
+  const auto addresses = cm::parse_ip_addresses(request.private_data);
+  ASSERT_TRUE(addresses);
+  EXPECT_EQ(addresses->ip_version, 6);
+  EXPECT_EQ(addresses->source, client.node.gid(Family::Ipv6));
+  EXPECT_EQ(addresses->destination, server.node.gid(Family::Ipv6));
+  EXPECT_EQ(request.primary.local_gid, addresses->source);
+  EXPECT_EQ(request.primary.remote_gid, addresses->destination);
+  ASSERT_TRUE(client.endpoint->post(1, verbs::Opcode::Send, 0, 3000));
+  ASSERT_TRUE(server.endpoint->post(1, verbs::Opcode::Send, 0, 5000));
+  ASSERT_TRUE(world.run([&] { return client.endpoint->completed() == 2 && server.endpoint->completed() == 2; }));
+  client.connection->disconnect();
+  ASSERT_TRUE(world.run([&] { return client.disconnected_count == 1 && server.disconnected_count == 1; }));
 }
 
 TEST_F(Connecting, NobodyListens) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "net/roce/neighbor_discovery.h"
 #include "net/roce/queue_pair.h"
 
 namespace roce {
@@ -12,7 +13,7 @@ namespace {
 constexpr std::uint32_t qpn_bits = 24;
 
 LinkConfig link_config(const EngineConfig& config) {
-  return {config.mac, config.ipv4, config.prefix_length, config.gateway};
+  return {config.mac, config.ipv4, config.prefix_length, config.gateway, discovery::link_local(config.mac)};
 }
 
 }  // namespace
@@ -21,6 +22,7 @@ Core::Core(const EngineConfig& config_in, const base::Clock& clock_in, FrameSink
     : config(config_in),
       clock(clock_in),
       gid(verbs::Gid::from_ipv4(config_in.ipv4)),
+      link_local(discovery::link_local(config_in.mac)),
       random(config_in.seed),
       transmitter(sink, counters, crc_method(config_in.crc)),
       neighbors(link_config(config_in), clock_in, deadlines, transmitter, counters, *this) {}

@@ -54,9 +54,14 @@ class Core final : public NeighborTable::Listener {
   void set_management(Sender& sender) { management_ = &sender; }
   void neighbor_changed() override;
 
+  // Ours, of the family of a peer's.
+  const verbs::Gid& own_gid(const verbs::Gid& peer) const { return is_ipv4(peer) ? gid : link_local; }
+  bool is_own(const verbs::Gid& address) const { return address == gid || address == link_local; }
+
   const EngineConfig config;
   const base::Clock& clock;
   const verbs::Gid gid;
+  const verbs::Gid link_local;
   Counters counters;
   base::Random random;
   DeadlineQueue deadlines;

@@ -32,7 +32,7 @@ Emitted Datagram::emit() {
   if (qp_.state() != verbs::QpState::ReadyToSend || cursor_ == queue.tail()) return Emitted::Nothing;
   SendWqe& wqe = queue[cursor_];
   if (!has_neighbor_) {
-    const auto neighbor = core().neighbors.acquire(wqe.destination.ipv4());
+    const auto neighbor = core().neighbors.acquire(wqe.destination);
     has_neighbor_ = neighbor.has_value();
     if (has_neighbor_) neighbor_ = *neighbor;
   }
@@ -70,7 +70,8 @@ Emitted Datagram::transmit(SendWqe& wqe) {
   headers.qkey = wqe.qkey;
   headers.source_qpn = qp_.qp_num();
   headers.immediate = wqe.immediate;
-  const Path path = {core().neighbors.mac(neighbor_), core().gid, wqe.destination, source_port(qp_.qp_num())};
+  const Path path = {core().neighbors.mac(neighbor_), core().own_gid(wqe.destination), wqe.destination,
+                     source_port(qp_.qp_num())};
   if (qp_.send_to(path, headers, pieces.span(), cursor_) == Sent::No) return Emitted::Full;
   psn_ = psn_add(psn_, 1);
   finish(verbs::CompletionStatus::Success);

@@ -39,6 +39,7 @@ class RoceDevice final : public verbs::Device {
  public:
   explicit RoceDevice(Core& core) : core_(core) {}
   verbs::Gid gid() const override { return core_.gid; }
+  verbs::Gid link_local_gid() const override { return core_.link_local; }
   std::uint32_t active_mtu() const override;
   Result<base::Own<verbs::ProtectionDomain>> allocate_protection_domain() override;
   Result<base::Own<verbs::CompletionQueue>> create_completion_queue(std::uint32_t entries) override;

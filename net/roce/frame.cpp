@@ -138,14 +138,18 @@ void encode_udp(Writer& writer, const Udp& udp, std::size_t payload_bytes) {
                        static_cast<std::uint16_t>(sizeof(wire::Udp) + payload_bytes), std::uint16_t{0}});
 }
 
-void checksum_udp(const Ip& ip, std::span<std::byte> datagram) {
-  LEGO_ASSERT(datagram.size() >= sizeof(wire::Udp));
-  // The pseudo-header: addresses, protocol, length. A mapped IPv4 address has its own four bytes last.
+// The pseudo-header: addresses, protocol, length. A mapped IPv4 address has its own four bytes last.
+std::uint16_t transport_checksum(const Ip& ip, std::span<const std::byte> message) {
   const std::size_t skipped = ip.version == 6 ? 0 : 12;
   std::uint32_t sum = sum_words(std::as_bytes(std::span(ip.source.bytes)).subspan(skipped), 0);
   sum = sum_words(std::as_bytes(std::span(ip.destination.bytes)).subspan(skipped), sum);
-  sum += ip.protocol + static_cast<std::uint32_t>(datagram.size());
-  const std::uint16_t checksum = internet_checksum(datagram, sum);
+  sum += ip.protocol + static_cast<std::uint32_t>(message.size());
+  return internet_checksum(message, sum);
+}
+
+void checksum_udp(const Ip& ip, std::span<std::byte> datagram) {
+  LEGO_ASSERT(datagram.size() >= sizeof(wire::Udp));
+  const std::uint16_t checksum = transport_checksum(ip, datagram);
   const wire::be16 sent = checksum == 0 ? std::uint16_t{0xffff} : checksum;  // 0 would mean "none"
   std::memcpy(datagram.data() + 6, &sent, sizeof(sent));
 }

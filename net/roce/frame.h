@@ -26,6 +26,12 @@ enum class FrameFault : std::uint8_t {
 // Whether a GID stands for an IPv4 address.
 constexpr bool is_ipv4(const verbs::Gid& gid) { return gid == verbs::Gid::from_ipv4(gid.ipv4()); }
 
+// Whether a GID can be one station's: neither nobody's (all zero, ::ffff:0.0.0.0) nor a group's.
+constexpr bool is_unicast(const verbs::Gid& gid) {
+  if (is_ipv4(gid)) return gid.ipv4() != 0 && gid.ipv4() >> 28 < 0xe;
+  return gid != verbs::Gid{} && gid.bytes[0] != 0xff;
+}
+
 struct Link {
   MacAddress destination;
   MacAddress source;
@@ -64,6 +70,9 @@ void encode_link(Writer& writer, const Link& link);
 void encode_ip(Writer& writer, const Ip& ip, std::size_t payload_bytes);
 // A checksummed datagram gets its checksum from checksum_udp, once its payload is there.
 void encode_udp(Writer& writer, const Udp& udp, std::size_t payload_bytes);
+// The checksum of a transport message with a zero in its place, sent between ip's addresses (RFC 8200, 8.1); 0 over one
+// that contains it.
+std::uint16_t transport_checksum(const Ip& ip, std::span<const std::byte> message);
 // Fills in the checksum of `datagram` (UDP header and payload) sent between ip's addresses.
 void checksum_udp(const Ip& ip, std::span<std::byte> datagram);
 

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/roce/frame_input.h"
 
-#include <cstring>
-
 namespace roce {
 namespace {
 
 constexpr std::uint32_t management_qpn = 1;
-constexpr std::byte icmp_echo_request{8};
-constexpr std::byte icmp_echo_reply{0};
-constexpr std::size_t icmp_header_bytes = 8;
 
 }  // namespace
 
@@ -47,8 +42,8 @@ void FrameInput::receive(std::span<const std::byte> frame) {
   } else if (link->vlan) {
     ++counters.rx_other_ethertype;
   } else if (link->ethertype == wire::ethertype_arp) {
-    core_.neighbors.receive(reader.rest());
-  } else if (link->ethertype == wire::ethertype_ipv4) {
+    core_.neighbors.receive_arp(reader.rest());
+  } else if (link->ethertype == wire::ethertype_ipv4 || link->ethertype == wire::ethertype_ipv6) {
     receive_ip(*link, reader);
   } else {
     ++counters.rx_other_ethertype;
@@ -63,12 +58,25 @@ void FrameInput::receive_ip(const Link& link, Reader reader) {
     count(ip.error());
     return;
   }
-  if (ip->destination != core_.gid) {
+  // IPv6 packets of mapped IPv4 addresses would pass for IPv4's: nobody sends such (RFC 4942, 2.2).
+  if (ip->version == 6 && (is_ipv4(ip->source) || is_ipv4(ip->destination))) {
+    ++counters.rx_ip_bad_source;
+    return;
+  }
+  if (ip->version == 6 && NeighborTable::is_discovery(*ip, reader.rest())) {
+    core_.neighbors.receive_discovery(link, *ip, reader.rest());  // to groups, too
+    return;
+  }
+  if (!core_.is_own(ip->destination)) {
     ++counters.rx_ip_other_destination;
     return;
   }
-  if (ip->protocol == wire::protocol_icmp) {
-    receive_echo(link, *ip, reader.rest());
+  if (!is_unicast(ip->source)) {
+    ++counters.rx_ip_bad_source;
+    return;
+  }
+  if (ip->protocol == (ip->version == 6 ? wire::protocol_icmpv6 : wire::protocol_icmp)) {
+    echo_.receive(link, *ip, reader.rest());
     return;
   }
   if (ip->protocol != wire::protocol_udp) {
@@ -79,7 +87,7 @@ void FrameInput::receive_ip(const Link& link, Reader reader) {
     ++counters.rx_ip_bad_header;  // RoCEv2 has none
     return;
   }
-  const auto ip_packet = begin.first(sizeof(wire::Ipv4) + reader.left());
+  const auto ip_packet = begin.first(ip->header_bytes() + reader.left());
   const auto udp = parse_udp(reader);
   if (!udp) {
     count(udp.error());
@@ -89,39 +97,8 @@ void FrameInput::receive_ip(const Link& link, Reader reader) {
     ++counters.rx_udp_other_port;
     return;
   }
-  const Arrival arrival{*ip, ip_packet.first(sizeof(wire::Ipv4)), link.source};
+  const Arrival arrival{*ip, ip_packet.first(ip->header_bytes()), link.source};
   receive_roce(arrival, ip_packet, reader.rest());
-}
-
-// Answers ping, for whoever looks for a fault.
-void FrameInput::receive_echo(const Link& link, const Ip& ip, std::span<const std::byte> message) {
-  Counters& counters = core_.counters;
-  if (message.size() < icmp_header_bytes || message.size() > limits::datagram_bytes ||
-      message[0] != icmp_echo_request || internet_checksum(message) != 0) {
-    ++counters.icmp_ignored;
-    return;
-  }
-  const std::span<std::byte> reply = datagrams_.take();
-  if (reply.empty()) {
-    ++counters.tx_no_slot;
-    return;
-  }
-  std::memcpy(reply.data(), message.data(), message.size());
-  reply[0] = icmp_echo_reply;
-  reply[2] = reply[3] = std::byte{0};
-  const base::be16 checksum = internet_checksum(reply.first(message.size()));
-  std::memcpy(&reply[2], &checksum, sizeof(checksum));
-
-  std::array<std::byte, Transmitter::head_bytes> head;
-  Writer writer(head);
-  encode_link(writer, Link{link.source, core_.config.mac, std::nullopt, wire::ethertype_ipv4});
-  Ip answer;
-  answer.protocol = wire::protocol_icmp;
-  answer.identification = core_.transmitter.next_identification();
-  answer.source = core_.gid;
-  answer.destination = ip.source;
-  encode_ip(writer, answer, message.size());
-  if (datagrams_.send_frame(writer.bytes(), message.size())) ++counters.icmp_echo_answered;
 }
 
 void FrameInput::receive_roce(const Arrival& arrival, std::span<const std::byte> ip_packet,
@@ -129,7 +106,7 @@ void FrameInput::receive_roce(const Arrival& arrival, std::span<const std::byte>
   Counters& counters = core_.counters;
   const Result<Packet> packet = parse_packet(payload);
   // What lies between the end of the datagram and that of the IP packet is not covered: there must be nothing.
-  if (!packet || payload.size() + sizeof(wire::Udp) + sizeof(wire::Ipv4) != ip_packet.size()) {
+  if (!packet || payload.size() + sizeof(wire::Udp) + arrival.ip_header.size() != ip_packet.size()) {
     ++counters.rx_bad_transport_header;
   } else if (icrc_of(crc_, ip_packet) != packet->icrc) {
     ++counters.rx_bad_icrc;

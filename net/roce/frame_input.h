@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way in: takes a received Ethernet frame apart, refuses and counts what is not for us or not sound, and hands the
-// rest to ARP, to the echo responder, to a queue pair or to the connection manager.
+// rest to the neighbour table, to the echo responder, to a queue pair or to the connection manager.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "net/roce/core.h"
 #include "net/roce/datagram_pool.h"
+#include "net/roce/echo.h"
 #include "net/roce/queue_pair.h"
 
 namespace roce {
@@ -26,18 +27,17 @@ class ManagementHandler {
 class FrameInput {
  public:
   FrameInput(Core& core, DatagramPool& datagrams, ManagementHandler& management)
-      : core_(core), datagrams_(datagrams), management_(management), crc_(crc_method(core.config.crc)) {}
+      : core_(core), echo_(core, datagrams), management_(management), crc_(crc_method(core.config.crc)) {}
 
   void receive(std::span<const std::byte> frame);
 
  private:
   void receive_ip(const Link& link, Reader reader);
-  void receive_echo(const Link& link, const Ip& ip, std::span<const std::byte> message);
   void receive_roce(const Arrival& arrival, std::span<const std::byte> ip_packet, std::span<const std::byte> payload);
   void count(FrameFault fault);
 
   Core& core_;
-  DatagramPool& datagrams_;
+  EchoResponder echo_;
   ManagementHandler& management_;
   const CrcMethodInfo& crc_;
 };

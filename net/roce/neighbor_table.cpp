@@ -1,29 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+// The entries and their timers; what is said about them on the wire is in neighbor_input.cpp.
 #include "net/roce/neighbor_table.h"
 
 #include <algorithm>
 
 namespace roce {
-namespace {
-
-constexpr std::uint16_t request = 1;
-constexpr std::uint16_t reply = 2;
-
-}  // namespace
-
 Result<> NeighborTable::initialize() { return entries_.resize(limits::neighbors); }
 
-std::uint32_t NeighborTable::next_hop(std::uint32_t ipv4) const {
+verbs::Gid NeighborTable::next_hop(const verbs::Gid& address) const {
+  if (!is_ipv4(address)) return address;
   const std::uint32_t mask = config_.prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - config_.prefix_length);
-  const bool on_link = ((ipv4 ^ config_.ipv4) & mask) == 0;
-  return on_link || config_.gateway == 0 ? ipv4 : config_.gateway;
+  const bool on_link = ((address.ipv4() ^ config_.ipv4) & mask) == 0;
+  return on_link || config_.gateway == 0 ? address : verbs::Gid::from_ipv4(config_.gateway);
 }
 
-Result<NeighborTable::Index> NeighborTable::acquire(std::uint32_t ipv4) {
-  const std::uint32_t wanted = next_hop(ipv4);
+Result<NeighborTable::Index> NeighborTable::acquire(const verbs::Gid& address) {
+  const verbs::Gid wanted = next_hop(address);
   Entry* spare = nullptr;
   for (Entry& entry : entries_) {
-    if (entry.state != State::Free && entry.ipv4 == wanted) {
+    if (entry.state != State::Free && entry.address == wanted) {
       ++entry.users;
       if (entry.state == State::Failed) probe(static_cast<Index>(&entry - entries_.data()));
       return static_cast<Index>(&entry - entries_.data());
@@ -39,7 +34,7 @@ Result<NeighborTable::Index> NeighborTable::acquire(std::uint32_t ipv4) {
   }
   *spare = Entry{};
   spare->state = State::Resolving;
-  spare->ipv4 = wanted;
+  spare->address = wanted;
   spare->users = 1;
   const auto index = static_cast<Index>(spare - entries_.data());
   probe(index);
@@ -71,14 +66,14 @@ void NeighborTable::ask() {
   for (Entry& entry : entries_) {
     if (entry.tries_left == 0 || entry.ask_at_ns > now) continue;
     if (--entry.tries_left == 0) {
-      ++counters_.arp_unanswered;
+      ++(is_ipv4(entry.address) ? counters_.arp_unanswered : counters_.neighbor_solicitations_unanswered);
       if (entry.state == State::Resolving) {
         entry.state = State::Failed;
         gave_up = true;
       }
       continue;
     }
-    if (send(request, broadcast_mac, MacAddress{}, entry.ipv4)) ++counters_.arp_requests_sent;
+    send_request(entry.address);
     entry.ask_at_ns = now + limits::arp_retry_ns;
   }
   arm();
@@ -104,37 +99,6 @@ void NeighborTable::learn(Entry& entry, const MacAddress& mac) {
   entry.state = State::Resolved;
   arm();
   if (!was_resolved) listener_.neighbor_changed();
-}
-
-void NeighborTable::receive(std::span<const std::byte> bytes) {
-  Reader reader(bytes);
-  wire::Arp arp;
-  if (!reader.take(arp) || arp.hardware_type != 1 || arp.protocol_type != wire::ethertype_ipv4 ||
-      arp.hardware_bytes != 6 || arp.protocol_bytes != 4 || arp.sender_mac.is_multicast() ||
-      (arp.operation != request && arp.operation != reply)) {
-    ++counters_.rx_arp_malformed;
-    return;
-  }
-  const bool announces = arp.sender_ip != 0 && arp.sender_ip != config_.ipv4;
-  if (announces) {
-    for (Entry& entry : entries_) {
-      if (entry.state != State::Free && entry.ipv4 == arp.sender_ip) learn(entry, arp.sender_mac);
-    }
-  }
-  if (arp.operation == request && arp.target_ip == config_.ipv4) {
-    if (send(reply, arp.sender_mac, arp.sender_mac, arp.sender_ip)) ++counters_.arp_requests_answered;
-  }
-}
-
-// False: the sink is full. Who asked will ask again.
-bool NeighborTable::send(std::uint16_t operation, const MacAddress& destination, const MacAddress& target_mac,
-                         std::uint32_t target_ip) {
-  std::array<std::byte, 60> frame{};  // Ethernet's least length without FCS
-  Writer writer(frame);
-  encode_link(writer, Link{destination, config_.mac, std::nullopt, wire::ethertype_arp});
-  writer.put(wire::Arp{std::uint16_t{1}, wire::ethertype_ipv4, 6, 4, operation, config_.mac, config_.ipv4, target_mac,
-                       target_ip});
-  return transmitter_.send_frame(frame, {}, nullptr, 0) == Sent::Yes;
 }
 
 }  // namespace roce

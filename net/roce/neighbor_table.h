@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Peers' Ethernet addresses by ARP (RFC 826): a bounded table of those that queue pairs need. An entry that a queue
-// pair uses stays; a peer that comes back with another Ethernet address is followed as soon as it speaks ARP. Requests
-// are repeated a few times; users of an unresolved entry wait, and their own timers decide when they give up.
+// Peers' Ethernet addresses, by ARP (RFC 826) for IPv4 and neighbour discovery (RFC 4861) for IPv6: a bounded table of
+// those that queue pairs need. An entry that a queue pair uses stays; a peer that comes back with another Ethernet
+// address is followed as soon as it says so. Requests are repeated a few times; users of an unresolved entry wait, and
+// their own timers decide when they give up. Who asks for our addresses is answered.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "net/roce/deadline_queue.h"
 #include "net/roce/limits.h"
 #include "net/roce/mac_address.h"
+#include "net/roce/neighbor_discovery.h"
 #include "net/roce/transmitter.h"
 #include "net/roce/wire.h"
 
@@ -20,6 +22,7 @@ struct LinkConfig {
   std::uint32_t ipv4 = 0;
   std::uint8_t prefix_length = 24;
   std::uint32_t gateway = 0;
+  verbs::Gid link_local;  // and our IPv6 address: IPv6 peers are all on the link
 };
 
 class NeighborTable {
@@ -47,7 +50,7 @@ class NeighborTable {
 
   // The entry for the way to an address (the gateway's, if it is not on the link); a new one begins to resolve. The
   // entry is the caller's until release(). Exhausted: all entries are in use.
-  Result<Index> acquire(std::uint32_t ipv4);
+  Result<Index> acquire(const verbs::Gid& address);
   void release(Index index);
   State state(Index index) const { return entries_[index].state; }
   const MacAddress& mac(Index index) const { return entries_[index].mac; }
@@ -56,22 +59,30 @@ class NeighborTable {
   // Asks again: nothing has come from there for a while, or the last attempts failed.
   void probe(Index index);
 
-  void receive(std::span<const std::byte> arp);
+  void receive_arp(std::span<const std::byte> arp);
+  // Of ICMPv6's messages, the two that are neighbour discovery's.
+  static bool is_discovery(const Ip& ip, std::span<const std::byte> message);
+  void receive_discovery(const Link& link, const Ip& ip, std::span<const std::byte> message);
 
  private:
   struct Entry {
     State state = State::Free;
-    std::uint32_t ipv4 = 0;
+    verbs::Gid address;
     MacAddress mac;
     std::uint32_t users = 0;
     std::uint32_t tries_left = 0;  // > 0: a request is out
     std::uint64_t ask_at_ns = 0;
   };
-  std::uint32_t next_hop(std::uint32_t ipv4) const;
+  verbs::Gid next_hop(const verbs::Gid& address) const;
   void ask();
+  void send_request(const verbs::Gid& address);
   void learn(Entry& entry, const MacAddress& mac);
-  bool send(std::uint16_t operation, const MacAddress& destination, const MacAddress& target_mac,
-            std::uint32_t target_ip);
+  void learn_all(const verbs::Gid& address, const MacAddress& mac);
+  bool send_arp(std::uint16_t operation, const MacAddress& destination, const MacAddress& target_mac,
+                std::uint32_t target_ip);
+  bool solicit(const verbs::Gid& target);
+  void answer_solicitation(const Link& link, const Ip& ip);
+  bool send_discovery(const MacAddress& to, const Ip& ip, const discovery::Message& message);
   void arm();
 
   LinkConfig config_;

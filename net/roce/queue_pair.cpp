@@ -108,10 +108,10 @@ Result<> RoceQueuePair::modify_to_receive(const verbs::QpAttributes& attributes)
     if (!is_path_mtu(attributes.path_mtu) || attributes.path_mtu > path_mtu_for(core_.config.link_mtu) ||
         attributes.destination_qpn > 0xffffff || attributes.receive_psn > psn_mask ||
         attributes.max_destination_reads > limits::reads || attributes.min_rnr_timer > 31 ||
-        !is_ipv4(attributes.destination)) {
+        !is_unicast(attributes.destination)) {
       return base::fail(Error::InvalidArgument);
     }
-    neighbor_ = TRY(core_.neighbors.acquire(attributes.destination.ipv4()));
+    neighbor_ = TRY(core_.neighbors.acquire(attributes.destination));
     has_neighbor_ = true;
     attributes_.path_mtu = attributes.path_mtu;
     attributes_.destination = attributes.destination;
@@ -119,7 +119,7 @@ Result<> RoceQueuePair::modify_to_receive(const verbs::QpAttributes& attributes)
     attributes_.receive_psn = attributes.receive_psn;
     attributes_.max_destination_reads = attributes.max_destination_reads;
     attributes_.min_rnr_timer = attributes.min_rnr_timer;
-    path_ = {MacAddress{}, core_.gid, attributes.destination, source_port(qpn_)};
+    path_ = {MacAddress{}, core_.own_gid(attributes.destination), attributes.destination, source_port(qpn_)};
     responder_.start();
   } else {
     attributes_.path_mtu = path_mtu_for(core_.config.link_mtu);
@@ -154,7 +154,8 @@ Result<> RoceQueuePair::post_send(const verbs::SendWorkRequest& request) {
     std::uint64_t bytes = 0;
     for (const verbs::Sge& entry : request.sg_list) bytes += entry.length;
     const bool send = request.opcode == verbs::Opcode::Send || request.opcode == verbs::Opcode::SendWithImmediate;
-    if (!send || bytes > attributes_.path_mtu || request.destination_qpn > 0xffffff || !is_ipv4(request.destination)) {
+    if (!send || bytes > attributes_.path_mtu || request.destination_qpn > 0xffffff ||
+        !is_unicast(request.destination)) {
       return base::fail(Error::InvalidArgument);
     }
   } else if (attributes_.max_reads == 0 &&

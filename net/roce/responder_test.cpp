@@ -472,9 +472,10 @@ TEST_F(Responding, DropsWhatIsNotForIt) {
   dropped(&Counters::rx_bad_version, [](TransportHeaders& h) { h.version = 1; });
   dropped(&Counters::rx_unknown_qp, [](TransportHeaders& h) { h.qpn ^= 0x800000; });  // another generation
   dropped(&Counters::rx_wrong_qp_type, [](TransportHeaders& h) { h.opcode = opcode::ud_send_only; });
-  peer.ipv4_ += 1;  // somebody else
+  const verbs::Gid own = peer.gid();
+  peer.pose_as(verbs::Gid::from_ipv4(peer.ipv4() + 1));
   dropped(&Counters::rx_wrong_source, [](TransportHeaders&) {});
-  peer.ipv4_ -= 1;
+  peer.pose_as(own);
   auto frame = peer.frame(headers(opcode::rc_send_only), {});
   frame.back() ^= std::byte{1};
   peer.send_frame(frame);

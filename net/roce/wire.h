@@ -23,6 +23,7 @@ inline constexpr std::uint16_t ethertype_vlan = 0x8100;
 inline constexpr std::uint16_t ethertype_ipv6 = 0x86dd;
 inline constexpr std::uint8_t protocol_icmp = 1;
 inline constexpr std::uint8_t protocol_udp = 17;
+inline constexpr std::uint8_t protocol_icmpv6 = 58;
 inline constexpr std::uint16_t roce_port = 4791;
 inline constexpr std::uint16_t default_pkey = 0xffff;
 inline constexpr std::size_t icrc_bytes = 4;

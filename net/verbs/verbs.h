@@ -208,6 +208,9 @@ class Device {
  public:
   virtual ~Device() = default;
   virtual Gid gid() const = 0;
+  // The IPv6 address that the port answers to as well; a peer's address says which of the two is used towards it. All
+  // zero: there is none.
+  virtual Gid link_local_gid() const { return {}; }
   virtual std::uint32_t active_mtu() const = 0;  // path MTU in bytes
   virtual Result<base::Own<ProtectionDomain>> allocate_protection_domain() = 0;
   virtual Result<base::Own<CompletionQueue>> create_completion_queue(std::uint32_t entries) = 0;

@@ -76,10 +76,10 @@ struct Endpoint {
 
 // Brings two queue pairs up against each other without the connection manager.
 inline void join(Endpoint& a, Endpoint& b, verbs::QpAttributes attributes = {}, std::uint32_t psn_a = 0x123456,
-                 std::uint32_t psn_b = 0xfffff0) {
+                 std::uint32_t psn_b = 0xfffff0, Family family = Family::Ipv4) {
   const auto bring_up = [&](Endpoint& end, Endpoint& other, std::uint32_t send_psn, std::uint32_t receive_psn) {
     attributes.access = every_access;
-    attributes.destination = verbs::Gid::from_ipv4(other.node.ipv4());
+    attributes.destination = other.node.gid(family);
     attributes.destination_qpn = other.queue_pair->qp_num();
     attributes.send_psn = send_psn;
     attributes.receive_psn = receive_psn;

@@ -99,11 +99,46 @@ void HostileTarget::revive() {
   }
 }
 
+// Neighbour discovery, ping, and what only looks like them.
+void HostileTarget::attack_ipv6(fuzz::Choices& choices) {
+  Ip ip;
+  ip.version = 6;
+  ip.protocol = choices.one_in(8) ? static_cast<std::uint8_t>(choices.take(1)) : wire::protocol_icmpv6;
+  ip.hop_limit = choices.one_in(8) ? 64 : discovery::hop_limit;
+  const verbs::Gid own = node_.gid(Family::Ipv6);
+  const verbs::Gid addresses[] = {own,
+                                  discovery::solicited_node(own),
+                                  discovery::all_nodes(),
+                                  verbs::Gid{},
+                                  node_.gid(),
+                                  discovery::link_local(peer_.mac()),
+                                  peer_.gid(),
+                                  discovery::link_local(peer_.mac())};
+  ip.source = addresses[choices.take(1) % std::size(addresses)];
+  ip.destination = addresses[choices.take(1) % std::size(addresses)];
+  const unsigned kind = static_cast<unsigned>(choices.take(1) % 4);
+  std::vector<std::byte> message(choices.rest().begin(), choices.rest().end());
+  if (message.size() >= 24 && kind < 3) {
+    const std::uint8_t types[] = {discovery::solicitation_type, discovery::advertisement_type, 128};
+    message[0] = std::byte{types[kind]};
+    message[1] = std::byte{0};
+    if (kind < 2) std::memcpy(&message[8], addresses[kind == 0 ? 0 : 5].bytes.data(), 16);
+    message[2] = message[3] = std::byte{0};
+    const base::be16 sum = transport_checksum(ip, message);
+    std::memcpy(&message[2], &sum, sizeof(sum));
+  }
+  peer_.send_frame(peer_.ip_frame(ip, message));
+}
+
 void HostileTarget::attack(std::span<const std::byte> bytes) {
   Choices choices(bytes);
   const unsigned style = static_cast<unsigned>(choices.take(1) % 16);
   if (style == 0) {  // not even a frame
     peer_.send_frame(choices.rest());
+    return;
+  }
+  if (style == 15) {
+    attack_ipv6(choices);
     return;
   }
   TransportHeaders h;
@@ -184,10 +219,10 @@ void HostileTarget::attack(std::span<const std::byte> bytes) {
     const base::be16 checksum = internet_checksum(std::span(frame).subspan(14, 20));
     std::memcpy(&frame[24], &checksum, 2);
   } else if (style == 6) {
-    const std::uint32_t from = peer_.ipv4_;
-    peer_.ipv4_ += 1 + static_cast<std::uint32_t>(choices.take(1) % 3);
+    const verbs::Gid from = peer_.gid();
+    peer_.pose_as(verbs::Gid::from_ipv4(from.ipv4() + 1 + static_cast<std::uint32_t>(choices.take(1) % 3)));
     frame = peer_.frame(h, payload);
-    peer_.ipv4_ = from;
+    peer_.pose_as(from);
   }
   peer_.send_frame(frame);
   while (peer_.take()) {

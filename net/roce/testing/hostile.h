@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/fuzz/choices.h"
 #include "net/roce/testing/endpoint.h"
 #include "net/roce/testing/raw_peer.h"
 
@@ -27,6 +28,7 @@ class HostileTarget {
  private:
   struct Listener;
   void revive();
+  void attack_ipv6(fuzz::Choices& choices);
 
   World world_;
   Node& node_;

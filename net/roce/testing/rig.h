@@ -45,6 +45,8 @@ struct SinkBehaviour {
   std::uint32_t refuse = 0;    // chance per million to say full without being so, once
 };
 
+enum class Family : std::uint8_t { Ipv4, Ipv6 };
+
 class World;
 
 // One machine: an engine and its network interface.
@@ -60,6 +62,10 @@ class Node final : public FrameSink {
   const Counters& counters() const { return engine_->counters(); }
   const MacAddress& mac() const { return config_.mac; }
   std::uint32_t ipv4() const { return config_.ipv4; }
+  verbs::Gid gid(Family family = Family::Ipv4) const {
+    auto& device = engine_->device();
+    return family == Family::Ipv4 ? device.gid() : device.link_local_gid();
+  }
   std::uint64_t seed() const { return config_.seed; }
   void restart(std::uint64_t seed);  // forgets everything, as after a power cycle
 
