@@ -39,14 +39,13 @@ struct Backing {
   bool forbid_write = false;
 };
 
-Answer<Backing> backing_of(Call& call, std::uint64_t protection, std::uint64_t flags, bool shared,
+Answer<Backing> backing_of(Call& call, const OpenFileReference& file, std::uint64_t protection, bool shared,
                            std::uint64_t bytes) {
   Backing backing;
-  if ((flags & MAP_ANONYMOUS) != 0) {
+  if (!file) {
     if (shared) backing.object = TRY(processor::create_segment(call.process().family(), bytes, call.thread.sleeper()));
     return backing;
   }
-  const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.e())));
   if (!file->readable()) return error(EACCES);
   if (shared && (protection & PROT_WRITE) != 0 && !file->writable()) return error(EACCES);
   backing.object = TRY(file->mappable(call.thread));
@@ -58,17 +57,21 @@ Answer<Backing> backing_of(Call& call, std::uint64_t protection, std::uint64_t f
 
 Answer<std::uint64_t> mmap(Call& call) {
   const std::uint64_t address = call.a(), length = call.b(), protection = call.c(), flags = call.d(), offset = call.f();
-  if (length == 0 || !is_aligned(offset)) return error(EINVAL);
+  // In Linux's order, which programs see when several things are wrong.
+  if (!is_aligned(offset)) return error(EINVAL);
+  OpenFileReference file;
+  if ((flags & MAP_ANONYMOUS) == 0) file = TRY(call.thread.descriptors().get(Call::as_int(call.e())));
+  if (length == 0) return error(EINVAL);
   if (length > arch::user_space_end) return error(ENOMEM);
   const std::uint64_t bytes = base::round_up(length, page_bytes);
   if (offset + bytes < offset) return error(EOVERFLOW);
   const std::uint64_t type = flags & MAP_TYPE;
   const bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
-  if (!shared && type != MAP_PRIVATE) return error(EINVAL);
   const bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
-  if (fixed && !is_aligned(address)) return error(EINVAL);
   if (fixed && !arch::is_user_range(UserVa(address), bytes)) return error(ENOMEM);
-  const Backing backing = TRY(backing_of(call, protection, flags, shared, bytes));
+  if (fixed && !is_aligned(address)) return error(EINVAL);
+  if (!shared && type != MAP_PRIVATE) return error(EINVAL);
+  const Backing backing = TRY(backing_of(call, file, protection, shared, bytes));
   processor::MapRequest request;
   request.address = UserVa(base::round_down(address, page_bytes));
   request.bytes = bytes;

@@ -30,7 +30,7 @@ Answer<std::uint64_t> open_user_path(Call& call, int directory, std::uint64_t pa
 Answer<std::uint64_t> read_link_text(Call& call, int directory, std::uint64_t path, std::uint64_t to, int bytes) {
   if (bytes <= 0) return error(EINVAL);
   const Named named = TRY(find_named(call, directory, path, LastLink::Keep, EmptyPath::NamesDescriptor));
-  if (!named.place || !named.place->node().is_link()) return error(named.file ? ENOENT : EINVAL);
+  if (!named.place || !named.place->node().is_link()) return error(named.by_empty_path ? ENOENT : EINVAL);
   const base::Array<char> target = TRY(named.place->node().read_link(call.thread));
   const std::size_t length = std::min(target.size(), static_cast<std::size_t>(bytes));
   TRY(call.thread.copy_out(to, std::as_bytes(target.span().first(length))));

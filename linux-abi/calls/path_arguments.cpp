@@ -13,6 +13,7 @@ Answer<Named> find_named(Call& call, int directory, std::uint64_t path, LastLink
     named.place = TRY(walk(call.thread, directory, given.text(), last));
     return named;
   }
+  named.by_empty_path = true;
   if (directory == at_current_directory) {
     named.place = call.thread.file_context().working_directory();
     return named;

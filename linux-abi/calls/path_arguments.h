@@ -14,6 +14,7 @@ namespace linux_abi::calls {
 struct Named {
   OpenFileReference file;
   PlaceReference place;
+  bool by_empty_path = false;
 };
 
 enum class EmptyPath : std::uint8_t { Refused, NamesDescriptor };

@@ -178,6 +178,7 @@ void names() {
   SHOW(readlink("sym", text, 2));
   SHOW(readlink("file", text, sizeof text));
   SHOW(readlink("sym", text, 0));
+  SHOW(readlink("", text, sizeof text));
   status("sym");
   SHOW(rename("second", "third"));
   SHOW(rename("missing", "x"));

@@ -89,6 +89,8 @@ void bad_arguments() {
   pointer("length 0", mmap(nullptr, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), nullptr);
   pointer("no kind", mmap(nullptr, page, PROT_READ, MAP_ANONYMOUS, -1, 0), nullptr);
   pointer("bad descriptor", mmap(nullptr, page, PROT_READ, MAP_PRIVATE, 99, 0), nullptr);
+  pointer("bad descriptor, length 0", mmap(nullptr, 0, PROT_READ, MAP_SHARED, 99, 0), nullptr);
+  pointer("bad descriptor, no kind", mmap(nullptr, page, PROT_READ, 0, 99, 0), nullptr);
   pointer("odd offset", mmap(nullptr, page, PROT_READ, MAP_PRIVATE, 0, 5), nullptr);
   pointer("odd fixed", mmap((void*)12345, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), nullptr);
   pointer("huge", mmap(nullptr, 1ul << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), nullptr);
