@@ -49,6 +49,8 @@ class FaultHandler {
           the_core->excache().handle_fault(space.space(), fault_, thread_.fault_context, sleeper_);
       work_ = work_ | outcome.work;
       if (asked_) report_request(outcome);
+      // That a page of a file will be written is told its home whether or not the page was zero-filled first.
+      if (includes(outcome.work, Work::Announced)) ++messages_before;
       if (includes(outcome.work, Work::Zeroed) && thread_.kernel_thread().messages() != messages_before)
         the_core->excache().note_zero_fill_messages(thread_.kernel_thread().messages() - messages_before);
       if (outcome.kind == FaultKind::Wait) {

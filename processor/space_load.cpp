@@ -99,6 +99,7 @@ Result<> adopt_areas(AddressSpace& space, const Areas& areas, SharedObject& file
 Result<LoadedProgram> load_program(AddressSpace& space, SharedObject& file, std::uint64_t stack_bytes,
                                    std::uint64_t random, std::span<ZeroRange, max_zero_ranges> zero_ranges,
                                    std::size_t& zero_count, Sleeper& sleeper) {
+  TRY(flush_object(file, sleeper));  // the home reads the program's headers
   Change change(space, sleeper);
   TRY(change.begin());
   messages::SpaceLoadRequest request;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernel/core/entropy.h"
+#include "linux-abi/files/tree.h"
 #include "linux-abi/process/exec.h"
 
 namespace linux_abi {
@@ -79,17 +80,24 @@ void set_name(PreparedProgram& program, std::string_view path) {
   std::memcpy(program.name.data(), last.data(), std::min(last.size(), program.name.size() - 1));
 }
 
-Answer<> load(Thread& thread, processor::Family& family, PreparedProgram& program) {
+bool is_bad_file(base::Error reason) { return reason == base::Error::Malformed || reason == base::Error::NotSupported; }
+
+Answer<> load(Thread& thread, processor::Family& family, PreparedProgram& program, bool looks_like_elf) {
   const auto object = TRY(program.file->mappable(thread));
-  program.space = TRY(processor::create_space(family, thread.sleeper()));
   const std::uint64_t stack = thread.limit(static_cast<int>(Resource::Stack));
-  const auto loaded = processor::load_program(*program.space, *object, stack, kernel::random_u64() | 1,
-                                              program.zero_ranges, program.zero_count, thread.sleeper());
-  if (!loaded) {
-    // What execve says of a damaged or foreign file.
-    const bool bad_file = loaded.error() == base::Error::Malformed || loaded.error() == base::Error::NotSupported;
-    return bad_file ? std::unexpected(Errno(ENOEXEC)) : std::unexpected(Errno(loaded.error()));
+  const auto try_load = [&]() -> base::Result<processor::LoadedProgram> {
+    program.space = TRY(processor::create_space(family, thread.sleeper()));
+    return processor::load_program(*program.space, *object, stack, kernel::random_u64() | 1, program.zero_ranges,
+                                   program.zero_count, thread.sleeper());
+  };
+  auto loaded = try_load();
+  if (!loaded && is_bad_file(loaded.error()) && looks_like_elf) {
+    // The home also reads the headers of the interpreter, and that may have been written here a moment ago.
+    TRY(home_system_of(thread.file_context().tree()).flush_all(thread.sleeper()));
+    loaded = try_load();
   }
+  // What execve says of a damaged or foreign file.
+  if (!loaded) return std::unexpected(is_bad_file(loaded.error()) ? Errno(ENOEXEC) : Errno(loaded.error()));
   program.loaded = *loaded;
   processor::set_stack_limit(*program.space, stack);
   return {};
@@ -108,8 +116,9 @@ Answer<PreparedProgram> prepare_program(Thread& thread, processor::Family& famil
   PreparedProgram program;
   set_name(program, path);
   program.file = TRY(open_program(thread, directory_descriptor, path, flags));
+  std::array<char, script_head_bytes> head{};
   for (unsigned depth = 0;; ++depth) {
-    std::array<char, script_head_bytes> head{};
+    head = {};
     const std::size_t bytes = TRY(program.file->read_at(0, std::as_writable_bytes(std::span(head)), thread));
     const auto script = parse_script(std::string_view(head.data(), bytes));
     if (!script) break;
@@ -121,7 +130,8 @@ Answer<PreparedProgram> prepare_program(Thread& thread, processor::Family& famil
     program.file = TRY(open_program(thread, at_current_directory, path, 0));
   }
   note_set_ids(program, TRY(program.file->status(thread)));
-  TRY(load(thread, family, program));
+  constexpr std::string_view elf_magic("\177ELF");
+  TRY(load(thread, family, program, std::string_view(head.data(), head.size()).starts_with(elf_magic)));
   return program;
 }
 

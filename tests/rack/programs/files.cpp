@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -44,7 +45,8 @@ void status(const char* name) {
 void list(const char* name) {
   std::vector<std::string> names;
   DIR* folder = opendir(name);
-  while (const dirent* entry = readdir(folder)) names.push_back(entry->d_name + std::string(":") + char('0' + entry->d_type));
+  while (const dirent* entry = readdir(folder))
+    names.push_back(entry->d_name + std::string(":") + char('0' + entry->d_type));
   closedir(folder);
   std::sort(names.begin(), names.end());
   printf("%s has", name);
@@ -244,12 +246,16 @@ void locks() {
   SHOW(flock(two, LOCK_EX | LOCK_NB));
   SHOW(flock(one, LOCK_UN));
   SHOW(flock(two, LOCK_SH | LOCK_NB));
-  struct flock range{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 3, .l_pid = 0};
+  struct flock range {
+    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 3, .l_pid = 0
+  };
   SHOW(fcntl(one, F_SETLK, &range));
   fflush(stdout);
   const pid_t pid = fork();
   if (pid == 0) {
-    struct flock other{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 2, .l_len = 3, .l_pid = 0};
+    struct flock other {
+      .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 2, .l_len = 3, .l_pid = 0
+    };
     SHOW(fcntl(one, F_SETLK, &other));
     SHOW(fcntl(one, F_GETLK, &other));
     printf("held from %ld, by the parent %d\n", (long)other.l_start, other.l_pid == getppid());
@@ -302,10 +308,59 @@ void many() {
   SHOW(rmdir("many"));
 }
 
+// What was written a moment ago is what execve loads.
+void run(const char* program) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    execl(program, program, "copy", nullptr);
+    printf("%s: %s\n", program, strerrorname_np(errno));
+    _exit(99);
+  }
+  int ended;
+  waitpid(pid, &ended, 0);
+  printf("%s: status %x\n", program, ended);
+}
+
+void programs_just_written() {
+  const int self = open("/proc/self/exe", O_RDONLY);
+  struct stat s;
+  fstat(self, &s);
+  const auto size = static_cast<size_t>(s.st_size);
+  std::vector<char> bytes(size);
+  if (pread(self, bytes.data(), size, 0) != s.st_size) perror("pread");
+
+  const int written = open("written", O_RDWR | O_CREAT, 0755);
+  if (write(written, bytes.data(), size) != s.st_size) perror("write");
+  close(written);
+  run("./written");
+
+  const int copied = open("copied", O_RDWR | O_CREAT, 0755);
+  while (copy_file_range(self, nullptr, copied, nullptr, size, 0) > 0) continue;
+  close(copied);
+  run("./copied");
+
+  const int mapped = open("mapped", O_RDWR | O_CREAT, 0755);
+  FINE(ftruncate(mapped, s.st_size));
+  void* const place = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, mapped, 0);
+  memcpy(place, bytes.data(), size);
+  munmap(place, size);
+  close(mapped);
+  run("./mapped");
+
+  // In place, over a program that has run.
+  const int damaged = open("written", O_WRONLY);
+  FINE(pwrite(damaged, "not a program", 13, 0));
+  close(damaged);
+  run("./written");
+  close(self);
+  for (const char* each : {"written", "copied", "mapped"}) unlink(each);
+}
+
 }  // namespace
 
-int main() {
+int main(int count, char**) {
   setvbuf(stdout, nullptr, _IONBF, 0);
+  if (count > 1) return printf("a copy runs\n"), 0;
   char place[] = "/tmp/filesXXXXXX";
   if (mkdtemp(place) == nullptr || chdir(place) != 0) return perror(place), 1;
   opening();
@@ -315,6 +370,7 @@ int main() {
   locks();
   open_and_unlinked();
   many();
+  programs_just_written();
   for (const char* user : {"root", "other"}) {
     const pid_t pid = fork();
     if (pid == 0) {
