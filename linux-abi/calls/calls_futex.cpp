@@ -27,6 +27,14 @@ Answer<std::uint64_t> deadline_of(Call& call, bool is_time, bool realtime) {
   return at > offset ? at - offset : 0;
 }
 
+// A futex that processes share is known by the memory behind it, so there must be some: EFAULT. A private one is known
+// by its address.
+Answer<> check_shared(std::uint32_t operation, std::uint64_t address) {
+  if ((operation & FUTEX_PRIVATE_FLAG) != 0 || address % sizeof(std::uint32_t) != 0) return {};
+  TRY(UserIn<std::uint32_t>(address).read());
+  return {};
+}
+
 Answer<std::uint64_t> wait(Call& call, bool with_bits, bool realtime) {
   FutexWait request;
   request.address = call.a();
@@ -52,12 +60,16 @@ Answer<std::uint64_t> futex(Call& call) {
     case FUTEX_WAIT_BITSET:
       return wait(call, true, realtime);
     case FUTEX_WAKE:
+      TRY(check_shared(operation, call.a()));
       return TRY(futex_wake(call.thread, call.a(), count, every_bit));
     case FUTEX_WAKE_BITSET:
+      TRY(check_shared(operation, call.a()));
       return TRY(futex_wake(call.thread, call.a(), count, static_cast<std::uint32_t>(call.f())));
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
       if (Call::as_int(call.c()) < 0 || Call::as_int(call.d()) < 0) return error(EINVAL);
+      TRY(check_shared(operation, call.a()));
+      TRY(check_shared(operation, call.e()));
       return TRY(futex_requeue(call.thread, {.from = call.a(),
                                              .to = call.e(),
                                              .wake = count,

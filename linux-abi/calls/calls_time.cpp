@@ -67,7 +67,7 @@ Answer<std::uint64_t> clock_nanosleep(Call& call) {
   const int clock = Call::as_int(call.a());
   if (clock != clock_id::realtime && clock != clock_id::monotonic && clock != clock_id::boottime &&
       clock != clock_id::tai)
-    return error(clock == clock_id::thread_cpu ? EINVAL : EOPNOTSUPP);
+    return error(clock < 0 || clock > clock_id::tai ? EINVAL : EOPNOTSUPP);
   const UserTimespec time = TRY(UserIn<UserTimespec>(call.c()).read());
   if (!is_valid(time)) return error(EINVAL);
   if ((Call::as_int(call.b()) & absolute) == 0)

@@ -129,6 +129,11 @@ void DescriptorTable::mark_range_close_on_exec(std::uint32_t first, std::uint32_
     entries_[index].close_on_exec = CloseOnExec::Yes;
 }
 
+void DescriptorTable::process_ended(std::uint64_t process) {
+  for (int descriptor = next(0); descriptor >= 0; descriptor = next(descriptor + 1))
+    if (const auto file = get(descriptor)) (*file)->descriptor_closed(process);
+}
+
 void DescriptorTable::close_for_exec(std::uint64_t process) {
   for (int descriptor = next(0); descriptor >= 0; descriptor = next(descriptor + 1)) {
     const auto flag = close_on_exec(descriptor);

@@ -30,6 +30,8 @@ class DescriptorTable : public processor::Counted {
   Answer<CloseOnExec> close_on_exec(int descriptor);
   Answer<> set_close_on_exec(int descriptor, CloseOnExec close_on_exec);
   void close_for_exec(std::uint64_t process);
+  // The process ends: what it had for itself on open files, record locks, ends too, whoever else has them open.
+  void process_ended(std::uint64_t process);
   void close_range(std::uint32_t first, std::uint32_t last, std::uint64_t process);
   void mark_range_close_on_exec(std::uint32_t first, std::uint32_t last);
   // Numbers in use, in rising order from `first`; -1 at the end. For /proc/self/fd.

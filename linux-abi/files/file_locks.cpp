@@ -29,12 +29,15 @@ base::WaitQueue changed;
 
 bool overlap(LockRange a, LockRange b) { return a.start < b.end && b.start < a.end; }
 
+// The one that begins first, of those that stand in the way.
 const Held* conflict_locked(const Node& node, const LockOwner& owner, LockRange range, LockKind kind, bool whole) {
+  const Held* first = nullptr;
   for (const Held& held : locks)
     if (held.node == &node && held.whole == whole && held.owner.id != owner.id && overlap(held.range, range) &&
-        (kind == LockKind::Exclusive || held.kind == LockKind::Exclusive))
-      return &held;
-  return nullptr;
+        (kind == LockKind::Exclusive || held.kind == LockKind::Exclusive) &&
+        (first == nullptr || held.range.start < first->range.start))
+      first = &held;
+  return first;
 }
 
 // Takes a range out of what the owner holds: parts before and after it stay. Two slots may be needed.
@@ -54,6 +57,22 @@ base::Result<> cut_locked(const Node& node, std::uint64_t owner, LockRange range
     if (after.range.start < after.range.end) TRY(locks.push_back(after));
   }
   return {};
+}
+
+// Locks of one kind that touch or overlap are one lock, as F_GETLK shows.
+base::Result<> add_locked(Held added) {
+  for (std::size_t i = 0; i < locks.size();) {
+    const Held held = locks[i];
+    const bool same = held.node == added.node && held.owner.id == added.owner.id && held.whole == added.whole;
+    if (!same || held.kind != added.kind || held.range.end < added.range.start || added.range.end < held.range.start) {
+      ++i;
+      continue;
+    }
+    added.range.start = std::min(added.range.start, held.range.start);
+    added.range.end = std::max(added.range.end, held.range.end);
+    locks.erase(i);
+  }
+  return locks.push_back(added);
 }
 
 bool would_deadlock(std::uint64_t waiter, std::uint64_t holder) {
@@ -79,7 +98,7 @@ Answer<> take(Node& node, const LockOwner& owner, LockRange range, LockKind kind
     const Held* held = conflict_locked(node, owner, range, kind, whole);
     if (held == nullptr) {
       auto done = cut_locked(node, owner.id, range, whole);
-      if (done) done = locks.push_back({&node, owner, range, kind, whole});
+      if (done) done = add_locked({&node, owner, range, kind, whole});
       outcome = done ? Answer<>() : error(ENOLCK);
       changed.wake_all();
       return true;

@@ -51,7 +51,7 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
     if (action.handler == SignalAction::ignored) facts.ignored |= SignalSet::of(signal).bits();
     if (action.has_handler()) facts.caught |= SignalSet::of(signal).bits();
   }
-  bool any_running = false;
+  bool leader_runs = false, leader_left = true;
   process->for_each_thread([&](processor::Thread& each) {
     auto& thread = static_cast<Thread&>(each);
     const Credentials& user = thread.user;
@@ -59,12 +59,15 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
     facts.gid = user.gid, facts.effective_gid = user.effective_gid, facts.saved_gid = user.saved_gid;
     facts.pending = thread.pending.set().bits();
     facts.blocked = thread.blocked.bits();
-    any_running = any_running || !thread.kernel_thread().is_blocked();
+    if (thread.tid() != facts.pid) return;
+    leader_left = false;
+    leader_runs = !thread.kernel_thread().is_blocked();
   });
-  facts.state = process->state == ProcessState::Zombie    ? 'Z'
-                : process->state == ProcessState::Stopped ? 'T'
-                : any_running                             ? 'R'
-                                                          : 'S';
+  // As in Linux, that of the first thread, which may have left before the others.
+  facts.state = process->state == ProcessState::Zombie || leader_left ? 'Z'
+                : process->state == ProcessState::Stopped             ? 'T'
+                : leader_runs                                         ? 'R'
+                                                                      : 'S';
   return facts;
 }
 

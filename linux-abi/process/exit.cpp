@@ -69,6 +69,7 @@ void wake_orphaned_group_locked(VNode& vnode, const Process& leaving) {
 
 // What the process has and tasks_lock does not guard the end of; the last thread only.
 void let_go_of_files(Process& process) {
+  process.descriptors->process_ended(process.serial());
   process.replace_descriptors({});
   process.files.reset();
   process.program.reset();

@@ -240,6 +240,43 @@ void attributes() {
   printf("names up to %lu\n", volume.f_namemax);
 }
 
+// What another process is told of our locks: pieces that touch are one, the first in the way is named.
+void lock_ranges(int fd) {
+  struct Step {
+    short kind;
+    long start, length;
+  };
+  for (const Step& step : {Step{F_WRLCK, 20, 10},
+                           {F_WRLCK, 5, 5},
+                           {F_RDLCK, 1, 4},
+                           {F_WRLCK, 10, 10},
+                           {F_UNLCK, 12, 3},
+                           {F_RDLCK, 25, 2},
+                           {F_RDLCK, 0, 0}}) {
+    struct flock range {
+      .l_type = step.kind, .l_whence = SEEK_SET, .l_start = step.start, .l_len = step.length, .l_pid = 0
+    };
+    SHOW(fcntl(fd, F_SETLK, &range));
+    const pid_t pid = fork();
+    if (pid == 0) {
+      for (long at = 0; at < 40;) {
+        struct flock seen {
+          .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 0, .l_pid = 0
+        };
+        fcntl(fd, F_GETLK, &seen);
+        if (seen.l_type == F_UNLCK) break;
+        printf(" %s %ld+%ld", seen.l_type == F_RDLCK ? "shared" : "exclusive", (long)seen.l_start, (long)seen.l_len);
+        if (seen.l_len == 0) break;
+        at = seen.l_start + seen.l_len;
+      }
+      printf("\n");
+      _exit(0);
+    }
+    int ended;
+    waitpid(pid, &ended, 0);
+  }
+}
+
 void locks() {
   const int one = open("file", O_RDWR), two = open("file", O_RDWR);
   SHOW(flock(one, LOCK_EX));
@@ -266,6 +303,7 @@ void locks() {
   }
   int ended;
   waitpid(pid, &ended, 0);
+  lock_ranges(one);
   close(one), close(two);
 }
 
