@@ -2,8 +2,6 @@
 // gmmd without main(): see daemon.h.
 #include "gmm/daemon.h"
 
-#include <sys/random.h>
-
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -13,8 +11,6 @@
 namespace gmm {
 
 namespace {
-
-constexpr std::uint32_t link_mtu = 4200;  // a page is one packet
 
 Result<membership::RackKey> read_key(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -28,23 +24,10 @@ Result<membership::RackKey> read_key(const std::string& path) {
   return key;
 }
 
-std::uint64_t random_number(membership::Entropy& entropy) {
-  std::uint64_t number = 0;
-  while (number == 0) entropy.fill(std::as_writable_bytes(std::span(&number, 1)));
-  return number;
-}
-
 }  // namespace
 
-void Daemon::GetRandom::fill(std::span<std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
-    if (got > 0) bytes = bytes.subspan(static_cast<std::size_t>(got));
-  }
-}
-
 Result<std::unique_ptr<Daemon>> Daemon::create(poll_loop::PollLoop& loop, const Options& options,
-                                               std::function<void()> lost) {
+                                               const linux_node::MakeFabric& make_fabric, std::function<void()> lost) {
   const membership::RackKey key = TRY(read_key(options.key_file));
   std::unique_ptr<Daemon> daemon(new Daemon(loop));
   Counters restored;
@@ -57,9 +40,8 @@ Result<std::unique_ptr<Daemon>> Daemon::create(poll_loop::PollLoop& loop, const 
     }
     restored = *loaded;
   }
-  if (auto attached = daemon->attach(options, std::move(lost)); !attached) {
-    base::log_error("gmm", "cannot attach to the switch at {}: {}", std::string_view(options.switch_socket),
-                    attached.error());
+  if (auto attached = daemon->attach(make_fabric, std::move(lost)); !attached) {
+    base::log_error("gmm", "cannot attach to {}: {}", std::string_view(options.fabric), attached.error());
     return base::fail(attached.error());
   }
   if (auto serving = daemon->serve(key, restored); !serving) {
@@ -71,17 +53,10 @@ Result<std::unique_ptr<Daemon>> Daemon::create(poll_loop::PollLoop& loop, const 
   return daemon;
 }
 
-Result<> Daemon::attach(const Options& options, std::function<void()> lost) {
-  roce::EngineConfig config;
-  config.mac = options.mac;
-  config.ipv4 = options.ip;
-  config.prefix_length = options.prefix_length;
-  config.link_mtu = link_mtu;
-  config.seed = random_number(entropy_);
-  auto socket = TRY(ether_socket::EtherSocket::connect(options.switch_socket));
-  port_ = TRY(roce_socket::RocePort::create(loop_, lock_, std::move(socket), config, std::move(lost)));
+Result<> Daemon::attach(const linux_node::MakeFabric& make_fabric, std::function<void()> lost) {
+  fabric_ = TRY(make_fabric(loop_, lock_, std::move(lost)));
   const base::SpinGuard guard(lock_);
-  domain_ = TRY(port_->engine().device().allocate_protection_domain());
+  domain_ = TRY(fabric_->device().allocate_protection_domain());
   buffers_ = std::make_unique<rpc::HeapBuffers>(*domain_);
   return {};
 }
@@ -98,8 +73,8 @@ Result<> Daemon::serve(const membership::RackKey& key, const Counters& restored)
   rpc::CounterSource& network = *this;
   TRY(stats_->add(network));
   endpoint_ =
-      TRY(rpc::Endpoint::create({port_->engine().device(), *domain_, port_->engine().connections(), lock_, loop.clock(),
-                                 *buffers_, driver_, *managers_, statistics_, base::BootId(random_number(entropy_))}));
+      TRY(rpc::Endpoint::create({fabric_->device(), *domain_, fabric_->connections(), lock_, loop.clock(), *buffers_,
+                                 driver_, *managers_, statistics_, base::BootId(entropy_.number())}));
   driver_.attach(*endpoint_);
   return managers_->serve(*endpoint_, *server_);
 }
@@ -125,7 +100,7 @@ std::uint64_t Daemon::wall_time_ns() {
 
 void Daemon::report(rpc::CounterSink& sink) {
   const base::SpinGuard guard(lock_);
-  const roce::Counters& counters = port_->engine().counters();
+  const linux_node::NetworkCounters counters = fabric_->counters();
   sink.counter("net.tx_packets", counters.tx_packets);
   sink.counter("net.tx_bytes", counters.tx_bytes);
   sink.counter("net.rx_packets", counters.rx_packets);

@@ -53,6 +53,8 @@ void declare_rack(CLI::App& app, RunOptions& options, Texts& texts) {
   once(app.add_option("--excache", texts.excache, "ExCache of each pComponent: K, M, G; from 1M; 64M"));
   once(app.add_option("--memory", texts.memory, "DRAM of each mComponent; 512M"));
   once(app.add_option("--accel", texts.accelerator, "tcg, kvm or auto (tries whether KVM boots an image); auto"));
+  once(app.add_option("--managers", rack.managers,
+                      "for tests: start this program in gmmd's place, with gmmd's arguments; it may run gmmd elsewhere"));
   repeatable(app.add_option("--kernel-option", rack.kernel_options, "KEY=VALUE on every component's command line"));
 }
 

@@ -26,6 +26,7 @@ struct RackConfig {
   Accelerator accelerator = Accelerator::Auto;
   std::string faults;                       // checked; empty: none
   std::string pcap;                         // a file; empty: none
+  std::string managers;                     // a program started in gmmd's place, with its arguments; empty: gmmd
   std::set<std::string> gdb;                // components with a gdb server
   std::vector<std::string> kernel_options;  // key=value, added to every component's command line
 };

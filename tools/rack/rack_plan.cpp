@@ -55,10 +55,11 @@ PlannedProcess plan_switch(const RackConfig& config, const RackFiles& files) {
   return process;
 }
 
-PlannedProcess plan_managers(const RackFiles& files) {
+PlannedProcess plan_managers(const RackConfig& config, const RackFiles& files) {
   const Component gmm = managers();
+  const std::string gmmd = config.managers.empty() ? (files.build / "gmm/gmmd").string() : config.managers;
   return {.name = gmm.name,
-          .arguments = {files.build / "gmm/gmmd", "--name", gmm.name, "--switch", socket_of(files, gmm), "--ip",
+          .arguments = {gmmd, "--name", gmm.name, "--switch", socket_of(files, gmm), "--ip",
                         fmt::format("{}/{}", gmm.ip(), prefix_length), "--mac", gmm.mac(), "--key", files.key},
           .log = log_of(files, gmm)};
 }
@@ -132,7 +133,7 @@ std::vector<std::string> machine_arguments(Accelerator accelerator) {
 }
 
 ProcessPlan make_plan(const RackConfig& config, Accelerator accelerator, const RackFiles& files) {
-  ProcessPlan plan = {plan_switch(config, files), plan_managers(files)};
+  ProcessPlan plan = {plan_switch(config, files), plan_managers(config, files)};
   for (const Component& component : components_of(config)) {
     plan.push_back(plan_component(config, accelerator, files, component));
   }

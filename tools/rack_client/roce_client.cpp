@@ -40,7 +40,8 @@ base::Result<std::unique_ptr<RoceClient>> RoceClient::create(poll_loop::PollLoop
 }
 
 base::Result<> RoceClient::join(const ClientConfig& config) {
-  node_ = TRY(linux_node::LinuxNode::attach(loop_, config.node, [this] { lost_("the switch is gone"); }));
+  node_ = TRY(linux_node::LinuxNode::attach(loop_, linux_node::on_switch(config.node),
+                                            [this] { lost_("the switch is gone"); }));
   const membership::MemberConfiguration membership{.key = config.key,
                                                    .managers_ip = config.managers_ip,
                                                    .ip = config.node.ip,

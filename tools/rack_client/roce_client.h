@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "net/linux_node/linux_node.h"
+#include "net/linux_node/switch_fabric.h"
 #include "net/membership/member.h"
 #include "net/messages/managers.h"
 #include "tools/rack_client/program_link.h"
@@ -16,7 +17,7 @@
 namespace rack_client {
 
 struct ClientConfig {
-  linux_node::NodeConfig node;
+  linux_node::SwitchConfig node;
   std::string name;
   std::uint32_t managers_ip = 0;
   membership::RackKey key;

@@ -43,7 +43,7 @@ class Fabric {
     thread_.join();
     std::filesystem::remove_all(folder_);
   }
-  linux_node::NodeConfig port(std::uint8_t number) const {
+  linux_node::SwitchConfig port(std::uint8_t number) const {
     return {.switch_socket = folder_ / std::to_string(number),
             .ip = managers_ip + number,
             .mac = {{2, 0, 0, 0, 0, number}}};
@@ -68,8 +68,8 @@ struct WallClock final : gmm::WallClock {
 };
 
 struct Managers {
-  Managers(poll_loop::PollLoop& loop, const linux_node::NodeConfig& port)
-      : node(std::move(*linux_node::LinuxNode::attach(loop, port, [] {}))),
+  Managers(poll_loop::PollLoop& loop, const linux_node::SwitchConfig& port)
+      : node(std::move(*linux_node::LinuxNode::attach(loop, linux_node::on_switch(port), [] {}))),
         managers(key(), loop.loop(), entropy, wall_clock, {}, nullptr),
         server(loop.loop(), &managers, gmm::Managers::server_limits()) {
     EXPECT_TRUE(node->open(managers));
@@ -88,8 +88,9 @@ struct Managers {
 
 // A stand-in for a component. As a pComponent its program is `cat`, which ends with status 5.
 struct Component final : membership::MemberObserver {
-  Component(poll_loop::PollLoop& loop, const linux_node::NodeConfig& port, const std::string& name, ComponentKind kind)
-      : node(std::move(*linux_node::LinuxNode::attach(loop, port, [] {}))),
+  Component(poll_loop::PollLoop& loop, const linux_node::SwitchConfig& port, const std::string& name,
+            ComponentKind kind)
+      : node(std::move(*linux_node::LinuxNode::attach(loop, linux_node::on_switch(port), [] {}))),
         member({key(), managers_ip, port.ip, node->boot_id(), kind, name, 1, 100, 1 << 30}, loop.loop(), entropy,
                *this),
         server(loop.loop()),

@@ -130,6 +130,11 @@ RackRun::RackRun(const Words& options, const Words& program, Streams streams) {
   folder_ = name;
   Words command{LEGO_COMMAND, "run", "--keep-logs", folder_ / "logs", "--stats", folder_ / "stats.json"};
   command.insert(command.end(), options.begin(), options.end());
+  // The same tests on another kind of rack.
+  if (const char* more = getenv("LEGO_RUN_OPTIONS")) {
+    std::istringstream words(more);
+    command.insert(command.end(), std::istream_iterator<std::string>(words), {});
+  }
   command.push_back("--");
   command.insert(command.end(), program.begin(), program.end());
   Pipe in, out, error;

@@ -30,6 +30,7 @@ class RackRun {
  public:
   enum class Streams { Pipes, Terminal };
 
+  // The environment's LEGO_RUN_OPTIONS are added to the options.
   RackRun(const Words& options, const Words& program, Streams streams = Streams::Pipes);
   RackRun(const RackRun&) = delete;
   RackRun& operator=(const RackRun&) = delete;
