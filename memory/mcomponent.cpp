@@ -11,6 +11,7 @@
 #include "kernel/start/component.h"
 #include "memory/service/memory_monitor.h"
 #include "net/component/component.h"
+#include "net/exported_memory/export_service.h"
 #include "net/port/event_port.h"
 
 namespace {
@@ -36,6 +37,7 @@ class MemoryComponent final : private component::Observer,
   Result<> start(const kernel::BootInfo& boot, kernel::EventCore& core) {
     component_ = TRY(component::Component::create(boot, core.loop()));
     port_ = TRY(base::try_make<port::EventPort>(component_->port(), component_->device(), core));
+    TRY(export_memory(boot.command_line(), core.loop()));
     const std::uint64_t free = kernel::frames().counters().free;
     const std::uint64_t given = free > frames_for_kernel(free) ? free - frames_for_kernel(free) : 0;
     TRY(component_->prepare({.kind = messages::ComponentKind::Memory, .memory_bytes = given * base::page_bytes},
@@ -117,8 +119,25 @@ class MemoryComponent final : private component::Observer,
     return {};
   }
 
+  // export=BYTES: memory that any RDMA peer may use. Off unless it is asked for.
+  Result<> export_memory(const kernel::CommandLine& line, base::EventLoop& loop) {
+    if (!line.has("export")) return {};
+    const std::uint64_t bytes = TRY(line.size("export"));
+    const std::uint64_t frames = bytes / base::page_bytes;
+    if (frames == 0 || frames > largest_slab_frames) return base::fail(base::Error::OutOfRange);
+    const base::PhysAddr memory =
+        TRY(kernel::frames().allocate(kernel::kernel_pool(), kernel::FrameKind::Kernel, frames));
+    const std::span<std::byte> exported(kernel::direct_map(memory), frames * base::page_bytes);
+    std::ranges::fill(exported, std::byte{0});
+    roce::Engine& engine = component_->port().engine();
+    export_ = TRY(base::try_make<exported_memory::ExportService>(loop, component_->port().lock(), engine.device(),
+                                                                 component_->domain(), engine.connections()));
+    return export_->start(exported);
+  }
+
   base::Own<component::Component> component_;
   base::Own<port::EventPort> port_;
+  base::Own<exported_memory::ExportService> export_;
   base::Own<verbs::MemoryRegion> staging_region_;
   rpc::RegisteredSlabs slabs_;
   base::Own<memory::MemoryMonitor> monitor_;
