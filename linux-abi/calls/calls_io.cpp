@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
+#include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/calls/user_io.h"
 #include "linux-abi/files/tree.h"
 
@@ -84,7 +85,7 @@ Answer<std::uint64_t> lseek(Call& call) {
 
 Answer<std::uint64_t> ioctl(Call& call) {
   constexpr std::uint32_t set_close_on_exec = 0x5451, clear_close_on_exec = 0x5450, set_non_blocking = 0x5421;
-  const OpenFileReference file = TRY(file_of(call, call.a()));
+  const OpenFileReference file = TRY(real_file(call, call.a()));
   const auto request = static_cast<std::uint32_t>(call.b());
   DescriptorTable& descriptors = call.thread.descriptors();
   switch (request) {

@@ -5,6 +5,7 @@
 #include <linux/mman.h>
 
 #include "arch/x86_64/user_copy.h"
+#include "linux-abi/calls/path_arguments.h"
 #include "processor/address_space.h"
 #include "processor/shared_object.h"
 
@@ -55,12 +56,18 @@ Answer<Backing> backing_of(Call& call, const OpenFileReference& file, std::uint6
 
 }  // namespace
 
+// All but MAP_SYNC, which only persistent memory has.
+constexpr std::uint64_t known_map_flags = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE |
+                                          MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |
+                                          MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE |
+                                          std::uint64_t{MAP_HUGE_MASK} << MAP_HUGE_SHIFT;
+
 Answer<std::uint64_t> mmap(Call& call) {
   const std::uint64_t address = call.a(), length = call.b(), protection = call.c(), flags = call.d(), offset = call.f();
   // In Linux's order, which programs see when several things are wrong.
   if (!is_aligned(offset)) return error(EINVAL);
   OpenFileReference file;
-  if ((flags & MAP_ANONYMOUS) == 0) file = TRY(call.thread.descriptors().get(Call::as_int(call.e())));
+  if ((flags & MAP_ANONYMOUS) == 0) file = TRY(real_file(call, call.e()));
   if (length == 0) return error(EINVAL);
   if (length > arch::user_space_end) return error(ENOMEM);
   const std::uint64_t bytes = base::round_up(length, page_bytes);
@@ -71,6 +78,7 @@ Answer<std::uint64_t> mmap(Call& call) {
   if (fixed && !arch::is_user_range(UserVa(address), bytes)) return error(ENOMEM);
   if (fixed && !is_aligned(address)) return error(EINVAL);
   if (!shared && type != MAP_PRIVATE) return error(EINVAL);
+  if (type == MAP_SHARED_VALIDATE && (flags & ~known_map_flags) != 0) return error(EOPNOTSUPP);
   const Backing backing = TRY(backing_of(call, file, protection, shared, bytes));
   processor::MapRequest request;
   request.address = UserVa(base::round_down(address, page_bytes));
@@ -128,14 +136,42 @@ Answer<std::uint64_t> mremap(Call& call) {
       .value();
 }
 
+namespace {
+
+// ENOMEM where nothing is mapped.
+Answer<std::uint64_t> check_mapped(Call& call, std::uint64_t address, std::uint64_t length) {
+  const std::uint64_t start = base::round_down(address, page_bytes);
+  const vma::Range range = TRY(page_range(start, length + (address - start), ENOMEM));
+  for (UserVa at = range.start; at < range.end;) {
+    const auto area = processor::vma_at(call.process().space(), at);
+    if (!area) return error(ENOMEM);
+    at = area->range.end;
+  }
+  return std::uint64_t{0};
+}
+
+// What is mapped of it is private and no file's.
+bool is_private_memory(Call& call, const vma::Range& range) {
+  for (UserVa at = range.start; at < range.end;) {
+    const auto area = processor::vma_at(call.process().space(), at);
+    if (area && area->object) return false;
+    at = area ? area->range.end : at + page_bytes;
+  }
+  return true;
+}
+
+}  // namespace
+
 Answer<std::uint64_t> madvise(Call& call) {
   const vma::Range range = TRY(page_range(call.a(), call.b(), EINVAL));
   switch (Call::as_int(call.c())) {
-    case MADV_DONTNEED:
     case MADV_FREE:  // allowed to keep the pages until memory is short; it need not
+      if (!is_private_memory(call, range)) return error(EINVAL);
+      [[fallthrough]];
+    case MADV_DONTNEED:
       if (range.bytes() == 0) return std::uint64_t{0};
       TRY(processor::discard(call.process().space(), range, call.thread.sleeper()));
-      return std::uint64_t{0};
+      return check_mapped(call, call.a(), call.b());
     case MADV_NORMAL:
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
@@ -148,7 +184,7 @@ Answer<std::uint64_t> madvise(Call& call) {
     case MADV_DODUMP:
     case MADV_COLD:
     case MADV_PAGEOUT:
-      return std::uint64_t{0};
+      return check_mapped(call, call.a(), call.b());
     default:
       return error(EINVAL);
   }
@@ -189,20 +225,7 @@ Answer<std::uint64_t> msync(Call& call) {
   return hole ? error(ENOMEM) : Answer<std::uint64_t>(0);
 }
 
-namespace {
 // Pages cannot be held in the ExCache; a program that locks them still works.
-Answer<std::uint64_t> check_mapped(Call& call, std::uint64_t address, std::uint64_t length) {
-  const std::uint64_t start = base::round_down(address, page_bytes);
-  const vma::Range range = TRY(page_range(start, length + (address - start), ENOMEM));
-  for (UserVa at = range.start; at < range.end;) {
-    const auto area = processor::vma_at(call.process().space(), at);
-    if (!area) return error(ENOMEM);
-    at = area->range.end;
-  }
-  return std::uint64_t{0};
-}
-}  // namespace
-
 Answer<std::uint64_t> mlock(Call& call) { return check_mapped(call, call.a(), call.b()); }
 Answer<std::uint64_t> mlock2(Call& call) {
   if (call.c() > 1) return error(EINVAL);

@@ -75,6 +75,7 @@ Answer<std::uint64_t> sched_setscheduler(Call& call) {
 }
 
 Answer<std::uint64_t> sched_getparam(Call& call) {
+  if (call.b() == 0) return error(EINVAL);
   {
     const base::SpinGuard guard(tasks_lock);
     TRY(find_thread_locked(call, Call::as_int(call.a())));

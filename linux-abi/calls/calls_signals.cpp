@@ -208,15 +208,25 @@ Answer<> send_to_many_locked(Call& call, const SignalInformation& information, C
 
 }  // namespace
 
+namespace {
+
+// A process is named by the ids of its threads too.
+Process* process_named_locked(Call& call, int pid) {
+  const PidEntry* entry = call.process().vnode().pids.find(pid);
+  if (entry == nullptr || entry->process != nullptr || entry->thread == nullptr)
+    return entry == nullptr ? nullptr : entry->process;
+  return &entry->thread->process();
+}
+
+}  // namespace
+
 Answer<std::uint64_t> kill(Call& call) {
   const int pid = Call::as_int(call.a()), signal = Call::as_int(call.b());
   if (signal < 0 || signal > max_signal) return error(EINVAL);
   const SignalInformation information = from_user(call, signal, sig::code::user);
   const base::SpinGuard guard(tasks_lock);
   if (pid > 0) {
-    const PidEntry* entry = call.process().vnode().pids.find(pid);
-    Process* target = entry == nullptr ? nullptr : entry->process;
-    if (target == nullptr && entry != nullptr && entry->thread != nullptr) target = &entry->thread->process();
+    Process* target = process_named_locked(call, pid);
     if (target == nullptr) return error(ESRCH);
     TRY(check_and_send_locked(call, *target, information));
     return std::uint64_t{0};
@@ -279,9 +289,9 @@ Answer<std::uint64_t> rt_sigqueueinfo(Call& call) {
   if (signal < 0 || signal > max_signal) return error(EINVAL);
   const SignalInformation information = TRY(read_information(call, call.c(), signal, pid == call.process().pid()));
   const base::SpinGuard guard(tasks_lock);
-  const PidEntry* entry = call.process().vnode().pids.find(pid);
-  if (entry == nullptr || entry->process == nullptr) return error(ESRCH);
-  TRY(check_and_send_locked(call, *entry->process, information));
+  Process* target = process_named_locked(call, pid);
+  if (target == nullptr) return error(ESRCH);
+  TRY(check_and_send_locked(call, *target, information));
   return std::uint64_t{0};
 }
 

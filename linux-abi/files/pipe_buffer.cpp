@@ -5,13 +5,31 @@
 #include <asm/poll.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace linux_abi {
 
 Answer<> PipeBuffer::allocate(std::size_t bytes) {
-  TRY(ring_.resize(bytes));
+  TRY(ring_.resize(std::min(bytes, smallest_ring)));
+  capacity_ = bytes;
   return {};
+}
+
+Answer<> PipeBuffer::resize_ring_locked(std::size_t bytes) {
+  base::Array<std::byte> fresh;
+  TRY(fresh.resize(bytes));
+  used_ = take_locked(fresh.span());
+  start_ = 0;
+  std::swap(ring_, fresh);
+  return {};
+}
+
+std::size_t PipeBuffer::make_room_locked(std::size_t bytes) {
+  const std::size_t wanted = std::min(used_ + bytes, capacity_);
+  // Where memory is short, what there is has to do.
+  if (wanted > ring_.size()) (void)resize_ring_locked(std::min(std::bit_ceil(wanted), capacity_));
+  return std::min(ring_.size(), capacity_) - used_;
 }
 
 std::size_t PipeBuffer::take_locked(std::span<std::byte> to) {
@@ -25,7 +43,7 @@ std::size_t PipeBuffer::take_locked(std::span<std::byte> to) {
 }
 
 std::size_t PipeBuffer::put_locked(std::span<const std::byte> from) {
-  const std::size_t count = std::min(from.size(), room());
+  const std::size_t count = std::min(from.size(), make_room_locked(from.size()));
   const std::size_t end = (start_ + used_) % ring_.size();
   const std::size_t first = std::min(count, ring_.size() - end);
   std::memcpy(ring_.data() + end, from.data(), first);
@@ -61,7 +79,7 @@ Answer<std::size_t> PipeBuffer::write(std::span<const std::byte> from, bool non_
       broken = readers_ == 0;
       if (broken) return true;
       // A small write is never split.
-      if (rest.size() > pipe_atomic_bytes || room() >= rest.size()) put = put_locked(rest);
+      if (rest.size() > pipe_atomic_bytes || make_room_locked(rest.size()) >= rest.size()) put = put_locked(rest);
       if (put > 0) readable_.wake_all();
       would_block = put == 0 && non_blocking;
       return put > 0 || would_block;
@@ -163,7 +181,7 @@ std::uint32_t PipeBuffer::events(bool for_reader, bool for_writer) {
   std::uint32_t events = 0;
   if (for_reader && used_ > 0) events |= POLLIN | POLLRDNORM;
   if (for_reader && writers_ == 0 && writers_ever_ > 0) events |= POLLHUP;
-  if (for_writer && room() >= pipe_atomic_bytes) events |= POLLOUT | POLLWRNORM;
+  if (for_writer && capacity_ - used_ >= pipe_atomic_bytes) events |= POLLOUT | POLLWRNORM;
   if (for_writer && readers_ == 0) events |= POLLERR;
   return events;
 }
@@ -175,20 +193,17 @@ std::size_t PipeBuffer::bytes() {
 
 std::size_t PipeBuffer::capacity() {
   const base::SpinGuard guard(lock_);
-  return ring_.size();
+  return capacity_;
 }
 
 Answer<> PipeBuffer::set_capacity(std::size_t bytes) {
   std::size_t wanted = pipe_atomic_bytes;
   while (wanted < bytes) wanted *= 2;
-  base::Array<std::byte> fresh;
-  TRY(fresh.resize(wanted));
   {
     const base::SpinGuard guard(lock_);
     if (used_ > wanted) return error(EBUSY);
-    used_ = take_locked(fresh.span());
-    start_ = 0;
-    std::swap(ring_, fresh);
+    if (ring_.size() > wanted) TRY(resize_ring_locked(wanted));
+    capacity_ = wanted;
     writable_.wake_all();
   }
   changed(POLLOUT | POLLWRNORM);

@@ -47,13 +47,17 @@ class PipeBuffer {
   Answer<> set_capacity(std::size_t bytes);  // EBUSY if more is in it
 
  private:
-  std::size_t room() const { return ring_.size() - used_; }
+  static constexpr std::size_t smallest_ring = pipe_atomic_bytes;
+  Answer<> resize_ring_locked(std::size_t bytes);
+  // How much can be put now, after growing for that many bytes more.
+  std::size_t make_room_locked(std::size_t bytes);
   std::size_t take_locked(std::span<std::byte> to);
   std::size_t put_locked(std::span<const std::byte> from);
   void changed(std::uint32_t events) { source_.notify(events); }
 
   base::SpinLock lock_{base::LockRank::Process};  // guards all below but source_
-  base::Array<std::byte> ring_;
+  base::Array<std::byte> ring_;                   // grows as bytes come, up to capacity_
+  std::size_t capacity_ = 0;
   std::size_t start_ = 0;
   std::size_t used_ = 0;
   std::uint32_t readers_ = 0, writers_ = 0;

@@ -52,6 +52,29 @@ TEST(PipeBuffer, GivesBytesInOrderAcrossItsEnd) {
   EXPECT_EQ(read_text(pipe, 8192, caller), std::string(1000, 'a') + second);
 }
 
+TEST(PipeBuffer, GrowsWithWhatIsInIt) {
+  FakeCaller caller;
+  OpenPipe pipe;
+  EXPECT_EQ(pipe.capacity(), linux_abi::pipe_default_bytes);
+  std::string expected;
+  for (char letter = 'a'; letter < 'm'; ++letter) {
+    const std::string text(5000, letter);
+    EXPECT_EQ(*pipe.write(bytes_of(text), true, caller), text.size());
+    expected += text;
+    EXPECT_EQ(read_text(pipe, 700, caller), expected.substr(0, 700));  // so that it is not at the ring's beginning
+    expected.erase(0, 700);
+  }
+  EXPECT_EQ(pipe.bytes(), expected.size());
+  EXPECT_EQ(read_text(pipe, 100'000, caller), expected);
+  const std::string most(70'000, 'z');
+  EXPECT_EQ(*pipe.write(bytes_of(most), true, caller), linux_abi::pipe_default_bytes);
+  ASSERT_FALSE(pipe.set_capacity(4096));
+  EXPECT_EQ(read_text(pipe, 65'000, caller).size(), 65'000u);
+  ASSERT_TRUE(pipe.set_capacity(4096));
+  EXPECT_EQ(pipe.capacity(), 4096u);
+  EXPECT_EQ(read_text(pipe, 65'000, caller), std::string(536, 'z'));
+}
+
 TEST(PipeBuffer, NeverSplitsASmallWrite) {
   FakeCaller caller;
   OpenPipe pipe;

@@ -108,7 +108,11 @@ Next take_one(Thread& thread, arch::TrapFrame& frame) {
     if (action.handler == SignalAction::ignored) return Next::Again;
     if (!action.has_handler()) return act_by_default_locked(thread, information);
     old_mask = thread.saved_mask ? *std::exchange(thread.saved_mask, std::nullopt) : thread.blocked;
-    if ((action.flags & sig::flag::reset_hand) != 0) process.actions->actions.set(information.signal, {});
+    if ((action.flags & sig::flag::reset_hand) != 0) {
+      SignalAction reset = action;
+      reset.handler = SignalAction::by_default;
+      process.actions->actions.set(information.signal, reset);
+    }
     SignalSet mask = thread.blocked | SignalSet(action.mask);
     if ((action.flags & sig::flag::no_defer) == 0) mask.add(information.signal);
     thread.blocked = mask & ~unblockable;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copy-on-write while the ExCache thrashes: fork_copies MEGABYTES ROUNDS. A parent and its children each write their own
-// copies of the same pages, share others, unmap and map the same addresses again, and give pages back (DONTNEED); each
-// read must find what that process wrote last.
+// Copy-on-write while the ExCache thrashes: fork_copies MEGABYTES ROUNDS. A parent and its children each write their
+// own copies of the same pages, share others, unmap and map the same addresses again, and give pages back (DONTNEED);
+// each read must find what that process wrote last.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,7 +86,8 @@ int main(int count, char** arguments) {
       if (pids[child] == 0) {
         own_copies(own, static_cast<std::uint64_t>(child) + 1, round);
         for (std::size_t page = 0; page < pages; ++page)
-          std::atomic_ref(shared.word(page, 0)).fetch_add(1), shared.word(page, child + 1) = value_of(child, round, page);
+          std::atomic_ref(shared.word(page, 0)).fetch_add(1),
+              shared.word(page, child + 1) = value_of(child, round, page);
         map_again(child, round, pages / 4 + 1);
         _exit(wrong == 0 ? 0 : 1);
       }

@@ -78,6 +78,7 @@ void anonymous() {
   result("madvise", madvise(base + 9 * page, 2 * page, MADV_DONTNEED));
   printf("after it %d %d %c\n", base[9 * page], base[10 * page], base[11 * page]);
   result("madvise over a hole", madvise(base + 5 * page, 3 * page, MADV_DONTNEED));
+  result("madvise over a hole, advice alone", madvise(base + 5 * page, 3 * page, MADV_WILLNEED));
   result("madvise odd address", madvise(base + 1, page, MADV_DONTNEED));
   result("madvise odd advice", madvise(base, page, 1234));
   result("msync", msync(base, page, MS_SYNC));
@@ -94,7 +95,8 @@ void bad_arguments() {
   pointer("odd offset", mmap(nullptr, page, PROT_READ, MAP_PRIVATE, 0, 5), nullptr);
   pointer("odd fixed", mmap((void*)12345, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), nullptr);
   pointer("huge", mmap(nullptr, 1ul << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), nullptr);
-  pointer("not replaced", mmap(base, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), nullptr);
+  pointer("not replaced", mmap(base, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+          nullptr);
   result("munmap odd", munmap(base + 1, page));
   result("munmap 0", munmap(base, 0));
   result("munmap nothing", munmap(base + 6 * page, page));
@@ -179,7 +181,7 @@ int main() {
   static char other_stack[65536];
   const stack_t stack{.ss_sp = other_stack, .ss_flags = 0, .ss_size = sizeof other_stack};
   sigaltstack(&stack, nullptr);
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGSEGV, &action, nullptr);

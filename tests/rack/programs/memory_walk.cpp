@@ -56,7 +56,8 @@ int main(int count, char** arguments) {
     for (std::size_t page = 0; page < walk.pages; ++page) walk.read(page, round);
     // Backwards, and in an order that is good for nobody.
     for (std::size_t page = walk.pages; page-- > 0;) walk.read(page, round);
-    for (std::size_t i = 0, page = 0; i < walk.pages / 4; ++i, page = (page + 7919) % walk.pages) walk.read(page, round);
+    for (std::size_t i = 0, page = 0; i < walk.pages / 4; ++i, page = (page + 7919) % walk.pages)
+      walk.read(page, round);
     printf("round %lu: %s\n", round, walk.bad == 0 ? "all as written" : "WRONG");
   }
   if (munmap(at, bytes) != 0) perror("munmap");

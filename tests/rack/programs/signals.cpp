@@ -34,7 +34,7 @@ void note(int number, siginfo_t* info, void*) {
 }
 
 void handle(int number, int flags = 0) {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_sigaction = note;
   action.sa_flags = SA_SIGINFO | flags;
   sigaction(number, &action, nullptr);
@@ -62,7 +62,7 @@ void simple() {
   printf("kill: %d code %d own pid %d\n", count, last_code, last_pid == getpid());
   printf("kill odd number: %s\n", outcome(kill(getpid(), 65)));
   printf("kill nobody: %s\n", outcome(kill(99999, 0)));
-  struct sigaction action{};
+  struct sigaction action {};
   printf("handler of SIGKILL: %s\n", outcome(sigaction(SIGKILL, &(action = {}), nullptr)));
   signal(SIGUSR1, SIG_IGN);
   forget();
@@ -83,7 +83,8 @@ void blocked() {
   }
   sigset_t pending;
   sigpending(&pending);
-  printf("pending %d %d %d\n", sigismember(&pending, SIGUSR1), sigismember(&pending, SIGRTMIN), sigismember(&pending, SIGUSR2));
+  printf("pending %d %d %d\n", sigismember(&pending, SIGUSR1), sigismember(&pending, SIGRTMIN),
+         sigismember(&pending, SIGUSR2));
   sigprocmask(SIG_SETMASK, &old, nullptr);
   printf("order %s count %d\n", log_text, count);
   forget();
@@ -175,7 +176,7 @@ void alternate_stack() {
   printf("sigaltstack %s\n", outcome(sigaltstack(&other, nullptr)));
   stack_t small{.ss_sp = stack, .ss_flags = 0, .ss_size = 100};
   printf("too small %s\n", outcome(sigaltstack(&small, nullptr)));
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_sigaction = overflow_handler;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGSEGV, &action, nullptr);
@@ -239,7 +240,7 @@ void children() {
 
 void nested() {
   forget();
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int) { raise(SIGUSR2), log_text[log_used++] = '1'; };
   action.sa_mask = only(SIGUSR2);
   sigaction(SIGUSR1, &action, nullptr);
@@ -249,10 +250,13 @@ void nested() {
   printf("masked in the handler: %s\n", log_text);
   forget();
   action.sa_handler = [](int) { log_text[log_used++] = 'r'; };
-  action.sa_flags = SA_RESETHAND;
+  action.sa_flags = SA_RESETHAND | SA_SIGINFO;
   sigaction(SIGURG, &action, nullptr);
   raise(SIGURG), raise(SIGURG);
   printf("once: %s\n", log_text);
+  sigaction(SIGURG, nullptr, &action);
+  printf("then %p, flags %x\n", reinterpret_cast<void*>(action.sa_handler),
+         static_cast<unsigned>(action.sa_flags) & ~0x04000000u);
 }
 
 }  // namespace

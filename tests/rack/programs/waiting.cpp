@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -69,6 +70,27 @@ void pipes() {
   printf("ended by signal %d\n", WTERMSIG(status));
   close(p[1]);
   SHOW(pipe2(p, 0x7));
+}
+
+// As many as the limit allows, each with something in it.
+void many_pipes() {
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{1024, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &few);
+  int p[2], first = -1, made = 0, last = -1;
+  while (pipe(p) == 0) {
+    if (first < 0) first = p[0];
+    last = p[1];
+    ++made;
+    if (write(p[1], &made, sizeof made) != sizeof made) perror("write");
+  }
+  printf("%d pipes, then %s\n", made, strerrorname_np(errno));
+  int value = 0;
+  read(last - 1, &value, sizeof value);
+  printf("in the last %d\n", value);
+  close_range(static_cast<unsigned>(first), ~0u, 0);
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 void large_pipe() {
@@ -287,6 +309,7 @@ int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
   close_range(3, ~0u, 0);  // whatever started this program may have left high numbers open
   pipes();
+  many_pipes();
   large_pipe();
   polling();
   epolls();
