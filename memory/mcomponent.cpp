@@ -13,6 +13,7 @@
 #include "net/component/component.h"
 #include "net/exported_memory/export_service.h"
 #include "net/port/event_port.h"
+#include "net/verbs_test/image_service.h"
 
 namespace {
 
@@ -38,6 +39,7 @@ class MemoryComponent final : private component::Observer,
     component_ = TRY(component::Component::create(boot, core.loop()));
     port_ = TRY(base::try_make<port::EventPort>(component_->port(), component_->device(), core));
     TRY(export_memory(boot.command_line(), core.loop()));
+    TRY(verbs_test::start_if_wanted(boot, *component_, core.loop()));
     const std::uint64_t free = kernel::frames().counters().free;
     const std::uint64_t given = free > frames_for_kernel(free) ? free - frames_for_kernel(free) : 0;
     TRY(component_->prepare({.kind = messages::ComponentKind::Memory, .memory_bytes = given * base::page_bytes},

@@ -77,6 +77,7 @@ base::Task<> ping_sends(TaskContext context) {
   const std::uint32_t size = context.request.size;
   const std::span<std::byte> out = context.slot->local().first(size);
   const verbs::Sge sge = context.slot->sge(out);
+  std::fill(out.begin(), out.end(), std::byte{0});  // what ibv_rc_pingpong -c wants to see
   for (std::uint32_t i = 0; i < context.request.iterations; ++i) {
     const std::uint32_t seed = context.request.seed + i;
     if (context.has(flag_verify)) fill_pattern(out, seed);

@@ -27,7 +27,8 @@ enum class Verb : std::uint8_t { Open = 1, Connect = 2, Run = 3, Close = 4 };
 
 enum class Transport : std::uint8_t { Reliable = 1, Datagram = 2 };
 
-// What the image does once it is connected. The first three are served from Connect on; the others are done by Run.
+// What the image does once it is connected. The first three are served from Connect on (Run waits for the end of
+// EchoWrites); the others are done by Run.
 enum class TaskKind : std::uint8_t {
   Serve = 1,      // nothing: the peer reads, writes and changes our memory
   EchoSends = 2,  // each message goes back; a WRITE with immediate is answered by an empty SEND with the same immediate
@@ -46,6 +47,7 @@ enum class TaskKind : std::uint8_t {
 // Bits of ControlRequest::flags.
 inline constexpr std::uint8_t flag_verify = 1;
 inline constexpr std::uint8_t flag_immediate = 2;  // of SENDs
+inline constexpr std::uint8_t flag_ipv6 = 4;       // of Open: answer with the link-local address, not the IPv4 one
 
 // One end of a connection, as both tell each other.
 struct EndPoint {

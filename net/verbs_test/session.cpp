@@ -48,7 +48,7 @@ base::Task<> Session::handle(ControlRequest request, ControlAnswer* answer) {
 
 void Session::fill(ControlAnswer& answer) const {
   answer.completion_status = static_cast<std::uint32_t>(channel_.failure());
-  answer.self.gid = world_.device.gid().bytes;
+  answer.self.gid = (ipv6_ ? world_.device.link_local_gid() : world_.device.gid()).bytes;
   answer.self.qpn = channel_.is_open() ? channel_.qp_num() : 0;
   answer.self.psn = psn_;
   answer.self.rkey = slot_.rkey();
@@ -69,6 +69,7 @@ Result<> Session::open(const ControlRequest& request) {
   if (transport_ != Transport::Reliable && transport_ != Transport::Datagram) {
     return base::fail(Error::InvalidArgument);
   }
+  ipv6_ = (request.flags & flag_ipv6) != 0;
   counts_ = {};
   psn_ = static_cast<std::uint32_t>(world_.loop.now_ns() >> 8) & 0xffffff;
   // What Reads of the peer find there.
@@ -81,7 +82,7 @@ TaskContext Session::context(const ControlRequest& request) {
   const std::uint64_t ms = std::min<std::uint64_t>(request.timeout_ms, longest_task_ms);
   TaskContext task{&world_, &channel_, &slot_, &counts_, request, world_.loop.now_ns() + ms * base::millisecond_ns};
   task.request.transport = static_cast<std::uint8_t>(transport_);
-  task.request.peer = connected_.peer;
+  if (is_connected_) task.request.peer = connected_.peer;
   return task;
 }
 
@@ -109,7 +110,7 @@ Result<> Session::connect(const ControlRequest& request) {
   if (counts_bytes) slot_.exported()[request.size - 1] = std::byte{0};
   connected_ = request;
   TaskContext served = context(request);
-  served.deadline_ns = world_.loop.now_ns() + longest_serving_ns;
+  if (task != TaskKind::EchoWrites) served.deadline_ns = world_.loop.now_ns() + longest_serving_ns;
   for (std::uint64_t which = 0; which < receive_buffers; ++which) TRY(post_receive_buffer(served, which));
   TRY(bring_up(request));
   is_connected_ = true;
@@ -120,8 +121,9 @@ Result<> Session::connect(const ControlRequest& request) {
 
 void Session::serve(base::Task<> task) {
   serving_ = true;
-  base::spawn(std::move(task), [this](Result<>) {
+  base::spawn(std::move(task), [this](Result<> ended) {
     serving_ = false;
+    served_ = ended;
     ended_.wake_all();
   });
 }
@@ -129,9 +131,14 @@ void Session::serve(base::Task<> task) {
 base::Task<> Session::run(ControlRequest request) {
   const auto task = static_cast<TaskKind>(request.task);
   if (request.size > max_message_bytes) co_return base::fail(Error::TooBig);
-  TaskContext context = this->context(request);
+  if (channel_.is_open() && !is_connected_) co_return base::fail(Error::InvalidArgument);
+  const TaskContext context = this->context(request);
   if (task == TaskKind::RpingClient) co_return co_await rping_client(context);
   if (task == TaskKind::StreamSend) co_return co_await stream_send(context);
+  if (is_connected_ && task == TaskKind::EchoWrites) {
+    while (serving_) co_await ended_.wait();
+    co_return served_;
+  }
   if (!is_connected_ || serving_ || is_served(task)) co_return base::fail(Error::InvalidArgument);
   switch (task) {
     case TaskKind::PingSends:

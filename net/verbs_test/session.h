@@ -34,10 +34,12 @@ class Session {
   Channel channel_;
   base::AsyncCondition ended_;
   Transport transport_ = Transport::Reliable;
+  bool ipv6_ = false;
   ControlRequest connected_;
   std::uint32_t psn_ = 0;
   bool is_connected_ = false;
   bool serving_ = false;
+  Result<> served_;  // how what was served has ended
   Counts counts_;
   std::uint64_t elapsed_ns_ = 0;
 };
