@@ -2,6 +2,8 @@
 // Signals that were sent and not yet taken: see pending.h.
 #include "linux-abi/signals/pending.h"
 
+#include <limits>
+
 namespace linux_abi {
 
 Answer<> PendingSignals::add(const SignalInformation& information) {
@@ -34,6 +36,19 @@ SignalInformation PendingSignals::take(SignalSet wanted) {
   }
   if (!more) set_.remove(signal);
   return taken;
+}
+
+bool PendingSignals::has_from_timer(const SignalInformation& again) {
+  if (!set_.contains(again.signal)) return false;
+  // setitimer's signals say nothing of where they come from, so that any other stands for them.
+  if (again.code != sig::code::timer) return true;
+  for (SignalInformation& queued : queue_) {
+    if (queued.signal != again.signal || queued.code != again.code || queued.timer != again.timer) continue;
+    constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
+    queued.overrun = queued.overrun > most - again.overrun - 1 ? most : queued.overrun + again.overrun + 1;
+    return true;
+  }
+  return again.signal < first_realtime_signal;
 }
 
 void PendingSignals::discard(SignalSet signals) {

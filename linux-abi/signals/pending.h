@@ -19,6 +19,8 @@ class PendingSignals {
   // Takes the first that is in `wanted`; signal 0: none is.
   SignalInformation take(SignalSet wanted);
   void discard(SignalSet signals);
+  // A signal of the same timer waits to be taken: the overruns of `again`, and one for itself, are added to it.
+  bool has_from_timer(const SignalInformation& again);
 
  private:
   static constexpr std::size_t max_queued = 1024;  // as RLIMIT_SIGPENDING bounds it elsewhere

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 
 #include "linux-abi/signals/actions.h"
 #include "linux-abi/signals/pending.h"
@@ -42,6 +43,22 @@ TEST(PendingSignals, GivesFaultsFirstAndHonoursTheMask) {
   EXPECT_EQ(pending.take(~SignalSet::of(sig::hup)).signal, 0);
   pending.discard(SignalSet::of(sig::hup));
   EXPECT_EQ(pending.take(SignalSet::all()).signal, 0);
+}
+
+TEST(PendingSignals, HasOneSignalOfATimer) {
+  PendingSignals pending;
+  const linux_abi::SignalInformation first{.signal = 40, .code = sig::code::timer, .timer = 3, .overrun = 5};
+  EXPECT_FALSE(pending.has_from_timer(first));
+  ASSERT_TRUE(pending.add(first));
+  EXPECT_TRUE(pending.has_from_timer({.signal = 40, .code = sig::code::timer, .timer = 3, .overrun = 7}));
+  EXPECT_FALSE(pending.has_from_timer({.signal = 40, .code = sig::code::timer, .timer = 4}));
+  EXPECT_FALSE(pending.has_from_timer({.signal = 41, .code = sig::code::timer, .timer = 3}));
+  EXPECT_EQ(pending.take(SignalSet::all()).overrun, 5 + 7 + 1);
+  EXPECT_FALSE(pending.has_from_timer(first));
+  ASSERT_TRUE(pending.add(first));
+  EXPECT_TRUE(pending.has_from_timer(
+      {.signal = 40, .code = sig::code::timer, .timer = 3, .overrun = std::numeric_limits<std::int32_t>::max()}));
+  EXPECT_EQ(pending.take(SignalSet::all()).overrun, std::numeric_limits<std::int32_t>::max());
 }
 
 TEST(PendingSignals, RefusesRealtimeSignalsBeyondTheLimit) {

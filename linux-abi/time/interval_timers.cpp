@@ -41,43 +41,57 @@ void IntervalTimers::look_when_due(Timer& timer, std::uint64_t measured) {
   arm_timer(timer, left > base::never_ns - now ? base::never_ns : now + std::max(left, least_look_ns));
 }
 
+// Periods that passed while nobody looked, or while the last signal had not been taken, are told as overruns, not as
+// more signals. A period may be a nanosecond: until the signal is taken the timer is looked at now and then only, and
+// so is one whose signal nobody wants.
 void IntervalTimers::Timer::expired() {
-  TimerNotice send;
-  int overruns_now = 0;
   const std::uint64_t now = owner->measured_ns(*this);
+  int missed = 0;
   {
     const base::SpinGuard guard(owner->lock_);
     if (!armed) return;
     if (now < due_ns) return owner->look_when_due(*this, now);
-    send = notice;
     if (interval_ns == 0) {
       armed = false;
     } else {
-      // Periods that passed while nobody looked are told as overruns, not as more signals.
-      const std::uint64_t missed = (now - due_ns) / interval_ns;
-      overrun = static_cast<int>(missed > 0x7fffffff ? 0x7fffffff : missed);
-      due_ns += (missed + 1) * interval_ns;
-      owner->look_when_due(*this, now);
+      const std::uint64_t periods = (now - due_ns) / interval_ns;
+      missed = static_cast<int>(std::min<std::uint64_t>(periods, most_overruns));
+      due_ns += (periods + 1) * interval_ns;
     }
-    overruns_now = overrun;
   }
-  if (send.signal == 0) return;
+  const Told told = notice.signal == 0 ? Told::Nobody : tell(missed);
+  const base::SpinGuard guard(owner->lock_);
+  overrun = told == Told::Again ? std::min(overrun, most_overruns - missed - 1) + missed + 1 : missed;
+  if (!armed) return;
+  if (told == Told::Now || measure != Measure::WallTime) return owner->look_when_due(*this, now);
+  arm_timer(*this, std::max(due_ns, now + least_look_ns));
+}
+
+IntervalTimers::Timer::Told IntervalTimers::Timer::tell(int missed) {
   const bool posix = id < max_timers;
-  const SignalInformation information{.signal = send.signal,
+  const SignalInformation information{.signal = notice.signal,
                                       .code = posix ? sig::code::timer : sig::code::kernel,
-                                      .value = send.value,
+                                      .value = notice.value,
                                       .timer = id,
-                                      .overrun = overruns_now};
+                                      .overrun = missed};
   const base::SpinGuard guard(tasks_lock);
-  // A signal that is pending still, or a full queue: Linux counts an overrun, nothing more.
-  if (send.thread == 0) return (void)send_to_process_locked(owner->process_, information);
-  const PidEntry* entry = owner->process_.vnode().pids.find(send.thread);
-  if (entry != nullptr && entry->thread != nullptr && &entry->thread->process() == &owner->process_)
-    (void)send_to_thread_locked(*entry->thread, information);
+  Process& process = owner->process_;
+  Thread* thread = nullptr;
+  if (notice.thread != 0) {
+    const PidEntry* entry = process.vnode().pids.find(notice.thread);
+    if (entry == nullptr || entry->thread == nullptr || &entry->thread->process() != &process) return Told::Nobody;
+    thread = entry->thread;
+  }
+  PendingSignals& pending = thread == nullptr ? process.pending : thread->pending;
+  if (pending.has_from_timer(information)) return Told::Again;
+  const Answer<> sent =
+      thread == nullptr ? send_to_process_locked(process, information) : send_to_thread_locked(*thread, information);
+  return sent && pending.set().contains(notice.signal) ? Told::Now : Told::Nobody;
 }
 
 Answer<IntervalTimers::Timer*> IntervalTimers::find(int timer) {
-  if (timer < 0 || timer >= static_cast<int>(timers_.size()) || !timers_[static_cast<std::size_t>(timer)].used) return error(EINVAL);
+  if (timer < 0 || timer >= static_cast<int>(timers_.size()) || !timers_[static_cast<std::size_t>(timer)].used)
+    return error(EINVAL);
   return &timers_[static_cast<std::size_t>(timer)];
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process's timers that send signals: setitimer's three (and alarm), and POSIX timers. Those that count processor time
-// look at it when it can have come at the earliest, and again until it has: they may be late by least_look_ns.
+// A process's timers that send signals: setitimer's three (and alarm), and POSIX timers. Those that count processor
+// time look at it when it can have come at the earliest, and again until it has: they may be late by least_look_ns.
 #pragma once
 
 #include <array>
@@ -51,10 +51,13 @@ class IntervalTimers {
 
  private:
   static constexpr std::uint64_t least_look_ns = 4'000'000;
+  static constexpr int most_overruns = 0x7fffffff;  // DELAYTIMER_MAX
   enum class Measure : std::uint8_t { WallTime, UserTime, ProcessorTime };
   class Timer final : public KernelTimer {
    public:
+    enum class Told : std::uint8_t { Now, Again, Nobody };  // Again: the signal before it has not been taken yet
     void expired() override;
+    Told tell(int missed);
     IntervalTimers* owner = nullptr;
     int id = 0;
     int clock = 0;

@@ -61,9 +61,13 @@ class TimerService {
       }
       if (due != nullptr) {
         due->expired();
-        const base::SpinGuard guard(lock_);
-        running_ = nullptr;
-        finished_.wake_all();
+        {
+          const base::SpinGuard guard(lock_);
+          running_ = nullptr;
+          finished_.wake_all();
+        }
+        // However many are due: the component's own threads, heartbeats among them, get their turns.
+        threads::yield();
         continue;
       }
       (void)threads::block_until_woken(waiter, next_ns, threads::Interruptible::Never);
