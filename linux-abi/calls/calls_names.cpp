@@ -127,9 +127,7 @@ Answer<std::uint64_t> link_at(Call& call, int old_directory, std::uint64_t old_p
   Node& node = old.place->node();
   TRY(check_hard_link(call, node));
   if (node.is_directory()) return error(EPERM);
-  const Answer<> linked = directory.link(parent.name(), node, call.thread);
-  // A file that has no name any more gets no new one.
-  if (!linked) return error(linked.error() == ESTALE ? ENOENT : linked.error().number());
+  TRY(directory.link(parent.name(), node, call.thread));
   names_of(call).forget(*parent.directory, parent.name());
   return std::uint64_t{0};
 }

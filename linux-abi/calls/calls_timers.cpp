@@ -66,7 +66,7 @@ Answer<std::uint64_t> timer_create(Call& call) {
     std::int32_t signal, notify, thread, padding[11];
   };
   static_assert(sizeof(UserSignalEvent) == 64);
-  constexpr int by_signal = 0, not_at_all = 1, to_thread = 4;
+  constexpr int by_signal = 0, not_at_all = 1, by_thread = 2, to_thread = 4;  // by_thread: libc's matter, as by_signal
   const int clock = Call::as_int(call.a());
   TRY(read_clock(call.thread, clock));
   TimerNotice notice{.signal = sig::alrm};
@@ -74,7 +74,7 @@ Answer<std::uint64_t> timer_create(Call& call) {
   if (call.b() != 0) {
     const UserSignalEvent event = TRY(UserIn<UserSignalEvent>(call.b()).read());
     const int how = event.notify;
-    if (how != by_signal && how != not_at_all && how != to_thread) return error(EINVAL);
+    if (how != by_signal && how != not_at_all && how != by_thread && how != to_thread) return error(EINVAL);
     if (how != not_at_all && (event.signal < 1 || event.signal > max_signal)) return error(EINVAL);
     notice = {.signal = how == not_at_all ? 0 : event.signal,
               .value = event.value,
@@ -92,17 +92,19 @@ Answer<std::uint64_t> timer_create(Call& call) {
 
 Answer<std::uint64_t> timer_settime(Call& call) {
   constexpr int absolute = 1;
+  if (call.c() == 0) return error(EINVAL);
   const UserIntervalTimespec given = TRY(UserIn<UserIntervalTimespec>(call.c()).read());
   if (!is_valid(given.value) || !is_valid(given.interval)) return error(EINVAL);
   IntervalTimers* timers = TRY(timers_of(call.process()));
   const int timer = TRY(posix_timer(call.a()));
-  std::uint64_t value = to_ns(given.value);
+  std::uint64_t value = to_ns(given.value), late = 0;
   if ((Call::as_int(call.b()) & absolute) != 0 && value != 0) {
     const int clock = TRY(timers->clock_of(timer));
     const std::uint64_t now = TRY(read_clock(call.thread, clock));
+    late = value < now ? now - value : 0;
     value = value > now ? value - now : 1;
   }
-  const TimerSetting old = TRY(timers->set(timer, {value, to_ns(given.interval)}));
+  const TimerSetting old = TRY(timers->set(timer, {value, to_ns(given.interval)}, late));
   if (call.d() != 0)
     TRY(UserOut<UserIntervalTimespec>(call.d()).write({to_timespec(old.interval_ns), to_timespec(old.value_ns)}));
   return std::uint64_t{0};

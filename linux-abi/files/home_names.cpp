@@ -18,6 +18,15 @@ Answer<base::Array<std::byte>> joined(std::string_view first, std::string_view s
   return bytes;
 }
 
+// Of a directory or a file that has no name any more its home knows nothing: ENOENT, where Linux still has the inode.
+template <messages::Body Request>
+Answer<typename Request::Reply> ask_of_names(const FileHome& home, const Request& request, Caller& caller,
+                                             std::span<const std::byte> names) {
+  auto reply = ask(home, request, caller.sleeper(), names);
+  if (!reply && reply.error() == ESTALE) return error(ENOENT);
+  return reply;
+}
+
 }  // namespace
 
 Answer<NodeReference> HomeNode::look_up(std::string_view name, Caller& caller) {
@@ -25,7 +34,7 @@ Answer<NodeReference> HomeNode::look_up(std::string_view name, Caller& caller) {
   messages::FileLookupRequest request;
   request.directory = id_;
   request.name_bytes = length(name);
-  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), bytes_of(name)));
+  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, bytes_of(name)));
   return NodeReference(*TRY(file_system_.node(reply.attributes)));
 }
 
@@ -46,7 +55,7 @@ Answer<NodeReference> HomeNode::create_any(std::string_view name, std::uint32_t 
   request.name_bytes = length(name);
   request.target_bytes = length(target);
   const auto tail = TRY(joined(name, target));
-  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), tail.span()));
+  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
   attributes_changed();
   return NodeReference(*TRY(file_system_.node(reply.attributes)));
 }
@@ -67,7 +76,7 @@ Answer<> HomeNode::link(std::string_view name, Node& existing, Caller& caller) {
   request.file = file.id();
   request.directory = id_;
   request.name_bytes = length(name);
-  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), bytes_of(name)));
+  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, bytes_of(name)));
   file.update(reply.attributes);
   attributes_changed();
   return {};
@@ -78,7 +87,7 @@ Answer<> HomeNode::unlink(std::string_view name, bool directory, Caller& caller)
   request.directory = id_;
   request.name_bytes = length(name);
   request.remove_directory = directory ? 1U : 0U;
-  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper(), bytes_of(name)));
+  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, bytes_of(name)));
   attributes_changed();
   // Whoever has it open sees its links.
   if (const auto known = file_system_.known_node(reply.attributes.file)) known->update(reply.attributes);
@@ -95,7 +104,7 @@ Answer<> HomeNode::rename(std::string_view name, Node& new_directory, std::strin
   request.new_name_bytes = length(new_name);
   request.flags = flags;
   const auto tail = TRY(joined(name, new_name));
-  TRY(ask(file_system_.home(), request, caller.sleeper(), tail.span()));
+  TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
   attributes_changed();
   target.attributes_changed();
   return {};

@@ -137,7 +137,7 @@ Answer<TimerSetting> IntervalTimers::get(int id) {
   return TimerSetting{timer->due_ns > now ? timer->due_ns - now : 1, timer->interval_ns};
 }
 
-Answer<TimerSetting> IntervalTimers::set(int id, const TimerSetting& setting) {
+Answer<TimerSetting> IntervalTimers::set(int id, const TimerSetting& setting, std::uint64_t late_ns) {
   Timer* timer = TRY(find(id));
   const TimerSetting old = TRY(get(id));
   disarm(*timer);
@@ -148,6 +148,7 @@ Answer<TimerSetting> IntervalTimers::set(int id, const TimerSetting& setting) {
   if (setting.value_ns == 0) return old;
   timer->armed = true;
   timer->due_ns = setting.value_ns > base::never_ns - now ? base::never_ns : now + setting.value_ns;
+  timer->due_ns -= std::min(late_ns, timer->due_ns);
   look_when_due(*timer, now);
   return old;
 }

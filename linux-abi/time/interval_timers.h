@@ -40,8 +40,9 @@ class IntervalTimers {
   // EAGAIN. value_is_id: the signal's value is the timer's number (no sigevent was given).
   Answer<int> create(int clock, const TimerNotice& notice, bool value_is_id);
   Answer<> remove(int timer);  // EINVAL
-  // Returns the old setting. value_ns counts from now.
-  Answer<TimerSetting> set(int timer, const TimerSetting& setting);
+  // Returns the old setting. value_ns counts from now; late_ns: it should have expired so long ago, and the periods
+  // since then are overruns.
+  Answer<TimerSetting> set(int timer, const TimerSetting& setting, std::uint64_t late_ns = 0);
   Answer<TimerSetting> get(int timer);
   Answer<int> overruns(int timer);
   Answer<int> clock_of(int timer);

@@ -359,6 +359,26 @@ void run(const char* program) {
   printf("%s: status %x\n", program, ended);
 }
 
+// What can be done where no name is left.
+void in_a_removed_folder() {
+  SHOW(mkdir("leaving", 0755));
+  const int home = open(".", O_RDONLY);
+  chdir("leaving");
+  SHOW(rmdir("../leaving"));
+  SHOW(open("inside", O_CREAT | O_WRONLY, 0600));
+  SHOW(mkdir("inside", 0755));
+  SHOW(symlink("target", "inside"));
+  SHOW(link("/proc/self/exe", "inside"));
+  SHOW(unlink("inside"));
+  SHOW(access("inside", F_OK));
+  SHOW(rename("inside", "other"));
+  fchdir(home), close(home);
+  const int gone = make("nameless");
+  unlink("nameless");
+  SHOW(linkat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(gone)).c_str(), AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
+  close(gone);
+}
+
 void programs_just_written() {
   const int self = open("/proc/self/exe", O_RDONLY);
   struct stat s;
@@ -409,6 +429,7 @@ int main(int count, char**) {
   open_and_unlinked();
   many();
   programs_just_written();
+  in_a_removed_folder();
   for (const char* user : {"root", "other"}) {
     const pid_t pid = fork();
     if (pid == 0) {

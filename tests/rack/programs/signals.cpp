@@ -275,7 +275,19 @@ void short_periods() {
   while (taken < count && sigtimedwait(&real_time, &info, &none) == SIGRTMIN)
     ++taken, overran += info.si_overrun > 1'000'000 ? 1 : 0;
   printf("%d signals, %d of them with a million overruns and more\n", taken, overran);
+  // A time long past: the periods since then are overruns.
   for (timer_t& timer : timers) timer_delete(timer);
+  while (sigtimedwait(&real_time, &info, &none) == SIGRTMIN) continue;
+  sigevent event{};
+  event.sigev_signo = SIGRTMIN;
+  timer_create(CLOCK_REALTIME, &event, &timers[0]);
+  timespec past;
+  clock_gettime(CLOCK_REALTIME, &past);
+  const itimerspec late{.it_interval = {0, 1000}, .it_value = {past.tv_sec - 3, past.tv_nsec}};
+  timer_settime(timers[0], TIMER_ABSTIME, &late, nullptr);
+  sigwaitinfo(&real_time, &info);
+  printf("late by %s periods\n", info.si_overrun >= 3'000'000 ? "three million" : "too few");
+  timer_delete(timers[0]);
   signal(SIGALRM, SIG_DFL);
 }
 
