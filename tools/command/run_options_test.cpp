@@ -99,8 +99,11 @@ TEST(RunOptions, AllOfThemAreUnderstood) {
                                     "m2",
                                     "--keep-logs",
                                     "logs",
+                                    "--managers",
+                                    "/managers",
                                     "--kernel-option",
                                     "evictors=off"});
+  EXPECT_EQ(options.rack.managers, "/managers");
   EXPECT_EQ(options.rack.processors, 2u);
   EXPECT_EQ(options.rack.memories, 3u);
   EXPECT_EQ(options.rack.cpus, 4u);

@@ -41,7 +41,8 @@ TEST(RackPlan, ComponentsGetTheirConfigurationByTheirCommandLine) {
   const ProcessPlan plan =
       make_plan({.cpus = 4, .excache_bytes = 16 << 20, .kernel_options = {"evictors=off"}}, Accelerator::Tcg, files());
   const auto& p0 = named(plan, "p0");
-  EXPECT_EQ(value_after(p0, "-append"), "name=p0 ip=10.77.1.1/16 gmm=10.77.0.1 excache=16384K panic_exit=3 evictors=off");
+  EXPECT_EQ(value_after(p0, "-append"),
+            "name=p0 ip=10.77.1.1/16 gmm=10.77.0.1 excache=16384K panic_exit=3 evictors=off");
   EXPECT_EQ(value_after(p0, "-kernel"), "/b/linux-abi/pcomponent.elf");
   EXPECT_EQ(value_after(p0, "-smp"), "4,maxcpus=4");
   EXPECT_EQ(value_after(p0, "-accel"), "tcg,thread=multi");
@@ -90,6 +91,14 @@ TEST(RackPlan, OptionsReachTheirPrograms) {
   EXPECT_EQ(value_after(named(plan, "m0"), "-gdb"), "unix:/t/m0.gdb,server=on,wait=off");
   EXPECT_EQ(value_after(named(plan, "p0"), "-gdb"), "");
   EXPECT_EQ(value_after(named(plan, "p0"), "-cpu"), "host");
+}
+
+TEST(RackPlan, AnotherProgramCanBeStartedInGmmdsPlace) {
+  const auto gmmd = named(make_plan({}, Accelerator::Tcg, files()), "gmm").arguments;
+  const auto other = named(make_plan({.managers = "/x/managers"}, Accelerator::Tcg, files()), "gmm").arguments;
+  EXPECT_EQ(gmmd.at(0), "/b/gmm/gmmd");
+  EXPECT_EQ(other.at(0), "/x/managers");
+  EXPECT_TRUE(std::equal(gmmd.begin() + 1, gmmd.end(), other.begin() + 1, other.end()));
 }
 
 }  // namespace
