@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "net/roce/limits.h"
+
 namespace port {
 
 using base::Error;
@@ -19,7 +21,7 @@ constexpr std::size_t copied_at_most = 128;  // of one piece
 constexpr std::uint32_t slots_per_frame = 2;
 
 // No retransmission is due earlier than that after its frame was sent.
-constexpr std::uint64_t soonest_retry_ns = 2 * base::millisecond_ns;
+constexpr std::uint64_t soonest_retry_ns = roce::limits::adaptive_least_ns;
 }  // namespace
 
 struct EthernetPort::Plan {

@@ -56,7 +56,7 @@ class EthernetPort final : public roce::FrameSink, private netdev::Receiver, pri
   std::uint64_t deadline_ns() const { return deadline_ns_.load(std::memory_order_relaxed); }
 
   // Calls visit(name, value) for net.tx_packets, net.tx_bytes, net.rx_packets, net.rx_bytes, net.retransmits and some
-  // more. Numbers that belong together may be a packet apart.
+  // more, and for all of the engine's as roce.NAME. Numbers that belong together may be a packet apart.
   template <typename Visitor>
   void for_each_counter(Visitor&& visit);
 
@@ -109,6 +109,7 @@ void EthernetPort::for_each_counter(Visitor&& visit) {
   visit(std::string_view("net.rx_dropped"), device.rx_dropped);
   visit(std::string_view("net.device_errors"), device.device_errors);
   visit(std::string_view("net.retransmits"), engine_->counters().retransmits);
+  roce::for_each_reported_counter(engine_->counters(), visit);
 }
 
 }  // namespace port

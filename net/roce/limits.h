@@ -39,9 +39,19 @@ inline constexpr std::uint32_t read_packets_together = 128;
 inline constexpr std::uint32_t burst = 16;
 
 // The retransmission timer between our own components follows the round trip within these.
-inline constexpr std::uint64_t adaptive_least_ns = 2 * base::millisecond_ns;
+// The least is well above what an acknowledgement may wait.
+inline constexpr std::uint64_t adaptive_least_ns = 4 * base::millisecond_ns;
 inline constexpr std::uint64_t adaptive_most_ns = 67 * base::millisecond_ns;
 inline constexpr std::uint64_t adaptive_first_ns = 10 * base::millisecond_ns;  // before anything was measured
+// How long, and for how many messages, an acknowledgement may wait in a conversation. Between our own components one
+// answers several requests; a message is answered by another one long before its acknowledgement is missed. Other peers
+// get theirs with the answer, and soon: they may wait for it with their next request.
+inline constexpr std::uint64_t acknowledge_within_ns = 100 * base::microsecond_ns;
+inline constexpr std::uint64_t acknowledge_own_within_ns = 1500 * base::microsecond_ns;
+inline constexpr std::uint32_t acknowledge_every = 4;
+// A peer that is heard of meanwhile has not lost its tongue: its acknowledgement may wait for a core to run on. So
+// often a time-out is put off between our own components.
+inline constexpr std::uint32_t postponements = 3;
 // Before a second sign of the same gap makes us go back again: at least this, and one and a half round trips.
 inline constexpr std::uint64_t gap_patience_ns = 100 * base::microsecond_ns;
 // A responder between our own components repeats its NAK this often while packets behind the gap keep coming.

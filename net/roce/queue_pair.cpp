@@ -258,6 +258,7 @@ void RoceQueuePair::receive(const Packet& packet, const Arrival& arrival) {
       }
       return;
     default:
+      requester_.heard();
       responder_.receive(packet);
   }
 }

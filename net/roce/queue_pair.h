@@ -72,6 +72,7 @@ class RoceQueuePair final : public verbs::QueuePair, public FrameOwner, public S
   static constexpr std::uint64_t no_position = ~std::uint64_t{0};
   Sent send(TransportHeaders& headers, std::span<const Segment> payload, std::uint64_t position);
   Sent send_to(const Path& path, TransportHeaders& headers, std::span<const Segment> payload, std::uint64_t position);
+  void message_sent() { responder_.message_sent(); }
   void complete_receive(verbs::WorkCompletion& completion);  // of the front of the receive queue
   // Completes what is done and no longer held, in order.
   void retire();

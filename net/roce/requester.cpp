@@ -45,7 +45,8 @@ void Requester::start() {
   since_acknowledge_ = retries_ = rnr_retries_ = window_credit_ = 0;
   window_ = std::min<std::uint32_t>(32, limits::window_most);
   window_threshold_ = limits::window_most;
-  gap_known_ = false;
+  gap_known_ = heard_ = false;
+  postponed_ = 0;
   round_trip_ = RoundTrip();
   progress_at_ns_ = core().now_ns();
 }
@@ -116,6 +117,7 @@ Emitted Requester::emit_message_packet(SendWqe& wqe) {
   headers.length = wqe.length;
   headers.immediate = wqe.immediate;
   if (qp_.send(headers, pieces.span(), cursor_) == Sent::No) return Emitted::Full;
+  if (first && headers.psn == sent_end_) qp_.message_sent();
   sent(headers.psn, 1, headers.acknowledge);
   if (last) {
     ++cursor_;
@@ -194,6 +196,7 @@ std::uint64_t Requester::timeout_ns() const {
 void Requester::arm() {
   const std::uint64_t timeout = timeout_ns();
   if (timeout == base::never_ns) return;
+  heard_ = false;
   core().deadlines.arm(retransmit_, core().now_ns() + timeout);
 }
 
@@ -203,6 +206,12 @@ void Requester::timed_out() {
   if (!flying && !unreachable) return;
   if (flying && queue()[queue().done()].held > 0) {
     arm();  // still in the sink: slow is not lost
+    return;
+  }
+  if (heard_ && qp_.attributes().adaptive_timeout && postponed_ < limits::postponements) {
+    ++core().counters.timeouts_postponed;
+    ++postponed_;
+    arm();
     return;
   }
   ++core().counters.timeouts;

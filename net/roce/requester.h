@@ -27,6 +27,8 @@ class Requester {
   void stop();   // it left that state: no timer, nothing more is sent
 
   Emitted emit();
+  // A request of the peer came: it lives.
+  void heard() { heard_ = true; }
   void receive_acknowledge(const Packet& packet);
   void receive_read_response(const Packet& packet);
   void receive_atomic_response(const Packet& packet);
@@ -71,6 +73,8 @@ class Requester {
   std::uint32_t window_threshold_ = 0;  // below it the window grows by each packet, above by each window
   std::uint32_t window_credit_ = 0;
   std::uint32_t retries_ = 0;
+  std::uint32_t postponed_ = 0;  // time-outs in a row that were put off
+  bool heard_ = false;           // since the timer was set
   std::uint32_t rnr_retries_ = 0;
   bool gap_known_ = false;  // went back for it, and nothing has come since
   std::uint64_t went_back_at_ns_ = 0;

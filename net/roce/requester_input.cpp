@@ -58,7 +58,7 @@ void Requester::progress(std::uint32_t packets) {
   const std::uint64_t now = core().now_ns();
   catch_up();
   reads_.answered(una_);
-  retries_ = rnr_retries_ = 0;
+  retries_ = rnr_retries_ = postponed_ = 0;
   gap_known_ = false;
   progress_at_ns_ = now;
   round_trip_.acknowledged(una_, now);

@@ -246,10 +246,33 @@ TEST_F(Requesting, TheTimerFollowsTheRoundTrip) {
   }
   post(30, Opcode::Send, 10);
   expect(opcode::rc_send_only, at(30));
-  world.run_for(1'900'000);
+  world.run_for(limits::adaptive_least_ns - 100'000);
   EXPECT_TRUE(peer.silent());
-  world.run_for(200'000);  // 2 ms is the least
+  world.run_for(200'000);
   expect(opcode::rc_send_only, at(30));
+}
+
+// Between our own components: whoever talks lives, and its acknowledgement comes late, not never.
+TEST_F(Requesting, ATalkingPeerIsNotHurried) {
+  verbs::QpAttributes attributes;
+  attributes.adaptive_timeout = true;
+  bring_up(attributes);
+  post(0, Opcode::Send, 10);
+  expect(opcode::rc_send_only, at(0));
+  TransportHeaders h;
+  h.opcode = opcode::rc_write_only;
+  h.qpn = end.queue_pair->qp_num();
+  for (std::uint32_t i = 0; i < limits::postponements; ++i) {
+    h.psn = i;
+    peer.send(h);
+    world.run_for(limits::adaptive_first_ns);
+    EXPECT_EQ(counters().retransmits, 0u) << i;
+  }
+  EXPECT_EQ(counters().timeouts_postponed, limits::postponements);
+  h.psn = limits::postponements;
+  peer.send(h);
+  world.run_for(limits::adaptive_first_ns);
+  EXPECT_EQ(counters().timeouts, 1u) << "talking does not help for ever";
 }
 
 TEST_F(Requesting, AnUnreachablePeerCountsAsSilent) {

@@ -37,7 +37,7 @@ bool supported(const OpcodeInfo& info) {
 
 }  // namespace
 
-Core& Responder::core() { return qp_.core(); }
+Core& Responder::core() const { return qp_.core(); }
 
 void Responder::start() {
   reset();
@@ -48,6 +48,7 @@ void Responder::start() {
 void Responder::reset() {
   stop();
   answer_due_ = false;
+  conversation_ = false;
   sequence_nak_sent_ = false;
   for (Record& record : records_) record.packets = 0;
 }
@@ -56,6 +57,8 @@ void Responder::stop() {
   message_ = Message::None;
   refusal_ = 0;
   response_count_ = 0;
+  waits_ = false;
+  wait_.cancel();
 }
 
 void Responder::receive(const Packet& packet) {
@@ -185,6 +188,7 @@ void Responder::finish_message(const Packet& packet) {
   }
   message_ = Message::None;
   msn_ = (msn_ + 1) & psn_mask;
+  heard_at_ns_ = core().now_ns();
 }
 
 void Responder::execute_send(const Packet& packet) {
@@ -215,7 +219,7 @@ void Responder::execute_send(const Packet& packet) {
   offset_ = static_cast<std::uint32_t>(end);
   advance(1);
   if (packet.info->ends()) finish_message(packet);
-  if (packet.headers.acknowledge) acknowledge();
+  if (packet.headers.acknowledge) acknowledge(patience_with(packet));
 }
 
 // Whether the peer may do such a thing at all on this queue pair.
@@ -280,7 +284,7 @@ void Responder::execute_write(const Packet& packet) {
   offset_ += bytes;
   advance(1);
   if (packet.info->ends()) finish_message(packet);
-  if (headers.acknowledge) acknowledge();
+  if (headers.acknowledge) acknowledge(patience_with(packet));
 }
 
 Responder::Record& Responder::remember(const Packet& packet, std::uint32_t packets) {

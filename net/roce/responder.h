@@ -3,6 +3,10 @@
 // place; repeats answers to duplicates; says once what is missing. READ and atomic answers wait in a queue for their
 // turns to be sent, and an acknowledgement waits until those before it are out; acknowledgements that wait together are
 // one.
+//
+// In a conversation (short messages that are answered by messages) an acknowledgement waits a little for that answer,
+// or for the acknowledgements of further messages: a frame, and a wakening of the peer, less for each. Somebody who
+// only sends is acknowledged at once.
 #pragma once
 
 #include <array>
@@ -25,6 +29,8 @@ class Responder {
 
   void receive(const Packet& packet);
   Emitted emit();
+  // The other half has begun to send a message.
+  void message_sent();
 
  private:
   // An executed READ or atomic, kept to repeat its answer.
@@ -55,7 +61,7 @@ class Responder {
   };
   enum class Message : std::uint8_t { None, Send, Write };
 
-  Core& core();
+  Core& core() const;
   // Requests (responder.cpp)
   void out_of_sequence();
   void execute(const Packet& packet);
@@ -80,7 +86,13 @@ class Responder {
   void repeat(const Response& again);
   Record* find_record(Psn psn);
   // Answers (responder_output.cpp)
-  void acknowledge();
+  enum class Patience : std::uint8_t { None, Some };
+  void acknowledge(Patience patience);
+  Patience patience_with(const Packet& packet) const;
+  void wait_over();
+  void acknowledge_now();
+  std::uint64_t longest_wait_ns() const;
+  void acknowledged_by(Psn psn);
   void negative(std::uint8_t syndrome, Psn psn);
   std::uint32_t responses_due(bool duplicate);
   void push(const Response& response);
@@ -110,6 +122,14 @@ class Responder {
   bool answer_due_ = false;
   std::uint8_t answer_ = 0;  // syndrome
   Psn answer_psn_ = 0;       // of a NAK; an acknowledgement is for all before expected_
+
+  // Whether it waits for company
+  bool conversation_ = false;           // messages from the peer are followed by ours
+  std::uint64_t heard_at_ns_ = 0;       // when the last message was here
+  bool waits_ = false;                  // the acknowledgement that is due
+  std::uint32_t waiting_messages_ = 0;  // for so many
+  bool answered_ = false;               // a message of ours has left since it waits
+  MemberDeadline<Responder, &Responder::wait_over> wait_{*this};
 
   std::array<Record, limits::reads> records_;
   std::uint32_t next_record_ = 0;

@@ -7,21 +7,67 @@
 
 namespace roce {
 
-void Responder::acknowledge() {
+void Responder::acknowledge(Patience patience) {
+  const bool at_once = (answer_due_ && !waits_) || patience == Patience::None;
   if (answer_due_) {
     if (answer_ != syndrome::acknowledge && answer_psn_ == expected_) return;  // a NAK says as much, and more
     ++core().counters.acks_coalesced;
+  } else {
+    waiting_messages_ = 0;
+    answered_ = false;
   }
   answer_due_ = true;
   answer_ = syndrome::acknowledge;
+  if (at_once || ++waiting_messages_ >= limits::acknowledge_every) {
+    acknowledge_now();
+    return;
+  }
+  waits_ = true;
+  if (!wait_.armed()) core().deadlines.arm(wait_, core().now_ns() + longest_wait_ns());
+}
+
+// A message in several packets, or one that asks for attention, holds memory that its sender wants back.
+Responder::Patience Responder::patience_with(const Packet& packet) const {
+  const bool may_wait = conversation_ && packet.info->part == Part::Only && !packet.headers.solicited;
+  return may_wait ? Patience::Some : Patience::None;
+}
+
+void Responder::acknowledge_now() {
+  waits_ = false;
+  wait_.cancel();
   core().schedule(qp_);
+}
+
+// Nobody has answered, or not often enough. Who does not answer holds no conversation.
+void Responder::wait_over() {
+  ++core().counters.acks_late;
+  if (!answered_) conversation_ = false;
+  acknowledge_now();
+}
+
+std::uint64_t Responder::longest_wait_ns() const {
+  return qp_.attributes().adaptive_timeout ? limits::acknowledge_own_within_ns : limits::acknowledge_within_ns;
+}
+
+void Responder::message_sent() {
+  answered_ = true;
+  if (core().now_ns() - heard_at_ns_ < longest_wait_ns()) conversation_ = true;
+  if (waits_ && !qp_.attributes().adaptive_timeout) acknowledge_now();
+}
+
+// An answer with data, to this PSN, has left: it acknowledges all requests up to it.
+void Responder::acknowledged_by(Psn psn) {
+  if (!waits_ || psn_add(psn, 1) != expected_) return;
+  waits_ = answer_due_ = false;
+  wait_.cancel();
+  ++core().counters.acks_coalesced;
 }
 
 void Responder::negative(std::uint8_t code, Psn psn) {
   answer_due_ = true;
   answer_ = code;
   answer_psn_ = psn;
-  core().schedule(qp_);
+  acknowledge_now();
 }
 
 std::uint32_t Responder::responses_due(bool duplicate) {
@@ -49,7 +95,7 @@ void Responder::duplicate(const Packet& packet) {
       return;
     default:
       ++core().counters.duplicate_requests;
-      if (packet.headers.acknowledge) acknowledge();
+      if (packet.headers.acknowledge) acknowledge(Patience::None);
   }
 }
 
@@ -134,7 +180,7 @@ void Responder::repeat(const Response& again) {
 Emitted Responder::emit() {
   if (response_count_ == 0) {
     if (refusal_ != 0) refuse_now(expected_);
-    return answer_due_ ? emit_acknowledge() : Emitted::Nothing;
+    return answer_due_ && !waits_ ? emit_acknowledge() : Emitted::Nothing;
   }
   if (!qp_.reachable()) return Emitted::Nothing;
   Response& next = response(0);
@@ -175,6 +221,7 @@ Emitted Responder::emit_read(Response& next) {
   if (qp_.send(headers, std::span(&piece, bytes > 0 ? 1 : 0), RoceQueuePair::no_position) == Sent::No) {
     return Emitted::Full;
   }
+  acknowledged_by(next.psn);
   if (last) {
     pop();
     return Emitted::Frame;
@@ -194,6 +241,7 @@ Emitted Responder::emit_atomic(const Response& next) {
   headers.msn = next.msn;
   headers.original = next.original;
   if (qp_.send(headers, {}, RoceQueuePair::no_position) == Sent::No) return Emitted::Full;
+  acknowledged_by(next.psn);
   pop();
   return Emitted::Frame;
 }

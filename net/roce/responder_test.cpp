@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a responder answers to each kind of right and wrong request, packet by packet (IBTA Volume 1, 9.7 and 9.9).
-#include <gtest/gtest.h>
-
-#include "net/roce/testing/endpoint.h"
-#include "net/roce/testing/raw_peer.h"
+#include "net/roce/testing/responding.h"
 
 namespace {
 
@@ -11,90 +8,6 @@ using namespace roce;
 using namespace roce::testing;
 using verbs::CompletionStatus;
 using verbs::QpState;
-
-constexpr Psn first_psn = psn_mask - 2;  // wraps soon
-constexpr std::uint32_t peer_qpn = 0x77;
-constexpr std::uint32_t mtu = 1024;
-
-struct Responding : ::testing::Test {
-  Responding() { bring_up(every_access); }
-
-  void bring_up(verbs::Access access, std::uint8_t reads = 4) {
-    verbs::QpAttributes attributes;
-    attributes.access = access;
-    attributes.path_mtu = mtu;
-    attributes.destination = peer.gid();
-    attributes.destination_qpn = peer_qpn;
-    attributes.receive_psn = first_psn;
-    attributes.max_destination_reads = reads;
-    attributes.min_rnr_timer = 5;
-    ASSERT_TRUE(end.queue_pair->modify({}));  // to Reset
-    for (const auto state : {QpState::Init, QpState::ReadyToReceive, QpState::ReadyToSend}) {
-      attributes.state = state;
-      ASSERT_TRUE(end.queue_pair->modify(attributes));
-    }
-    world.run_for(1'000'000);  // ARP
-    psn = first_psn;
-  }
-
-  TransportHeaders headers(std::uint8_t opcode, bool acknowledge = true) {
-    TransportHeaders h;
-    h.opcode = opcode;
-    h.qpn = end.queue_pair->qp_num();
-    h.psn = psn;
-    h.acknowledge = acknowledge;
-    h.address = end.address(0);
-    h.rkey = end.region->rkey();
-    return h;
-  }
-  void send(std::uint8_t opcode, std::size_t bytes, bool acknowledge = true) {
-    send(headers(opcode, acknowledge), bytes);
-  }
-  void send(const TransportHeaders& h, std::size_t bytes) {
-    std::vector<std::byte> payload(bytes);
-    for (std::size_t i = 0; i < bytes; ++i) payload[i] = static_cast<std::byte>(i * 7 + h.psn);
-    peer.send(h, payload);
-  }
-  void expect_answer(std::uint8_t syndrome, Psn at, std::size_t count) {
-    const auto packet = peer.take();
-    ASSERT_TRUE(packet);
-    EXPECT_EQ(packet->headers.opcode, opcode::rc_acknowledge);
-    EXPECT_EQ(packet->headers.syndrome, syndrome);
-    EXPECT_EQ(packet->headers.psn, at & psn_mask);
-    EXPECT_EQ(packet->headers.msn, count);
-    EXPECT_EQ(packet->headers.qpn, peer_qpn);
-    EXPECT_FALSE(packet->headers.acknowledge);
-    EXPECT_TRUE(packet->headers.migrated);
-    EXPECT_TRUE(peer.silent());
-  }
-  void expect_refused(std::uint8_t syndrome, std::uint64_t Counters::*counter) {
-    expect_answer(syndrome, psn, msn_before);
-    EXPECT_EQ(counters().*counter, 1u);
-    EXPECT_EQ(end.queue_pair->state(), QpState::Error);
-  }
-  void next() { psn = psn_add(psn, 1); }
-  const Counters& counters() const { return end.node.counters(); }
-
-  World world{1};
-  Endpoint end{world.add(), 65536};
-  RawPeer peer{world, end.node};
-  Psn psn = first_psn;
-  std::uint32_t msn_before = 0;
-};
-
-TEST_F(Responding, AcknowledgesOnlyWhenAsked) {
-  ASSERT_TRUE(end.post_receive(1, 0, 8192));
-  send(opcode::rc_send_first, mtu, false);
-  next();
-  send(opcode::rc_send_middle, mtu, false);
-  next();
-  EXPECT_TRUE(peer.silent());
-  send(opcode::rc_send_last, 5);
-  expect_answer(syndrome::acknowledge, psn, 1);
-  ASSERT_EQ(end.completed(), 1u);
-  EXPECT_EQ(end.done[0].byte_len, 2 * mtu + 5);
-  EXPECT_EQ(end.memory[mtu], static_cast<std::byte>((psn - 1) & psn_mask));
-}
 
 TEST_F(Responding, DuplicatesAreAcknowledgedAgainAndChangeNothing) {
   ASSERT_TRUE(end.post_receive(1, 0, 8192));
@@ -489,17 +402,6 @@ TEST_F(Responding, DropsWhatIsNotForIt) {
   h.reserved7 = 0x55;
   send(h, 8);
   expect_answer(syndrome::acknowledge, psn, 1);
-}
-
-TEST_F(Responding, AcknowledgementsThatWaitTogetherAreOne) {
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(end.post_receive(1, 0, 8192));
-  for (int i = 0; i < 10; ++i) {
-    const auto frame = peer.frame(headers(opcode::rc_send_only), {});
-    end.node.engine().receive(frame, i < 9 ? More::Yes : More::No);
-    next();
-  }
-  expect_answer(syndrome::acknowledge, psn - 1, 10);
-  EXPECT_EQ(counters().acks_coalesced, 9u);
 }
 
 }  // namespace

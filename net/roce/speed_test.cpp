@@ -49,8 +49,9 @@ std::uint64_t transfer_ns(const Load& load, std::size_t total, const Faults& fau
   }
   if (std::getenv("LEGO_COUNTERS") != nullptr) {
     const Counters& c = a.node.counters();
-    std::printf("  %zu x %zu: %.2f ms, timeouts %llu, rewinds %llu, retransmits %llu\n", load.bytes, operations,
-                static_cast<double>(world.clock.now_ns() - begin) / 1e6, static_cast<unsigned long long>(c.timeouts),
+    std::printf("  %zu x %zu: %.2f ms, timeouts %llu, postponed %llu, rewinds %llu, retransmits %llu\n", load.bytes,
+                operations, static_cast<double>(world.clock.now_ns() - begin) / 1e6,
+                static_cast<unsigned long long>(c.timeouts), static_cast<unsigned long long>(c.timeouts_postponed),
                 static_cast<unsigned long long>(c.rewinds), static_cast<unsigned long long>(c.retransmits));
   }
   for (const auto& completion : a.done) EXPECT_EQ(completion.status, verbs::CompletionStatus::Success);

@@ -83,9 +83,12 @@ bool ClientSession::may_send(Priority priority) const {
   return granted_ - used > reserved - std::min<int>(write_backs, reserved);
 }
 
-std::uint16_t ClientSession::free_slot() const {
-  for (std::uint16_t i = 0; i < granted_; ++i) {
-    if (!slots_[i].in_use) return i;
+std::uint16_t ClientSession::free_slot() {
+  for (std::uint16_t tried = 0; tried < granted_; ++tried) {
+    const auto index = static_cast<std::uint16_t>((next_slot_ + tried) % granted_);
+    if (slots_[index].in_use) continue;
+    next_slot_ = static_cast<std::uint16_t>(index + 1);
+    return index;
   }
   return no_slot;
 }
@@ -117,7 +120,7 @@ void ClientSession::start(Call& call, std::uint16_t index) {
   slot.request_id = core_.next_request_id();
   slot.priority = call.request.priority;
   slot.in_use = true;
-  slot.answered = slot.held = slot.resend = false;
+  slot.answered = slot.settled = slot.held = slot.resend = false;
   ++in_use_[static_cast<std::size_t>(slot.priority)];
   if (slot.priority == Priority::Demand) core_.demand_sent();
   call.state_ = Call::State::Sent;
@@ -170,7 +173,7 @@ void ClientSession::post(std::uint16_t index, bool retry) {
   verbs::SendWorkRequest work;
   work.wr_id = work_id(WorkKind::Request, index);
   work.opcode = verbs::Opcode::Send;
-  work.solicited = true;
+  work.solicited = !request.tail.empty();  // the caller wants its memory back: acknowledged at once
   work.sg_list = std::span(pieces).first(count);
   slot.resend = false;
   if (link_.post_send(work)) slot.sending = true;
@@ -288,11 +291,17 @@ void ClientSession::release_if_possible(Slot& slot) {
   slot.call = nullptr;
 }
 
-void ClientSession::free_if_possible(Slot& slot) {
-  if (!slot.in_use || !slot.answered || slot.sending || slot.held || slot.call != nullptr) return;
-  slot.in_use = false;
+// Nobody waits for its answer any more, or has it. The slot may still have to wait for an acknowledgement, which may
+// come late, and which nobody else needs to wait for.
+void ClientSession::settle_if_possible(Slot& slot) {
+  if (!slot.in_use || !slot.answered || slot.held || std::exchange(slot.settled, true)) return;
   --in_use_[static_cast<std::size_t>(slot.priority)];
   if (slot.priority == Priority::Demand) core_.demand_ended();
+}
+
+void ClientSession::free_if_possible(Slot& slot) {
+  settle_if_possible(slot);
+  if (slot.settled && !slot.sending && slot.call == nullptr) slot.in_use = false;
   if (state_ == State::Established) pump();
 }
 

@@ -55,8 +55,9 @@ class ClientSession final : public Peer, private LinkOwner {
     bool in_use = false;
     bool sending = false;  // the send has not completed: our memory may be read
     bool answered = false;
-    bool held = false;    // a Reply has the receive buffer
-    bool resend = false;  // not answered before the connection ended; nothing can touch its memory
+    bool settled = false;  // answered and done with: it counts no longer against the limits
+    bool held = false;     // a Reply has the receive buffer
+    bool resend = false;   // not answered before the connection ended; nothing can touch its memory
   };
   using CallQueue = boost::intrusive::list<Call, boost::intrusive::member_hook<Call, CallListHook, &Call::list_hook_>,
                                            boost::intrusive::constant_time_size<false>>;
@@ -65,7 +66,7 @@ class ClientSession final : public Peer, private LinkOwner {
   static Error check(const CallRequest& request);
   void pump();
   bool may_send(Priority priority) const;
-  std::uint16_t free_slot() const;
+  std::uint16_t free_slot();
   void start(Call& call, std::uint16_t index);
   void post(std::uint16_t index, bool retry);
   void received_locked(std::uint16_t buffer, const verbs::WorkCompletion& completion) override;
@@ -75,6 +76,7 @@ class ClientSession final : public Peer, private LinkOwner {
   void answer(std::uint16_t index, Error outcome, Reply reply, std::uint64_t bytes_in);
   void leave(Call& call, Error outcome);
   void release_if_possible(Slot& slot);
+  void settle_if_possible(Slot& slot);
   void free_if_possible(Slot& slot);
   void post_receive(std::uint16_t buffer);
   static bool names_memory(const CallRequest& request) { return request.bulk.bytes != 0 || !request.tail.empty(); }
@@ -107,8 +109,9 @@ class ClientSession final : public Peer, private LinkOwner {
   bool probing_ = false;
   base::BootId server_boot_;  // of the last welcome
   std::uint32_t max_request_bytes_ = 0;
-  std::uint16_t granted_ = 0;  // slots that may be used
-  std::array<std::uint16_t, priority_count> in_use_{};
+  std::uint16_t granted_ = 0;    // slots that may be used
+  std::uint16_t next_slot_ = 0;  // the search begins there: both ends may still wait to hear that the last one is done
+  std::array<std::uint16_t, priority_count> in_use_{};  // not settled
   std::array<CallQueue, priority_count> queues_;
   base::Array<Slot> slots_;
   BufferPool send_buffers_;  // of each slot: header, body, copied tail

@@ -158,7 +158,7 @@ void ServerSession::send_reply(std::uint16_t index, std::uint32_t bytes) {
   verbs::SendWorkRequest work;
   work.wr_id = work_id(WorkKind::Reply, index);
   work.opcode = verbs::Opcode::Send;
-  work.solicited = true;
+  work.solicited = slots_[index].sender != nullptr;  // the handler waits for its memory: acknowledged at once
   work.sg_list = std::span(&piece, 1);
   if (link_.post_send(work)) slots_[index].sending = true;
   // If it could not be posted the link has failed, and the client asks again.
@@ -230,7 +230,6 @@ Result<> ServerSession::start_page(ServerCallRecord& call, const verbs::Sge& pag
   verbs::SendWorkRequest work;
   work.wr_id = work_id(WorkKind::Reply, call.header_.slot);
   work.opcode = verbs::Opcode::RdmaWriteWithImmediate;
-  work.solicited = true;
   work.sg_list = std::span(&page, 1);
   work.immediate = page_immediate(call.header_.slot, call.header_.slot_sequence);
   work.remote_address = call.header_.bulk_address;
