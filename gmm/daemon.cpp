@@ -106,8 +106,6 @@ void Daemon::report(rpc::CounterSink& sink) {
   sink.counter("net.rx_packets", counters.rx_packets);
   sink.counter("net.rx_bytes", counters.rx_bytes);
   sink.counter("net.retransmits", counters.retransmits);
-  roce::for_each_reported_counter(counters,
-                                  [&](std::string_view name, std::uint64_t value) { sink.counter(name, value); });
 }
 
 }  // namespace gmm
