@@ -10,7 +10,7 @@
 namespace verbs_test {
 
 // Sends request.stream_bytes of pattern(seed) to request.port at request.peer.gid, until the receiver has them all or
-// the deadline passes.
+// the deadline passes. Busy: a stream is being sent.
 base::Task<> stream_send(TaskContext context);
 
 // What is known of the streams that came in last.

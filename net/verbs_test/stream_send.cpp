@@ -70,10 +70,7 @@ base::Task<bool> attempt(TaskContext context, std::uint64_t* acknowledged) {
   co_return false;
 }
 
-}  // namespace
-
-base::Task<> stream_send(TaskContext context) {
-  *context.counts = {};
+base::Task<> attempts(TaskContext context) {
   std::uint64_t acknowledged = 0;
   for (;;) {
     const Result<bool> complete = co_await attempt(context, &acknowledged);
@@ -87,6 +84,17 @@ base::Task<> stream_send(TaskContext context) {
     base::log_info("verbs_test", "the stream broke at {}: {}", acknowledged, complete.error());
     co_await base::Sleep(context.world->loop, context.world->loop.now_ns() + pause_ns);
   }
+}
+
+}  // namespace
+
+base::Task<> stream_send(TaskContext context) {
+  if (context.world->sending_stream) co_return base::fail(Error::Busy);
+  *context.counts = {};
+  context.world->sending_stream = true;
+  const Result<> sent = co_await attempts(context);
+  context.world->sending_stream = false;
+  co_return sent;
 }
 
 }  // namespace verbs_test

@@ -38,6 +38,7 @@ struct World {
   verbs::ConnectionManager& connections;
   boost::intrusive::list<Stoppable, boost::intrusive::constant_time_size<false>> stoppables{};
   bool stopping = false;
+  bool sending_stream = false;  // one at a time, so that who is not sure of having asked may ask again
 };
 
 // A piece of registered memory and its parts. A message and its datagram header fit into each buffer.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // verbs_peer: what runs in a Linux guest for the verbs tests against an image with verbs_test=1.
 //   verbs_peer matrix IMAGE-IP < CELLS          each line a cell (cells.h); one answer line each: PASS, or FAIL and why
-//   verbs_peer send IMAGE-IP SEED BYTES         a stream to the image
+//   verbs_peer send IMAGE-IP SEED BYTES RETRIES a stream to the image
 //   verbs_peer receive IMAGE-IP SEED BYTES      a stream from the image, which is told to send it
 // The status is 0 if all went well.
 #include <arpa/inet.h>
@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "kernel/base/error.h"
 #include "tests/interop/verbs_peer/cells.h"
 #include "tests/interop/verbs_peer/streams.h"
 
@@ -77,12 +78,24 @@ int report(const char* what, const StreamResult& result) {
   return result.mismatches == 0 ? 0 : 1;
 }
 
+// Until the image says that it does, or has done: while the switch misbehaves neither question nor answer is sure to
+// arrive.
+void ask_for_stream(const std::string& image_ip, const verbs_test::ControlRequest& request) {
+  for (;;) {
+    try {
+      const auto answer = ControlClient(image_ip).ask(request, stream_limit);
+      if (answer.error == 0u || answer.error == static_cast<std::uint32_t>(base::Error::Busy)) return;
+      std::printf("the image: %s\n", describe(answer).c_str());
+    } catch (const std::exception& error) {
+      std::printf("asking the image: %s\n", error.what());
+    }
+    std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
 int receive(const std::string& image_ip, std::uint32_t seed, std::uint64_t bytes) {
-  // The image's answer may get lost while the switch misbehaves; what was received tells all that matters.
-  static std::string ip;
-  static verbs_test::ControlRequest request;
-  ip = image_ip;
-  request = control_request(verbs_test::Verb::Run);
+  auto request = control_request(verbs_test::Verb::Run);
   request.task = static_cast<std::uint8_t>(verbs_test::TaskKind::StreamSend);
   request.port = verbs_test::stream_port;
   request.seed = seed;
@@ -90,28 +103,23 @@ int receive(const std::string& image_ip, std::uint32_t seed, std::uint64_t bytes
   request.timeout_ms = static_cast<std::uint32_t>(std::chrono::milliseconds(stream_limit).count());
   const ibv_gid gid = Device().gid(gid_index_ipv4);
   std::memcpy(request.peer.gid.data(), gid.raw, request.peer.gid.size());
-  const StreamResult result = receive_stream(seed, bytes, stream_limit, [] {
-    std::thread([] {
-      try {
-        ControlClient(ip).ask(request, stream_limit);
-      } catch (const std::exception& error) {
-        std::printf("asking the image: %s\n", error.what());
-      }
-    }).detach();
-  });
+  // The thread ends with the program: what was received says all that matters.
+  const StreamResult result =
+      receive_stream(seed, bytes, stream_limit, [&] { std::thread(ask_for_stream, image_ip, request).detach(); });
   return report("received", result);
 }
 
 int run(int count, char** values) {
   const std::string what = count > 2 ? values[1] : "";
   if (what == "matrix") return matrix(values[2]);
-  if (count == 5 && (what == "send" || what == "receive")) {
+  if ((count == 6 && what == "send") || (count == 5 && what == "receive")) {
     const auto seed = static_cast<std::uint32_t>(std::strtoul(values[3], nullptr, 10));
     const std::uint64_t bytes = std::strtoull(values[4], nullptr, 10);
     if (what == "receive") return receive(values[2], seed, bytes);
-    return report("sent", send_stream(values[2], seed, bytes, stream_limit));
+    return report("sent",
+                  send_stream(values[2], seed, bytes, static_cast<std::uint8_t>(std::atoi(values[5])), stream_limit));
   }
-  std::fprintf(stderr, "usage: verbs_peer matrix|send|receive IMAGE-IP [SEED BYTES]\n");
+  std::fprintf(stderr, "usage: verbs_peer matrix|send|receive IMAGE-IP [SEED BYTES [RETRIES]]\n");
   return 2;
 }
 

@@ -39,13 +39,13 @@ void set_ack_timeout(rdma_cm_id* id, const Connection::Parameters& parameters) {
   }
 }
 
-rdma_conn_param connection_parameters(std::span<const std::byte> private_data) {
+rdma_conn_param connection_parameters(std::span<const std::byte> private_data, std::uint8_t retries) {
   rdma_conn_param parameters{};
   parameters.private_data = private_data.data();
   parameters.private_data_len = static_cast<std::uint8_t>(private_data.size());
   parameters.responder_resources = 4;
   parameters.initiator_depth = 4;
-  parameters.retry_count = 7;
+  parameters.retry_count = retries;
   parameters.rnr_retry_count = 7;
   return parameters;
 }
@@ -105,7 +105,7 @@ std::optional<ibv_wc> next_completion(ibv_cq* queue, Clock::time_point deadline)
 }
 
 Connection::Connection(const std::string& ip, std::uint16_t port, const Parameters& parameters)
-    : own_channel_(rdma_create_event_channel(), rdma_destroy_event_channel) {
+    : own_channel_(rdma_create_event_channel(), rdma_destroy_event_channel), retries_(parameters.retries) {
   if (!own_channel_) fail_errno("rdma_create_event_channel");
   if (rdma_create_id(own_channel_.get(), &id_, nullptr, RDMA_PS_TCP) != 0) fail_errno("rdma_create_id");
   sockaddr_in address{};
@@ -128,7 +128,7 @@ Connection::Connection(const std::string& ip, std::uint16_t port, const Paramete
 }
 
 Connection::Connection(rdma_cm_id* id, const Parameters& parameters)
-    : own_channel_(nullptr, rdma_destroy_event_channel), id_(id) {
+    : own_channel_(nullptr, rdma_destroy_event_channel), id_(id), retries_(parameters.retries) {
   set_ack_timeout(id_, parameters);
   make_queues(parameters);
 }
@@ -156,7 +156,7 @@ Connection::~Connection() {
 }
 
 std::vector<std::byte> Connection::connect(std::span<const std::byte> private_data) {
-  rdma_conn_param parameters = connection_parameters(private_data);
+  rdma_conn_param parameters = connection_parameters(private_data, retries_);
   if (rdma_connect(id_, &parameters) != 0) fail_errno("rdma_connect");
   auto answer = expect_event(own_channel_.get(), RDMA_CM_EVENT_ESTABLISHED, 60'000);
   connected_ = true;
@@ -164,7 +164,7 @@ std::vector<std::byte> Connection::connect(std::span<const std::byte> private_da
 }
 
 void Connection::accept(std::span<const std::byte> private_data) {
-  rdma_conn_param parameters = connection_parameters(private_data);
+  rdma_conn_param parameters = connection_parameters(private_data, retries_);
   if (rdma_accept(id_, &parameters) != 0) fail_errno("rdma_accept");
   connected_ = true;
 }

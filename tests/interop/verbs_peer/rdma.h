@@ -71,6 +71,7 @@ class Connection {
  public:
   struct Parameters {
     std::optional<std::uint8_t> ack_timeout;  // as IB's code; librdmacm's default is 19
+    std::uint8_t retries = 7;
     std::uint32_t sends = 16;
     std::uint32_t receives = 16;
   };
@@ -97,6 +98,7 @@ class Connection {
   std::unique_ptr<rdma_event_channel, void (*)(rdma_event_channel*)> own_channel_;
   rdma_cm_id* id_ = nullptr;
   ibv_cq* queue_ = nullptr;
+  std::uint8_t retries_;
   bool connected_ = false;
 };
 

@@ -36,8 +36,8 @@ StreamHello hello_in(std::span<const std::byte> private_data) {
 
 class Sender {
  public:
-  Sender(std::string ip, std::uint32_t seed, std::uint64_t bytes, Clock::time_point deadline)
-      : ip_(std::move(ip)), seed_(seed), deadline_(deadline) {
+  Sender(std::string ip, std::uint32_t seed, std::uint64_t bytes, std::uint8_t retries, Clock::time_point deadline)
+      : ip_(std::move(ip)), seed_(seed), retries_(retries), deadline_(deadline) {
     result_.bytes = bytes;
   }
 
@@ -58,7 +58,8 @@ class Sender {
 
  private:
   bool attempt() {
-    Connection connection(ip_, verbs_test::stream_port, {.ack_timeout = ack_timeout, .sends = stream_depth});
+    Connection connection(ip_, verbs_test::stream_port,
+                          {.ack_timeout = ack_timeout, .retries = retries_, .sends = stream_depth});
     StreamHello hello;
     hello.seed = seed_;
     hello.total_bytes = result_.bytes;
@@ -97,6 +98,7 @@ class Sender {
 
   const std::string ip_;
   const std::uint32_t seed_;
+  const std::uint8_t retries_;
   const Clock::time_point deadline_;
   std::uint64_t acknowledged_ = 0;
   bool lost_ = false;
@@ -210,11 +212,13 @@ class Receiver {
 
 }  // namespace
 
-StreamResult send_stream(const std::string& ip, std::uint32_t seed, std::uint64_t bytes, std::chrono::seconds limit) {
-  return Sender(ip, seed, bytes, Clock::now() + limit).run();
+StreamResult send_stream(const std::string& ip, std::uint32_t seed, std::uint64_t bytes, std::uint8_t retries,
+                         std::chrono::seconds limit) {
+  return Sender(ip, seed, bytes, retries, Clock::now() + limit).run();
 }
 
-StreamResult receive_stream(std::uint32_t seed, std::uint64_t bytes, std::chrono::seconds limit, void (*listening)()) {
+StreamResult receive_stream(std::uint32_t seed, std::uint64_t bytes, std::chrono::seconds limit,
+                            const std::function<void()>& listening) {
   Receiver receiver(seed, bytes);
   listening();
   return receiver.run(Clock::now() + limit);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace verbs_peer {
@@ -15,8 +16,11 @@ struct StreamResult {
   unsigned connections = 0;  // that were made, the one that confirms the end included
 };
 
-StreamResult send_stream(const std::string& ip, std::uint32_t seed, std::uint64_t bytes, std::chrono::seconds limit);
+// Soft-RoCE takes 7 retries for retries without end.
+StreamResult send_stream(const std::string& ip, std::uint32_t seed, std::uint64_t bytes, std::uint8_t retries,
+                         std::chrono::seconds limit);
 // Calls listening() when senders may come.
-StreamResult receive_stream(std::uint32_t seed, std::uint64_t bytes, std::chrono::seconds limit, void (*listening)());
+StreamResult receive_stream(std::uint32_t seed, std::uint64_t bytes, std::chrono::seconds limit,
+                            const std::function<void()>& listening);
 
 }  // namespace verbs_peer
