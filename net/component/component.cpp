@@ -46,6 +46,7 @@ Result<> Component::start_network(const kernel::BootInfo&) {
   config.prefix_length = configuration_.prefix_length;
   config.seed = kernel::random_u64();
   config.crc = TRY(port::choose_crc(kernel::clock(), {}));
+  base::log_info("component", "ICRC by {}", roce::crc_method(config.crc).name);
   port_ = TRY(port::open_port(*device_, kernel::clock(), config));
   const base::SpinGuard guard(port_->lock());
   domain_ = TRY(port_->engine().device().allocate_protection_domain());
