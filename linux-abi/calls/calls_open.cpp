@@ -63,6 +63,7 @@ Answer<std::uint64_t> truncate(Call& call) {
   if (node.is_directory()) return error(EISDIR);
   if (node.type() != file_mode::regular) return error(EINVAL);
   TRY(check_access(call.thread, node, 2));
+  if (node.is_executed()) return error(ETXTBSY);
   const std::uint64_t bytes = call.b();
   if (bytes > call.thread.limit(static_cast<int>(Resource::FileSize)) && bytes > TRY(node.status(call.thread)).bytes) {
     call.thread.raise(sig::xfsz);

@@ -90,7 +90,9 @@ Answer<OpenFileReference> open_program(Caller& caller, int directory_descriptor,
   if (node.is_link()) return error(ELOOP);
   if (node.type() != file_mode::regular) return error(EACCES);
   TRY(check_access(caller, node, 1));
-  return node.open(O_RDONLY, place, caller);
+  OpenFileReference file = TRY(node.open(O_RDONLY, place, caller));
+  TRY(file->execute());
+  return file;
 }
 
 }  // namespace linux_abi

@@ -8,6 +8,7 @@
 
 #include "kernel/threads/mutex.h"
 #include "linux-abi/files/home_file_system.h"
+#include "linux-abi/files/text_use.h"
 #include "processor/shared_object.h"
 
 namespace linux_abi {
@@ -38,6 +39,8 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   // The data of a regular file; made (and held at the home) on first use.
   Answer<processor::Reference<processor::SharedObject>> data(processor::Sleeper& sleeper);
   threads::Mutex& mutex() { return mutex_; }
+  TextUse& text_use() { return text_use_; }
+  bool is_executed() const override { return text_use_.is_executed(); }
   std::uint64_t bytes();
   // Before it is written or cut off, with mutex() held: whoever is not root takes its set-user and set-group bits away.
   Answer<> drop_set_id_bits(Caller& caller);
@@ -60,6 +63,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   HomeFileSystem& file_system_;
   const std::uint64_t id_;
   threads::Mutex mutex_;
+  TextUse text_use_;
   base::SpinLock lock_{base::LockRank::Poll};  // guards all below
   messages::FileAttributes attributes_;
   bool attributes_known_ = true;

@@ -50,6 +50,8 @@ class Node : public processor::Counted {
   virtual Answer<FileStatus> status(Caller& caller) = 0;
   virtual Answer<> change(const AttributeChange& change, Caller& caller);  // EPERM
   virtual Answer<> truncate(std::uint64_t bytes, Caller& caller);          // EINVAL
+  // A process runs it as its program: it is not to be written to.
+  virtual bool is_executed() const { return false; }
   // flags: O_*, creation flags removed. `place` is where it was found.
   virtual Answer<OpenFileReference> open(int flags, processor::Reference<Place> place, Caller& caller) = 0;
   virtual Answer<FileSystemStatus> file_system(Caller& caller) = 0;

@@ -77,6 +77,8 @@ class OpenFile : public processor::Counted {
   virtual Answer<processor::Reference<processor::SharedObject>> mappable(Caller& caller);
   // Entries for getdents64 (linux_dirent64), moving the position; ENOTDIR.
   virtual Answer<std::size_t> read_directory(std::span<std::byte> to, Caller& caller);
+  // From now on, until it is closed, a program: ETXTBSY if somebody has it open for writing.
+  virtual Answer<> execute() { return {}; }
   virtual Answer<> truncate(std::uint64_t bytes, Caller& caller);                                  // EINVAL
   virtual Answer<> allocate(int mode, std::uint64_t offset, std::uint64_t bytes, Caller& caller);  // ENODEV
   virtual Answer<> synchronize(bool data_only, Caller& caller);                                    // EINVAL

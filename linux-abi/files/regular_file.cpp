@@ -22,7 +22,13 @@ constexpr int resource_file_size = 1;                             // RLIMIT_FSIZ
 class RegularFile final : public OpenFile {
  public:
   RegularFile(HomeNode& node, int flags, PlaceReference place, processor::Reference<processor::SharedObject> data)
-      : OpenFile(flags), node_(node), place_(std::move(place)), data_(std::move(data)) {}
+      : OpenFile(flags),
+        node_(node),
+        place_(std::move(place)),
+        data_(std::move(data)),
+        use_(writes(flags) ? Use::Writes : Use::Reads) {}
+  // Who opens a file for writing has begun_writing().
+  static bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
     TRY(position_lock_.lock_killable());
@@ -81,6 +87,13 @@ class RegularFile final : public OpenFile {
   Answer<FileStatus> status(Caller& caller) override { return node_->status(caller); }
   Answer<processor::Reference<processor::SharedObject>> mappable(Caller&) override { return data_; }
 
+  Answer<> execute() override {
+    LEGO_ASSERT(use_ == Use::Reads);
+    TRY(node_->text_use().begin_executing());
+    use_ = Use::Executes;
+    return {};
+  }
+
   Answer<> truncate(std::uint64_t bytes, Caller& caller) override {
     TRY(check_size(bytes, caller));
     return node_->truncate(bytes, caller);
@@ -124,11 +137,14 @@ class RegularFile final : public OpenFile {
 
  private:
   static constexpr std::uint32_t bytes_left_request = 0x541b;
+  enum class Use : std::uint8_t { Reads, Writes, Executes };
 
   void descriptor_closed(std::uint64_t process) override { release_record_locks(*node_, process); }
 
   void close() override {
     release_whole_lock(*node_, {reinterpret_cast<std::uint64_t>(static_cast<OpenFile*>(this)), 0});
+    if (use_ == Use::Writes) node_->text_use().end_writing();
+    if (use_ == Use::Executes) node_->text_use().end_executing();
     base::Own<RegularFile>(this).reset();
   }
 
@@ -171,14 +187,20 @@ class RegularFile final : public OpenFile {
   processor::Reference<processor::SharedObject> data_;
   threads::Mutex position_lock_;
   std::uint64_t position_ = 0;
+  Use use_;
 };
 
 }  // namespace
 
 Answer<OpenFileReference> open_regular(HomeNode& node, int flags, PlaceReference place, Caller& caller) {
   auto data = TRY(node.data(caller.sleeper()));
+  const bool writes = RegularFile::writes(flags);
+  if (writes) TRY(node.text_use().begin_writing());
   auto file = base::make<RegularFile>(node, flags, std::move(place), std::move(data));
-  if (!file) return error(ENOMEM);
+  if (!file) {
+    if (writes) node.text_use().end_writing();
+    return error(ENOMEM);
+  }
   return OpenFileReference(*file.release());
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -405,6 +406,32 @@ void programs_just_written() {
   close(mapped);
   run("./mapped");
 
+  // While it runs, or could be changed.
+  const int open_for_writing = open("copied", O_WRONLY);
+  run("./copied");
+  close(open_for_writing);
+  int started[2];
+  pipe(started);
+  const pid_t runs = fork();
+  if (runs == 0) {
+    dup2(started[1], STDOUT_FILENO);
+    execl("./copied", "./copied", "copy", "wait", nullptr);
+    _exit(99);
+  }
+  char letter;
+  read(started[0], &letter, 1);
+  FINE(open("copied", O_WRONLY));
+  FINE(open("copied", O_RDWR | O_TRUNC));
+  FINE(truncate("copied", 5));
+  FINE(open("copied", O_RDONLY));
+  FINE(rename("copied", "renamed"));
+  FINE(rename("renamed", "copied"));
+  kill(runs, SIGKILL);
+  int ended;
+  waitpid(runs, &ended, 0);
+  FINE(open("copied", O_WRONLY));
+  close(started[0]), close(started[1]);
+
   // In place, over a program that has run.
   const int damaged = open("written", O_WRONLY);
   FINE(pwrite(damaged, "not a program", 13, 0));
@@ -418,7 +445,9 @@ void programs_just_written() {
 
 int main(int count, char**) {
   setvbuf(stdout, nullptr, _IONBF, 0);
-  if (count > 1) return printf("a copy runs\n"), 0;
+  if (count > 1) printf("a copy runs\n");
+  if (count > 2) return pause();
+  if (count > 1) return 0;
   char place[] = "/tmp/filesXXXXXX";
   if (mkdtemp(place) == nullptr || chdir(place) != 0) return perror(place), 1;
   opening();
