@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Software RoCEv2 as pure protocol code: net/verbs on one side, Ethernet frames on the other. It owns no device, thread
 // or clock: whoever drives it feeds frames and time and takes frames out. Standard on the wire (IBTA Volume 1 with
-// annex A17; UDP port 4791 over IPv4, ARP, CM on QP1). Not locked: all calls on an Engine and on everything that it
-// made are serialised by the caller (lock rank Verbs). Nothing allocates once regions, queues and connections exist.
+// annex A17; UDP port 4791 over IPv4 and, from the link-local address, IPv6; ARP and neighbour discovery; CM on QP1).
+// Not locked: all calls on an Engine and on everything that it made are serialised by the caller (lock rank Verbs).
+// Nothing allocates once regions, queues and connections exist.
 #pragma once
 
 #include <cstddef>

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a requester does with each kind of answer, or with none, packet by packet (IBTA Volume 1, 9.7 and 9.9).
-#include <gtest/gtest.h>
-
-#include "net/roce/limits.h"
-#include "net/roce/testing/endpoint.h"
-#include "net/roce/testing/raw_peer.h"
+#include "net/roce/testing/requesting.h"
 
 namespace {
 
@@ -13,74 +9,6 @@ using namespace roce::testing;
 using verbs::CompletionStatus;
 using verbs::Opcode;
 using verbs::QpState;
-
-constexpr Psn first_psn = psn_mask - 1;  // wraps soon
-constexpr std::uint32_t mtu = 1024;
-constexpr std::uint64_t ms = base::millisecond_ns;
-
-struct Requesting : ::testing::Test {
-  Requesting() { bring_up({}); }
-
-  void bring_up(verbs::QpAttributes attributes) {
-    attributes.path_mtu = mtu;
-    attributes.destination = peer.gid();
-    attributes.destination_qpn = 0x77;
-    attributes.send_psn = first_psn;
-    attributes.access = every_access;
-    ASSERT_TRUE(end.queue_pair->modify({}));  // to Reset
-    for (const auto state : {QpState::Init, QpState::ReadyToReceive, QpState::ReadyToSend}) {
-      attributes.state = state;
-      ASSERT_TRUE(end.queue_pair->modify(attributes));
-    }
-    world.run_for(ms);  // ARP
-    end.fill(1);
-  }
-  Psn at(std::uint32_t count) const { return psn_add(first_psn, count); }
-
-  RecordedPacket expect(std::uint8_t code, Psn psn) {
-    auto packet = peer.take();
-    EXPECT_TRUE(packet);
-    if (!packet) return {};
-    EXPECT_EQ(packet->headers.opcode, code);
-    EXPECT_EQ(packet->headers.psn, psn);
-    return std::move(*packet);
-  }
-  void answer(std::uint8_t syndrome, Psn psn) {
-    TransportHeaders h;
-    h.opcode = opcode::rc_acknowledge;
-    h.qpn = end.queue_pair->qp_num();
-    h.psn = psn;
-    h.syndrome = syndrome;
-    peer.send(h);
-  }
-  void respond(std::uint8_t code, Psn psn, std::size_t bytes, std::byte value = {}) {
-    TransportHeaders h;
-    h.opcode = code;
-    h.qpn = end.queue_pair->qp_num();
-    h.psn = psn;
-    h.syndrome = syndrome::acknowledge;
-    h.original = 99;
-    const std::vector<std::byte> payload(bytes, value);
-    peer.send(h, payload);
-  }
-  void post(std::uint64_t id, Opcode opcode, std::size_t bytes) {
-    ASSERT_TRUE(end.post(id, opcode, 0, bytes, 0x1000, 0x55));
-  }
-  void expect_completions(std::initializer_list<CompletionStatus> statuses) {
-    ASSERT_EQ(end.completed(), statuses.size());
-    std::uint64_t id = 0;
-    for (const CompletionStatus status : statuses) {
-      EXPECT_EQ(end.done[id].wr_id, id);
-      EXPECT_EQ(end.done[id].status, status);
-      ++id;
-    }
-  }
-  const Counters& counters() const { return end.node.counters(); }
-
-  World world{1};
-  Endpoint end{world.add(), 1 << 20};
-  RawPeer peer{world, end.node};
-};
 
 TEST_F(Requesting, CutsMessagesIntoPackets) {
   verbs::SendWorkRequest request;
@@ -164,131 +92,6 @@ TEST_F(Requesting, ErrorsOfThePeerBecomeCompletions) {
     while (peer.take()) {
     }
   }
-}
-
-TEST_F(Requesting, WaitsWhenThePeerIsNotReady) {
-  post(0, Opcode::Send, 10);
-  post(1, Opcode::Send, 10);
-  while (peer.take()) {
-  }
-  answer(syndrome::rnr | 12, at(0));  // 640 us
-  world.run_for(600'000);
-  EXPECT_TRUE(peer.silent());
-  world.run_for(100'000);
-  expect(opcode::rc_send_only, at(0));
-  expect(opcode::rc_send_only, at(1));
-  for (int i = 0; i < 50; ++i) {  // for ever: the default is 7
-    answer(syndrome::rnr | 1, at(0));
-    world.run_for(20'000);
-  }
-  EXPECT_EQ(end.queue_pair->state(), QpState::ReadyToSend);
-  answer(syndrome::acknowledge, at(1));
-  expect_completions({CompletionStatus::Success, CompletionStatus::Success});
-}
-
-TEST_F(Requesting, GivesUpAPeerThatIsNeverReady) {
-  verbs::QpAttributes attributes;
-  attributes.rnr_retry = 2;
-  bring_up(attributes);
-  post(0, Opcode::Send, 10);
-  post(1, Opcode::Send, 10);
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(end.completed(), 0u);
-    answer(syndrome::rnr | 1, at(0));
-    world.run_for(20'000);
-  }
-  expect_completions({CompletionStatus::RnrRetryExceeded, CompletionStatus::WorkRequestFlushed});
-  EXPECT_EQ(counters().rnr_retries_exceeded, 1u);
-}
-
-TEST_F(Requesting, GivesUpASilentPeerAfterTheNegotiatedTries) {
-  verbs::QpAttributes attributes;
-  attributes.timeout = 12;  // 16.8 ms
-  attributes.retry_count = 3;
-  bring_up(attributes);
-  post(0, Opcode::Send, 10);
-  post(1, Opcode::RdmaRead, 10);
-  world.run_for(66 * ms);
-  EXPECT_EQ(end.completed(), 0u);
-  int sent = 0;
-  while (const auto packet = peer.take()) sent += packet->headers.psn == at(0) ? 1 : 0;
-  EXPECT_EQ(sent, 4);  // and three times again
-  world.run_for(3 * ms);
-  expect_completions({CompletionStatus::RetryExceeded, CompletionStatus::WorkRequestFlushed});
-  EXPECT_EQ(counters().timeouts, 4u);
-}
-
-TEST_F(Requesting, BetweenOurOwnTriesForHalfAMinute) {
-  verbs::QpAttributes attributes;
-  attributes.adaptive_timeout = true;
-  attributes.retry_count = 1;
-  bring_up(attributes);
-  post(0, Opcode::Send, 10);
-  world.run_for(29 * base::second_ns);
-  EXPECT_EQ(end.completed(), 0u);
-  std::size_t tries = 0;
-  while (peer.take()) ++tries;
-  EXPECT_GT(tries, 400u);  // every 67 ms
-  world.run_for(2 * base::second_ns);
-  expect_completions({CompletionStatus::RetryExceeded});
-}
-
-TEST_F(Requesting, TheTimerFollowsTheRoundTrip) {
-  verbs::QpAttributes attributes;
-  attributes.adaptive_timeout = true;
-  bring_up(attributes);
-  for (std::uint64_t i = 0; i < 30; ++i) {
-    post(i, Opcode::Send, 10);
-    world.run_for(100'000);
-    answer(syndrome::acknowledge, at(static_cast<std::uint32_t>(i)));
-  }
-  while (peer.take()) {
-  }
-  post(30, Opcode::Send, 10);
-  expect(opcode::rc_send_only, at(30));
-  world.run_for(limits::adaptive_least_ns - 100'000);
-  EXPECT_TRUE(peer.silent());
-  world.run_for(200'000);
-  expect(opcode::rc_send_only, at(30));
-}
-
-// Between our own components: whoever talks lives, and its acknowledgement comes late, not never.
-TEST_F(Requesting, ATalkingPeerIsNotHurried) {
-  verbs::QpAttributes attributes;
-  attributes.adaptive_timeout = true;
-  bring_up(attributes);
-  post(0, Opcode::Send, 10);
-  expect(opcode::rc_send_only, at(0));
-  TransportHeaders h;
-  h.opcode = opcode::rc_write_only;
-  h.qpn = end.queue_pair->qp_num();
-  for (std::uint32_t i = 0; i < limits::postponements; ++i) {
-    h.psn = i;
-    peer.send(h);
-    world.run_for(limits::adaptive_first_ns);
-    EXPECT_EQ(counters().retransmits, 0u) << i;
-  }
-  EXPECT_EQ(counters().timeouts_postponed, limits::postponements);
-  h.psn = limits::postponements;
-  peer.send(h);
-  world.run_for(limits::adaptive_first_ns);
-  EXPECT_EQ(counters().timeouts, 1u) << "talking does not help for ever";
-}
-
-TEST_F(Requesting, AnUnreachablePeerCountsAsSilent) {
-  verbs::QpAttributes attributes;
-  attributes.path_mtu = mtu;
-  attributes.destination = verbs::Gid::from_ipv4(0x0a0900c8);  // nobody
-  attributes.timeout = 14;
-  ASSERT_TRUE(end.queue_pair->modify({}));
-  for (const auto state : {QpState::Init, QpState::ReadyToReceive, QpState::ReadyToSend}) {
-    attributes.state = state;
-    ASSERT_TRUE(end.queue_pair->modify(attributes));
-  }
-  post(0, Opcode::Send, 10);
-  ASSERT_TRUE(world.run([&] { return end.completed() == 1; }, 2 * base::second_ns));
-  expect_completions({CompletionStatus::RetryExceeded});
-  EXPECT_GT(counters().arp_requests_sent, 3u);
 }
 
 TEST_F(Requesting, AReadIsAskedForAgainFromWhereItBroke) {
@@ -454,20 +257,6 @@ TEST_F(Requesting, DestructionWaitsForTheSink) {
   end.region.reset();
   end.memory = std::vector<std::byte>(10);  // a frame that referred to it would be noticed by the sanitizer
   world.run_for(50 * ms);
-}
-
-TEST_F(Requesting, TheTimerDoesNotRunWhileTheSinkIsSlow) {
-  verbs::QpAttributes attributes;
-  attributes.timeout = 8;  // 1 ms
-  attributes.retry_count = 1;
-  bring_up(attributes);
-  end.node.sink.hold_ns = 100 * ms;
-  post(0, Opcode::Send, 10);
-  world.run_for(99 * ms);
-  EXPECT_EQ(counters().timeouts, 0u);
-  end.node.sink.hold_ns = 0;
-  world.run_for(10 * ms);
-  expect_completions({CompletionStatus::RetryExceeded});
 }
 
 TEST_F(Requesting, AFullSinkOnlyDelays) {
