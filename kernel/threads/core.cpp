@@ -201,7 +201,7 @@ void Core::switch_to_next(std::uint64_t now_ns, std::uint64_t state) {
 
 void Core::change_stacks(Thread& previous, Thread& next, std::uint64_t now_ns) {
   count(counters_.switches);
-  add_up_time(previous, now_ns);
+  begin_time(next, false, now_ns);
   if (previous.is_user()) previous.save_user_registers();
   if (next.space_ != nullptr) {
     arch::load_address_space(*next.space_);

@@ -63,7 +63,8 @@ class alignas(64) Core {
   void enter_kernel();
   void enter_user();
   Thread* registers = nullptr;
-  std::uint64_t running_for_ns() const;  // since times were last added up
+  // Any core: what a thread of this core has used, with what it is using just now.
+  ThreadTimes times_of(const Thread& thread) const;
 
   void apply_nice(Thread& thread);                           // lock held, and kept
   void apply_affinity(Thread& thread, std::uint64_t state);  // lock held, released
@@ -95,7 +96,7 @@ class alignas(64) Core {
   void publish_load();
   void request_switch() { resched_.store(true, std::memory_order_seq_cst); }
   void interrupt_if_needed(std::uint64_t now_ns);
-  void add_up_time(Thread& thread, std::uint64_t now_ns);
+  void begin_time(Thread& next, bool in_user, std::uint64_t now_ns);
   bool take_work();
   void idle_once();
 
@@ -114,8 +115,12 @@ class alignas(64) Core {
   std::atomic<IdleState> idle_state_{IdleState::Busy};
   std::atomic<std::uint32_t> load_{0};  // threads that run or wait here; a hint for placement
 
-  bool in_user_ = false;
-  std::uint64_t mode_since_ns_ = 0;
+  // Whose time runs, in which mode and since when: written by this core alone, read by all. The sequence is odd while
+  // they, and the times of the thread before, change.
+  std::atomic<std::uint32_t> time_sequence_{0};
+  std::atomic<Thread*> timed_{nullptr};
+  std::atomic<bool> in_user_{false};
+  std::atomic<std::uint64_t> mode_since_ns_{0};
   Counters counters_;
 };
 

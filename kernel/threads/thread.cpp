@@ -101,12 +101,7 @@ base::Result<> Thread::set_affinity(CoreMask mask) {
   return {};
 }
 
-ThreadTimes Thread::times() const {
-  ThreadTimes times{.user_ns = user_ns_.load(std::memory_order_relaxed),
-                    .system_ns = system_ns_.load(std::memory_order_relaxed)};
-  if (this == &current()) times.system_ns += Core::here().running_for_ns();
-  return times;
-}
+ThreadTimes Thread::times() const { return Core::at(core_.load(std::memory_order_relaxed)).times_of(*this); }
 
 bool Thread::must_end_wait(Interruptible kind) const {
   if (kind == Interruptible::Never) return false;

@@ -89,7 +89,7 @@ class Thread {
   // InvalidArgument if no core of this machine is in it. A running thread moves at its next return to user mode.
   [[nodiscard]] base::Result<> set_affinity(CoreMask mask);
   std::uint32_t last_core() const { return core_.load(std::memory_order_relaxed); }
-  ThreadTimes times() const;  // up to date for the thread itself, else as of its last switch
+  ThreadTimes times() const;  // up to now, whoever asks
   bool is_blocked() const { return run_state_.load(std::memory_order_relaxed) == RunState::Blocked; }  // a hint
 
   // A signal is pending: interruptible waits return Interrupted, and user mode is left for the return hook, until the
