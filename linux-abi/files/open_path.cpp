@@ -55,8 +55,12 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
     const FileStatus status = TRY(node.status(caller));
     if (status.uid != caller.credentials().file_uid) return error(EPERM);
   }
-  if ((flags & O_TRUNC) != 0 && !created && node.type() == file_mode::regular) TRY(node.truncate(0, caller));
-  return node.open(flags & ~creation_flags, place, caller);
+  const bool empties = (flags & O_TRUNC) != 0 && !created && node.type() == file_mode::regular;
+  if (empties && node.is_executed()) return error(ETXTBSY);
+  // Opened first: who may not write to it loses nothing of it.
+  OpenFileReference file = TRY(node.open(flags & ~creation_flags, place, caller));
+  if (empties) TRY(node.truncate(0, caller));
+  return file;
 }
 
 Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std::uint32_t mode) {

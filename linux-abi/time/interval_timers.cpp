@@ -54,9 +54,10 @@ void IntervalTimers::Timer::expired() {
     if (interval_ns == 0) {
       armed = false;
     } else {
-      const std::uint64_t periods = (now - due_ns) / interval_ns;
-      missed = static_cast<int>(std::min<std::uint64_t>(periods, most_overruns));
-      due_ns += (periods + 1) * interval_ns;
+      const std::uint64_t passed = now - due_ns + late_ns;
+      missed = static_cast<int>(std::min<std::uint64_t>(passed / interval_ns, most_overruns));
+      due_ns = now + (interval_ns - passed % interval_ns);
+      late_ns = 0;
     }
   }
   const Told told = notice.signal == 0 ? Told::Nobody : tell(missed);
@@ -148,7 +149,7 @@ Answer<TimerSetting> IntervalTimers::set(int id, const TimerSetting& setting, st
   if (setting.value_ns == 0) return old;
   timer->armed = true;
   timer->due_ns = setting.value_ns > base::never_ns - now ? base::never_ns : now + setting.value_ns;
-  timer->due_ns -= std::min(late_ns, timer->due_ns);
+  timer->late_ns = late_ns;
   look_when_due(*timer, now);
   return old;
 }

@@ -63,7 +63,8 @@ class IntervalTimers {
     int id = 0;
     int clock = 0;
     Measure measure = Measure::WallTime;
-    std::uint64_t due_ns = 0;  // on what it measures
+    std::uint64_t due_ns = 0;   // on what it measures
+    std::uint64_t late_ns = 0;  // it should have been due so much earlier
     bool used = false;
     TimerNotice notice;
     std::uint64_t interval_ns = 0;

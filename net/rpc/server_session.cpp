@@ -158,7 +158,8 @@ void ServerSession::send_reply(std::uint16_t index, std::uint32_t bytes) {
   verbs::SendWorkRequest work;
   work.wr_id = work_id(WorkKind::Reply, index);
   work.opcode = verbs::Opcode::Send;
-  work.solicited = slots_[index].sender != nullptr;  // the handler waits for its memory: acknowledged at once
+  // Acknowledged at once, with all page replies before it: whoever gives memory back by a call has it back soon after.
+  work.solicited = true;
   work.sg_list = std::span(&piece, 1);
   if (link_.post_send(work)) slots_[index].sending = true;
   // If it could not be posted the link has failed, and the client asks again.

@@ -429,6 +429,7 @@ void programs_just_written() {
   kill(runs, SIGKILL);
   int ended;
   waitpid(runs, &ended, 0);
+  printf("it ended by signal %d\n", WTERMSIG(ended));
   FINE(open("copied", O_WRONLY));
   close(started[0]), close(started[1]);
 
