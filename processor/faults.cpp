@@ -30,9 +30,10 @@ class FaultHandler {
   FaultHandler(Thread& thread, const excache::Fault& fault) : thread_(thread), fault_(fault) {}
 
   FaultEnd handle() {
-    const std::uint64_t began_ns = sleeper_.now_ns();
+    Thread* const traced = traced_thread(Traced::Faults);
+    const std::uint64_t began_ns = traced == nullptr ? 0 : sleeper_.now_ns();
     const FaultEnd end = resolve();
-    if (Thread* traced = traced_thread(Traced::Faults))
+    if (traced != nullptr)
       report(*traced,
              FaultReport{
                  .fault = fault_, .end = end, .work = work_, .waits = waits_, .took_ns = sleeper_.now_ns() - began_ns});

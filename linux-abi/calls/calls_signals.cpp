@@ -206,16 +206,12 @@ Answer<> send_to_many_locked(Call& call, const SignalInformation& information, C
   return std::unexpected(found ? failure : Errno(ESRCH));
 }
 
-}  // namespace
-
-namespace {
-
 // A process is named by the ids of its threads too.
 Process* process_named_locked(Call& call, int pid) {
   const PidEntry* entry = call.process().vnode().pids.find(pid);
-  if (entry == nullptr || entry->process != nullptr || entry->thread == nullptr)
-    return entry == nullptr ? nullptr : entry->process;
-  return &entry->thread->process();
+  if (entry == nullptr) return nullptr;
+  if (entry->process == nullptr && entry->thread != nullptr) return &entry->thread->process();
+  return entry->process;
 }
 
 }  // namespace
