@@ -211,6 +211,10 @@ TEST_F(EthernetPortTest, CountersHaveTheirNames) {
   EXPECT_EQ(counters.at("net.rx_bytes"), 7u);
   EXPECT_EQ(counters.at("net.retransmits"), 3u);
   EXPECT_EQ(counters.at("net.rx_packets"), 0u);
+  EXPECT_EQ(counters.at("roce.retransmits"), 3u);
+  roce::for_each_counter(engine->counted, [&](std::string_view name, std::uint64_t) {
+    EXPECT_TRUE(counters.contains("roce." + std::string(name))) << name;
+  });
 }
 
 }  // namespace

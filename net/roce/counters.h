@@ -20,14 +20,15 @@ namespace roce {
   X(rx_other_destination)                                                                                              \
   X(rx_other_ethertype)                                                                                                \
   X(rx_truncated)                                                                                                      \
-  X(rx_ip_bad_header) X(rx_ip_bad_checksum) X(rx_ip_fragment) X(rx_ip_other_destination) X(rx_ip_other_protocol)       \
-      X(rx_udp_bad_length) X(rx_udp_other_port) X(rx_arp_malformed) X(arp_requests_sent) X(arp_requests_answered)      \
-          X(arp_unanswered) X(neighbor_solicitations_sent) X(neighbor_solicitations_answered)                          \
-              X(neighbor_solicitations_unanswered) X(rx_icmpv6_malformed) X(rx_ip_bad_source) X(icmp_echo_answered)    \
-                  X(icmp_ignored) X(neighbor_table_full) /* Transport: packets that are dropped */                     \
+  X(rx_ip_bad_header)                                                                                                  \
+  X(rx_ip_bad_checksum) X(rx_ip_fragment) X(rx_ip_other_destination) X(rx_ip_other_protocol) X(rx_udp_bad_length)      \
+      X(rx_udp_other_port) X(rx_arp_malformed) X(arp_requests_sent) X(arp_requests_answered) X(arp_unanswered)         \
+          X(neighbor_solicitations_sent) X(neighbor_solicitations_answered) X(neighbor_solicitations_unanswered)       \
+              X(rx_icmpv6_malformed) X(rx_ip_bad_source) X(icmp_echo_answered) X(icmp_ignored)                         \
+                  X(neighbor_table_full) /* Transport: packets that are dropped */                                     \
       X(rx_bad_icrc) X(rx_bad_transport_header) X(rx_bad_version) X(rx_unknown_opcode) X(rx_bad_length) X(rx_bad_pkey) \
-          X(rx_unknown_qp) X(rx_wrong_qp_type) X(rx_wrong_qp_state) X(rx_wrong_source)                                 \
-              X(rx_congestion_notifications) /* Responder */                                                           \
+          X(rx_unknown_qp) X(rx_wrong_qp_type) X(rx_wrong_qp_state) X(rx_wrong_source) X(rx_congestion_notifications)  \
+              X(rx_not_migrated) /* Responder */                                                                       \
       X(duplicate_requests) X(duplicate_reads) X(duplicate_atomics) X(duplicates_refused) X(out_of_sequence)           \
           X(nak_sequence_sent) X(nak_invalid_request_sent) X(nak_access_sent) X(nak_operational_sent) X(rnr_nak_sent)  \
               X(acks_sent) X(acks_coalesced) X(acks_late) X(refused_opcode_order) X(refused_packet_length)             \

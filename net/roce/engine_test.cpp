@@ -222,6 +222,18 @@ TEST(Datagrams, CarryTheirHeaderAndSource) {
   EXPECT_EQ(b.completed(), 1u);
   EXPECT_EQ(b.node.counters().ud_bad_qkey, 1u);
   EXPECT_EQ(a.node.counters().ud_no_route, 1u);
+
+  // One receive is left; then there is none, and then one that is a byte too short.
+  const Counters& counters = b.node.counters();
+  request.destination = verbs::Gid::from_ipv4(b.node.ipv4());
+  ASSERT_TRUE(a.queue_pair->post_send(request));
+  ASSERT_TRUE(a.queue_pair->post_send(request));
+  ASSERT_TRUE(world.run([&] { return counters.ud_no_receive == 1; }));
+  EXPECT_EQ(b.completed(), 2u);
+  ASSERT_TRUE(b.post_receive(7, 0, 4135));
+  ASSERT_TRUE(a.queue_pair->post_send(request));
+  ASSERT_TRUE(world.run([&] { return counters.ud_too_long == 1; }));
+  EXPECT_EQ(b.completed(), 2u);
 }
 
 }  // namespace

@@ -120,13 +120,20 @@ void FrameInput::receive_roce(const Arrival& arrival, std::span<const std::byte>
     ++counters.rx_bad_pkey;
   } else if (packet->payload.size() > 4096) {
     ++counters.rx_bad_length;
-  } else if (packet->headers.qpn == management_qpn) {
-    management_.receive_management(*packet, arrival);
-  } else if (RoceQueuePair* queue_pair = core_.find_queue_pair(packet->headers.qpn)) {
-    queue_pair->receive(*packet, arrival);
-    if (queue_pair->take_first_packet()) management_.first_packet(packet->headers.qpn);
   } else {
-    ++counters.rx_unknown_qp;
+    if (!packet->headers.migrated) ++counters.rx_not_migrated;
+    deliver(*packet, arrival);
+  }
+}
+
+void FrameInput::deliver(const Packet& packet, const Arrival& arrival) {
+  if (packet.headers.qpn == management_qpn) {
+    management_.receive_management(packet, arrival);
+  } else if (RoceQueuePair* queue_pair = core_.find_queue_pair(packet.headers.qpn)) {
+    queue_pair->receive(packet, arrival);
+    if (queue_pair->take_first_packet()) management_.first_packet(packet.headers.qpn);
+  } else {
+    ++core_.counters.rx_unknown_qp;
   }
 }
 

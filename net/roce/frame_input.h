@@ -34,6 +34,7 @@ class FrameInput {
  private:
   void receive_ip(const Link& link, Reader reader);
   void receive_roce(const Arrival& arrival, std::span<const std::byte> ip_packet, std::span<const std::byte> payload);
+  void deliver(const Packet& packet, const Arrival& arrival);
   void count(FrameFault fault);
 
   Core& core_;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "net/roce/testing/endpoint.h"
+#include "net/roce/testing/raw_peer.h"
 
 namespace {
 
@@ -59,6 +60,15 @@ TEST(QueuePairNumbers, WrapToTheFirstGeneration) {
     if (i + 1 < queue_pairs) end->queue_pair.reset();
   }
   EXPECT_EQ(end->queue_pair->qp_num(), 1u << index_bits);
+
+  // What is sent to the last generation is for nobody.
+  RawPeer late(world, node);
+  TransportHeaders h;
+  h.opcode = opcode::rc_send_only;
+  h.qpn = old;
+  late.send(h);
+  EXPECT_EQ(node.counters().rx_unknown_qp, 1u);
+
   join(*end, other);
   end->fill(1);
   ASSERT_TRUE(other.post_receive(1, 0, 4096));

@@ -23,7 +23,7 @@ using base::Result;
 struct TransportHeaders {
   std::uint8_t opcode = 0;
   bool solicited = false;
-  bool migrated = true;  // MigReq: HCAs send 1, Linux's soft-RoCE 0; ignored on receive
+  bool migrated = true;  // MigReq: HCAs send 1, Linux's soft-RoCE 0; only counted on receive
   std::uint8_t pad = 0;  // bytes of padding after the payload, 0 to 3
   std::uint8_t version = 0;
   std::uint16_t pkey = wire::default_pkey;

@@ -72,10 +72,12 @@ TEST_F(Requesting, ErrorsOfThePeerBecomeCompletions) {
   const struct {
     std::uint8_t syndrome;
     CompletionStatus status;
-  } cases[] = {{syndrome::nak_invalid_request, CompletionStatus::RemoteInvalidRequest},
-               {syndrome::nak_remote_access, CompletionStatus::RemoteAccessError},
-               {syndrome::nak_remote_operational, CompletionStatus::RemoteOperationError}};
-  for (const auto& [code, status] : cases) {
+    std::uint64_t Counters::*counter;
+  } cases[] = {
+      {syndrome::nak_invalid_request, CompletionStatus::RemoteInvalidRequest, &Counters::nak_invalid_request_received},
+      {syndrome::nak_remote_access, CompletionStatus::RemoteAccessError, &Counters::nak_access_received},
+      {syndrome::nak_remote_operational, CompletionStatus::RemoteOperationError, &Counters::nak_operational_received}};
+  for (const auto& [code, status, counter] : cases) {
     bring_up({});
     end.done.clear();
     for (std::uint64_t i = 0; i < 4; ++i) post(i, Opcode::RdmaWrite, 10);
@@ -84,6 +86,7 @@ TEST_F(Requesting, ErrorsOfThePeerBecomeCompletions) {
     expect_completions({CompletionStatus::Success, status, CompletionStatus::WorkRequestFlushed,
                         CompletionStatus::WorkRequestFlushed, CompletionStatus::WorkRequestFlushed});
     EXPECT_EQ(end.queue_pair->state(), QpState::Error);
+    EXPECT_EQ(counters().*counter, 1u);
     // In Error everything that is posted comes back at once.
     ASSERT_TRUE(end.post(5, Opcode::Send, 0, 10));
     ASSERT_TRUE(end.post_receive(6, 0, 10));

@@ -26,8 +26,31 @@ TEST_F(Requesting, WaitsWhenThePeerIsNotReady) {
     world.run_for(20'000);
   }
   EXPECT_EQ(end.queue_pair->state(), QpState::ReadyToSend);
+  EXPECT_EQ(counters().rnr_nak_received, 51u);
   answer(syndrome::acknowledge, at(1));
   expect_completions({CompletionStatus::Success, CompletionStatus::Success});
+}
+
+// 0.01 ms times 1, 2, 3, 4, 6, 8, 12... and code 0 is the longest (IBTA Volume 1, table 46).
+TEST_F(Requesting, WaitsAsLongAsThePeerAsks) {
+  for (unsigned code = 0; code < 32; ++code) {
+    SCOPED_TRACE(code);
+    const unsigned power = code == 0 ? 32 : code;
+    const std::uint64_t units = power == 1       ? 1
+                                : power % 2 == 0 ? std::uint64_t{1} << (power / 2)
+                                                 : std::uint64_t{3} << ((power - 3) / 2);
+    bring_up({});
+    post(0, Opcode::Send, 10);
+    expect(opcode::rc_send_only, at(0));
+    answer(static_cast<std::uint8_t>(syndrome::rnr | code), at(0));
+    world.run_for(units * 10'000 - 1'000);
+    EXPECT_TRUE(peer.silent());
+    world.run_for(2'000);
+    expect(opcode::rc_send_only, at(0));
+    answer(syndrome::acknowledge, at(0));
+  }
+  EXPECT_EQ(counters().rnr_nak_received, 32u);
+  EXPECT_EQ(counters().timeouts, 0u);
 }
 
 TEST_F(Requesting, GivesUpAPeerThatIsNeverReady) {
@@ -60,6 +83,8 @@ TEST_F(Requesting, GivesUpASilentPeerAfterTheNegotiatedTries) {
   world.run_for(3 * ms);
   expect_completions({CompletionStatus::RetryExceeded, CompletionStatus::WorkRequestFlushed});
   EXPECT_EQ(counters().timeouts, 4u);
+  EXPECT_EQ(counters().retries_exceeded, 1u);
+  EXPECT_EQ(counters().work_requests_flushed, 1u);
 }
 
 TEST_F(Requesting, BetweenOurOwnTriesForHalfAMinute) {

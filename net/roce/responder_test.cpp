@@ -46,6 +46,7 @@ TEST_F(Responding, SaysOnceWhatIsMissing) {
   send(opcode::rc_send_only, 10);
   expect_answer(syndrome::nak_sequence, psn_add(missing, 1), 1);
   EXPECT_EQ(counters().out_of_sequence, 3u);
+  EXPECT_EQ(counters().nak_sequence_sent, 2u);
 }
 
 TEST_F(Responding, WithoutAReceiveItIsNotReady) {
@@ -62,6 +63,24 @@ TEST_F(Responding, WithoutAReceiveItIsNotReady) {
   send(opcode::rc_send_only, 10);
   expect_answer(syndrome::acknowledge, psn, 1);
   EXPECT_EQ(counters().rnr_nak_sent, 2u);
+}
+
+// More messages than receives: those that fit are taken once each, the rest are held off, and nothing is lost.
+TEST_F(Responding, AnOverflowingReceiveQueueHoldsTheSenderOff) {
+  for (std::uint64_t id = 0; id < 3; ++id) ASSERT_TRUE(end.post_receive(id, id * 4096, 4096));
+  const Psn begin = psn;
+  for (std::uint32_t i = 0; i < 10; ++i, next()) send(opcode::rc_send_only, 10, i == 2);
+  expect_answer_among(syndrome::acknowledge, psn_add(begin, 2), 3);
+  expect_answer(syndrome::rnr | 5, psn_add(begin, 3), 3);
+  EXPECT_EQ(end.completed(), 3u);
+  EXPECT_EQ(counters().rnr_nak_sent, 1u);
+  EXPECT_EQ(end.queue_pair->state(), QpState::ReadyToSend);
+  for (std::uint64_t id = 3; id < 10; ++id) ASSERT_TRUE(end.post_receive(id, id * 4096, 4096));
+  psn = psn_add(begin, 3);
+  for (std::uint32_t i = 3; i < 10; ++i, next()) send(opcode::rc_send_only, 10, i == 9);
+  expect_answer(syndrome::acknowledge, psn_add(begin, 9), 10);
+  ASSERT_EQ(end.completed(), 10u);
+  for (std::uint64_t id = 0; id < 10; ++id) EXPECT_EQ(end.done[id].wr_id, id);
 }
 
 TEST_F(Responding, AWriteWithImmediateNeedsAReceiveOnlyAtItsEnd) {
@@ -264,6 +283,7 @@ TEST_F(Responding, AReadTakesAsManyPsnsAsItsAnswerAndIsExecutedAnew) {
   rest.address += 8;
   send(rest, 0);
   EXPECT_TRUE(peer.silent());
+  EXPECT_EQ(counters().duplicate_reads, 3u);
   EXPECT_EQ(counters().duplicates_refused, 2u);
 
   psn = psn_add(psn, 4);
@@ -297,6 +317,7 @@ TEST_F(Responding, AnAtomicIsExecutedOnceAndItsAnswerKept) {
   }
   std::memcpy(&value, end.memory.data(), 8);
   EXPECT_EQ(value, 45u);
+  EXPECT_EQ(counters().duplicate_atomics, 4u);
   // One more, and the oldest is forgotten: four were granted.
   TransportHeaders h = headers(opcode::rc_compare_swap);
   h.compare = 45;
@@ -393,10 +414,32 @@ TEST_F(Responding, DropsWhatIsNotForIt) {
   frame.back() ^= std::byte{1};
   peer.send_frame(frame);
   EXPECT_EQ(counters().rx_bad_icrc, 1u);
+  peer.send_frame(peer.frame(headers(opcode::rc_send_only), std::vector<std::byte>(4100)));
+  EXPECT_EQ(counters().rx_bad_length, 1u);
+  frame = peer.frame(headers(opcode::rc_send_only), {});
+  frame.resize(frame.size() - 1);
+  peer.send_frame(frame);
+  EXPECT_EQ(counters().rx_truncated, 1u);
   EXPECT_EQ(end.completed(), 0u);
-  // Neither MigReq nor congestion bits nor a limited P_Key matter.
+}
+
+// Linux's soft-RoCE sends MigReq 0; so does a peer that was told to change the path, which means nothing here.
+TEST_F(Responding, TakesPacketsOfAPeerThatSaysItHasNotMigrated) {
+  ASSERT_TRUE(end.post_receive(1, 0, 8192));
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    TransportHeaders h = headers(opcode::rc_write_only);
+    h.length = 8;
+    h.migrated = i == 1;
+    send(h, 8);
+    expect_answer(syndrome::acknowledge, psn, i + 1);
+    next();
+  }
+  EXPECT_EQ(counters().rx_not_migrated, 2u);
+}
+
+TEST_F(Responding, CongestionBitsAndALimitedPartitionKeyDoNotMatter) {
+  ASSERT_TRUE(end.post_receive(1, 0, 8192));
   TransportHeaders h = headers(opcode::rc_send_only);
-  h.migrated = false;
   h.ecn = 0xc0;
   h.pkey = 0x7fff;
   h.reserved7 = 0x55;

@@ -37,6 +37,87 @@ TEST(RpcOverRoce, APageFetchIsOnePacketEachWay) {
   EXPECT_EQ(sent[0], (std::vector<std::size_t>{around + 4, around + 16 + 4 + 4096}));  // RETH and immediate
 }
 
+// One client that creates an object on one server, which is no operation to do twice.
+struct OneCall : ::testing::Test {
+  bool executed() { return server.executed[5] == 1; }
+  void expect_one_success() {
+    ASSERT_TRUE(world.run([&] { return call.free; }));
+    EXPECT_EQ(call.error, Error::None);
+    EXPECT_EQ(call.reply.as<messages::ObjectCreateReply>()->object, 6u);
+    EXPECT_TRUE(executed());
+    const TrafficCounters& traffic = client.statistics.traffic;
+    EXPECT_EQ(traffic.disconnects, 1u);
+    EXPECT_EQ(traffic.connects, 2u);
+    EXPECT_EQ(traffic.retried_requests, 1u);
+    EXPECT_GE(retries_exceeded(), 1u);
+  }
+  std::uint64_t retries_exceeded() const {
+    std::uint64_t count = 0;
+    for (const auto& node : world.wire.nodes) count += node->counters().retries_exceeded;
+    return count;
+  }
+  // Long enough for both queue pairs to give up.
+  void cut_and_heal() {
+    world.wire.partitioned = true;
+    world.run_for(50 * base::second_ns);
+    EXPECT_FALSE(call.done);
+    world.wire.partitioned = false;
+  }
+  void connect() {
+    messages::PageFetchRequest page;
+    page.tag.id = 1;
+    TestCall first(page);
+    first.request.bulk = *client.slabs.remote(client.allocate(4096));
+    client.peer(server.node).submit(first);
+    ASSERT_TRUE(world.run([&] { return first.free; }));
+    world.run_for(base::second_ns);
+  }
+
+  RoceWorld world{1};
+  ChaosServer server{world.add(2)};
+  Node& client = world.add(1);
+  TestCall call{[] {
+    messages::ObjectCreateRequest body;
+    body.bytes = 5;
+    return body;
+  }()};
+};
+
+TEST_F(OneCall, GoesOutAgainOverTheNextConnectionIfTheRequestWasLost) {
+  connect();
+  world.wire.partitioned = true;
+  client.peer(server.node).submit(call);
+  cut_and_heal();
+  EXPECT_FALSE(executed());
+  expect_one_success();
+  EXPECT_EQ(server.node.statistics.traffic.replayed_replies, 0u);
+}
+
+TEST_F(OneCall, IsAnsweredFromMemoryIfTheReplyWasLost) {
+  connect();
+  client.peer(server.node).submit(call);
+  ASSERT_TRUE(world.run([&] { return executed(); }));
+  ASSERT_FALSE(call.done);
+  cut_and_heal();
+  expect_one_success();
+  EXPECT_EQ(server.node.statistics.traffic.replayed_replies, 1u);
+}
+
+TEST_F(OneCall, EndsAtItsDeadlineIfThePeerHasVanished) {
+  connect();
+  world.wire.partitioned = true;
+  call.request.deadline_ns = world.now_ns() + 60 * base::second_ns;
+  client.peer(server.node).submit(call);
+  ASSERT_TRUE(world.run([&] { return call.free; }));
+  EXPECT_EQ(call.error, Error::TimedOut);
+  EXPECT_LE(world.now_ns(), call.request.deadline_ns + base::second_ns);
+  EXPECT_FALSE(executed());
+  EXPECT_EQ(retries_exceeded(), 1u);
+  EXPECT_EQ(client.statistics.traffic.timeouts, 1u);
+  EXPECT_EQ(client.statistics.traffic.disconnects, 1u);
+  EXPECT_EQ(client.statistics.traffic.connects, 1u);
+}
+
 struct BadWire : ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(BadWire, EverythingHappensOnceAndNothingIsTouchedAfterwards) {

@@ -93,20 +93,21 @@ Node& World::add(const EngineConfig& config) {
 
 void World::send(const Node& from, std::vector<std::byte> frame) {
   if (from.on_transmit) from.on_transmit(frame);
+  const Fate chosen = fate ? fate(frame) : Fate{};
   MacAddress destination;
   std::copy_n(reinterpret_cast<const std::uint8_t*>(frame.data()), 6, destination.bytes.begin());
   for (auto& node : nodes) {
     if (node.get() == &from || (!destination.is_multicast() && node->mac() != destination)) continue;
     if (partitioned || random.chance(faults.drop)) continue;
-    const int copies = random.chance(faults.duplicate) ? 2 : 1;
-    for (int i = 0; i < copies; ++i) {
+    const unsigned copies = chosen.copies + (random.chance(faults.duplicate) ? 1 : 0);
+    for (unsigned i = 0; i < copies; ++i) {
       std::vector<std::byte> copy = frame;
       if (random.chance(faults.corrupt)) {
         copy[random.below(copy.size())] ^= static_cast<std::byte>(1u << random.below(8));
       }
       std::uint64_t delay = faults.delay_ns + (faults.jitter_ns > 0 ? random.below(faults.jitter_ns) : 0);
       if (random.chance(faults.reorder)) delay += faults.reorder_delay_ns;
-      inject(*node, std::move(copy), delay);
+      inject(*node, std::move(copy), delay + i * chosen.second_later_ns);
     }
   }
 }

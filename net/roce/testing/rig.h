@@ -38,6 +38,12 @@ struct Faults {
   std::uint64_t reorder_delay_ns = 200'000;
 };
 
+// What a test decides for one frame.
+struct Fate {
+  unsigned copies = 1;
+  std::uint64_t second_later_ns = 0;  // than the first
+};
+
 struct SinkBehaviour {
   std::size_t capacity = 256;  // frames held at a time
   std::uint64_t hold_ns = 0;   // how long a frame is held; 0: given back within transmit()
@@ -111,6 +117,7 @@ class World {
   base::Random random;
   Faults faults;
   bool partitioned = false;
+  std::function<Fate(const std::vector<std::byte>&)> fate;  // beside the faults; none: all arrive
   std::vector<std::unique_ptr<Node>> nodes;
 
  private:
