@@ -2,11 +2,14 @@
 // Runs ibverbs_on_rxe in a Linux guest.
 #include <gtest/gtest.h>
 
-#include "tests/interop/linux_peer.h"
-#include "tests/interop/switch.h"
+#include "tools/machines/linux_peer.h"
+#include "tools/machines/switch.h"
 
 namespace interop {
 namespace {
+
+using machines::LinuxPeer;
+using machines::Switch;
 
 TEST(Ibverbs, KeepsWhatNetVerbsPromises) {
   const Switch rack({"linux"});

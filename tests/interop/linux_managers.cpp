@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 
-#include "tests/interop/linux_peer.h"
+#include "tools/machines/linux_peer.h"
 
 namespace {
 
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* rack_key = "opt/lego/rack-key";
 
-fs::path write_script(const fs::path& folder, const interop::PeerConfig& config) {
+fs::path write_script(const fs::path& folder, const machines::PeerConfig& config) {
   const fs::path path = folder / "run-gmmd";
   std::ofstream(path) << "cat /sys/firmware/qemu_fw_cfg/by_name/" << rack_key << "/raw >/run/rack-key\n"
                       << "exec /usr/bin/gmmd --name " << config.name << " --fabric verbs:rxe0 --ip " << config.ip
@@ -23,12 +23,12 @@ fs::path write_script(const fs::path& folder, const interop::PeerConfig& config)
   return path;
 }
 
-void become_guest(const interop::PeerConfig& config, const std::string& key) {
+void become_guest(const machines::PeerConfig& config, const std::string& key) {
   const fs::path folder = config.switch_socket.parent_path();
   const fs::path initrd = folder / "gmmd.cpio";
-  interop::add_files(interop::guest_image(),
-                     {{PROGRAM_GMMD, "/usr/bin/gmmd"}, {write_script(folder, config), "/run.sh"}}, initrd);
-  std::vector<std::string> arguments = interop::guest_arguments(config, initrd);
+  machines::add_files(machines::guest_initramfs(),
+                      {{PROGRAM_GMMD, "/usr/bin/gmmd"}, {write_script(folder, config), "/run.sh"}}, initrd);
+  std::vector<std::string> arguments = machines::guest_arguments(config, initrd);
   arguments.insert(arguments.end(), {"-fw_cfg", std::string("name=") + rack_key + ",file=" + key});
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
@@ -41,7 +41,7 @@ void become_guest(const interop::PeerConfig& config, const std::string& key) {
 
 int main(int count, char** values) {
   CLI::App app("gmmd in a Linux guest", "linux_managers");
-  interop::PeerConfig config;
+  machines::PeerConfig config;
   std::string socket, key;
   app.add_option("--name", config.name)->required();
   app.add_option("--switch", socket)->required();

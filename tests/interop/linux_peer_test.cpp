@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Linux peer itself: what its device looks like, that commands and their outputs come through, and that two peers
 // reach each other and our own engine over the rack's switch.
-#include "tests/interop/linux_peer.h"
+#include "tools/machines/linux_peer.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/interop/switch.h"
+#include "tools/machines/switch.h"
 
 namespace interop {
 namespace {
+
+using machines::LinuxPeer;
+using machines::PeerConfig;
+using machines::Switch;
 
 class TwoPeers : public testing::Test {
  protected:

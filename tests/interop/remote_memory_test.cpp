@@ -5,16 +5,20 @@
 
 #include <fstream>
 
-#include "tests/interop/linux_peer.h"
-#include "tests/interop/switch.h"
 #include "tests/rack/harness/qemu.h"
+#include "tools/machines/linux_peer.h"
+#include "tools/machines/switch.h"
 
 namespace interop {
 namespace {
 
+using machines::LinuxPeer;
+using machines::Process;
+using machines::Switch;
+
 TEST(RemoteMemory, IsReachedWithItsKeysAndNotOtherwise) {
   const Switch rack({"gmm", "m0", "linux"});
-  const harness::Folder folder;
+  const support::Folder folder;
   const std::filesystem::path key = folder.path() / "key";
   std::ofstream(key) << "0123456789abcdef0123456789abcdef";
   Process managers({PROGRAM_GMMD, "--fabric", "switch:" + rack.socket("gmm").string(), "--ip", "10.77.0.1/16", "--mac",

@@ -6,12 +6,18 @@
 
 #include <cstdio>
 
-#include "tests/interop/image.h"
-#include "tests/interop/linux_peer.h"
-#include "tests/interop/switch.h"
+#include "tools/machines/image.h"
+#include "tools/machines/linux_peer.h"
+#include "tools/machines/switch.h"
 
 namespace interop {
 namespace {
+
+using machines::Image;
+using machines::ImageConfig;
+using machines::LinuxPeer;
+using machines::PeerConfig;
+using machines::Switch;
 
 // perftest takes no less than five; long messages take long.
 unsigned iterations(const std::string& program, unsigned size) {

@@ -11,12 +11,18 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "tests/interop/image.h"
-#include "tests/interop/linux_peer.h"
-#include "tests/interop/switch.h"
+#include "tools/machines/image.h"
+#include "tools/machines/linux_peer.h"
+#include "tools/machines/switch.h"
 
 namespace interop {
 namespace {
+
+using machines::Image;
+using machines::ImageConfig;
+using machines::LinuxPeer;
+using machines::PeerConfig;
+using machines::Switch;
 
 constexpr unsigned long long mb = 1'000'000;
 constexpr unsigned limit_seconds = 600;

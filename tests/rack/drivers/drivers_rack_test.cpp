@@ -13,9 +13,9 @@
 
 #include "kernel/base/random.h"
 #include "tests/rack/drivers/test_protocol.h"
-#include "tests/rack/harness/folder.h"
 #include "tests/rack/harness/qemu.h"
 #include "tests/rack/harness/wire.h"
+#include "tools/support/folder.h"
 
 namespace drivers_test {
 namespace {
@@ -116,7 +116,7 @@ class DriversTest : public testing::TestWithParam<Variant> {
     return "file=" + path + ",format=raw,if=none,id=" + id + more;
   }
 
-  harness::Folder folder;
+  support::Folder folder;
   std::unique_ptr<harness::Wire> wire;
   std::optional<harness::Qemu> qemu;
 };

@@ -7,9 +7,9 @@
 #include <optional>
 #include <thread>
 
-#include "tests/rack/harness/folder.h"
 #include "tests/rack/harness/qemu.h"
 #include "tests/rack/harness/wire.h"
+#include "tools/support/folder.h"
 
 namespace port_test {
 namespace {
@@ -42,7 +42,7 @@ class PortTest : public testing::TestWithParam<Shape> {
     return "dgram,id=n0,local.type=unix,local.path=" + (folder.path() / ours).string() +
            ",remote.type=unix,remote.path=" + (folder.path() / theirs).string();
   }
-  harness::Folder folder;
+  support::Folder folder;
 };
 
 TEST_P(PortTest, ClientReadsAndWritesPagesOfAServer) {
@@ -78,7 +78,7 @@ std::uint16_t checksum(std::span<const std::byte> bytes) {
 }
 
 TEST(Server, AnswersArpAndPing) {
-  const harness::Folder folder;
+  const support::Folder folder;
   const auto wire = harness::make_stream_wire(folder.path());
   Qemu server(PORT_IMAGE, machine(wire->netdev(), 1, std::string("role=server address=") + server_address, 2));
   ASSERT_TRUE(server.wait_for("serving")) << server.console();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/interop/linux_peer.h"
+#include "tools/machines/linux_peer.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace interop {
+namespace machines {
 namespace {
 
 namespace fs = std::filesystem;
@@ -41,14 +41,6 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-fs::path guest_image() {
-  const fs::path image = fs::path(GUEST_FOLDER) / "peer.cpio";
-  if (!fs::exists(image)) {
-    throw std::runtime_error("there is no " + image.string() + " (tests/interop/guest/make_image.sh makes it)");
-  }
-  return image;
-}
-
 std::vector<std::string> guest_arguments(const PeerConfig& config, const fs::path& initrd) {
   return {"qemu-system-x86_64",
           "-name",
@@ -71,7 +63,7 @@ std::vector<std::string> guest_arguments(const PeerConfig& config, const fs::pat
           "-serial",
           "stdio",
           "-kernel",
-          fs::path(GUEST_FOLDER) / "kernel",
+          guest_kernel(),
           "-initrd",
           initrd,
           "-append",
@@ -86,7 +78,7 @@ std::vector<std::string> guest_arguments(const PeerConfig& config, const fs::pat
 LinuxPeer::LinuxPeer(PeerConfig config) : config_(std::move(config)) {}
 
 void LinuxPeer::boot() {
-  fs::path initrd = guest_image();
+  fs::path initrd = guest_initramfs();
   if (!config_.files.empty()) {
     add_files(initrd, config_.files, folder_.path() / "initrd");
     initrd = folder_.path() / "initrd";
@@ -194,4 +186,4 @@ void LinuxPeer::wait_for_listener(unsigned port, unsigned seconds) {
   run(fmt::format("until rdma resource show cm_id src-port {} | grep -q LISTEN; do usleep 50000; done", port), seconds);
 }
 
-}  // namespace interop
+}  // namespace machines

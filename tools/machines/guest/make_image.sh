@@ -140,7 +140,7 @@ if [ "$(cat "$folder/packages/stamp" 2>/dev/null)" != "$(sha256sum <"$here/packa
   say "downloading Debian packages to $folder/packages"
   download "" || { update && download "-c $folder/apt/apt.conf"; } || {
     cat "$folder/download.log" >&2
-    fail "the packages of tests/interop/guest/packages cannot be downloaded"
+    fail "the packages of tools/machines/guest/packages cannot be downloaded"
   }
   sha256sum <"$here/packages" >"$folder/packages/stamp"
 fi

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder for the files and sockets of one test, gone with its owner. Under /tmp: socket paths must be short.
+// A folder for files and sockets of a while, gone with its owner. Under /tmp: socket paths must be short.
 #pragma once
 
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 #include <stdexcept>
 #include <string>
 
-namespace harness {
+namespace support {
 
 class Folder {
  public:
   Folder() {
-    std::string name = "/tmp/lego_rack_test.XXXXXX";
+    std::string name = "/tmp/lego.XXXXXX";
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder");
     path_ = name;
   }
@@ -26,4 +26,4 @@ class Folder {
   std::filesystem::path path_;
 };
 
-}  // namespace harness
+}  // namespace support

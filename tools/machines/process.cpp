@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/interop/process.h"
+#include "tools/machines/process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 
 #include "tools/support/child.h"
 
-namespace interop {
+namespace machines {
 
 Process::Process(std::vector<std::string> arguments, std::filesystem::path log, const std::vector<int>& inherited)
     : log_(std::move(log)) {
@@ -71,4 +71,4 @@ std::string Process::last_words() const {
   return text.substr(text.size() > some ? text.size() - some : 0);
 }
 
-}  // namespace interop
+}  // namespace machines

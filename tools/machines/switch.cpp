@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/interop/switch.h"
+#include "tools/machines/switch.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "tools/support/fd.h"
 
-namespace interop {
+namespace machines {
 
 Switch::Switch(const std::vector<std::string>& ports, const Options& options) {
   int ends[2];
@@ -32,4 +32,4 @@ std::string Switch::stop() {
   return process_->last_words();
 }
 
-}  // namespace interop
+}  // namespace machines

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/interop/image.h"
+#include "tools/machines/image.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <iterator>
 #include <stdexcept>
 
-namespace interop {
+namespace machines {
 
 void Image::start() {
   // The managers' address is nobody's. Room for a second core keeps QEMU from leaving out memory barriers.
@@ -65,4 +65,4 @@ void Image::wait_for_line(const std::string& text, unsigned seconds) {
   }
 }
 
-}  // namespace interop
+}  // namespace machines

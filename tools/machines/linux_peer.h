@@ -14,12 +14,13 @@
 #include <optional>
 #include <string>
 
-#include "tests/interop/initramfs.h"
-#include "tests/interop/process.h"
-#include "tests/rack/harness/folder.h"
+#include "tools/machines/guest_image.h"
+#include "tools/machines/initramfs.h"
+#include "tools/machines/process.h"
 #include "tools/support/fd.h"
+#include "tools/support/folder.h"
 
-namespace interop {
+namespace machines {
 
 struct PeerConfig {
   std::string name = "peer";            // in error messages
@@ -33,8 +34,6 @@ struct PeerConfig {
 
 // QEMU's command line for such a guest, without its initrd's extra files and its ports.
 std::vector<std::string> guest_arguments(const PeerConfig& config, const std::filesystem::path& initrd);
-// The image that guest/make_image.sh made.
-std::filesystem::path guest_image();
 
 class LinuxPeer {
  public:
@@ -87,7 +86,7 @@ class LinuxPeer {
   void take_answers();
 
   PeerConfig config_;
-  harness::Folder folder_;
+  support::Folder folder_;
   support::Fd agent_;
   std::optional<Process> process_;
   std::string heard_;  // not yet understood
@@ -96,4 +95,4 @@ class LinuxPeer {
   std::map<Job, Finished> finished_;
 };
 
-}  // namespace interop
+}  // namespace machines

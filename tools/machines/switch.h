@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/interop/process.h"
-#include "tests/rack/harness/folder.h"
+#include "tools/machines/process.h"
+#include "tools/support/folder.h"
 
-namespace interop {
+namespace machines {
 
 class Switch {
  public:
@@ -27,8 +27,8 @@ class Switch {
   std::string stop();
 
  private:
-  harness::Folder folder_;
+  support::Folder folder_;
   std::optional<Process> process_;
 };
 
-}  // namespace interop
+}  // namespace machines

@@ -8,10 +8,10 @@
 #include <optional>
 #include <string>
 
-#include "tests/interop/process.h"
-#include "tests/rack/harness/folder.h"
+#include "tools/machines/process.h"
+#include "tools/support/folder.h"
 
-namespace interop {
+namespace machines {
 
 struct ImageConfig {
   std::filesystem::path file;
@@ -35,8 +35,8 @@ class Image {
 
  private:
   ImageConfig config_;
-  harness::Folder folder_;
+  support::Folder folder_;
   std::optional<Process> process_;
 };
 
-}  // namespace interop
+}  // namespace machines

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive format is "newc" (cpio(5)): headers of 8-digit hexadecimal numbers, names and contents padded to 4 bytes.
-#include "tests/interop/initramfs.h"
+#include "tools/machines/initramfs.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 #include <set>
 #include <stdexcept>
 
-namespace interop {
+namespace machines {
 namespace {
 
 namespace fs = std::filesystem;
@@ -71,4 +71,4 @@ void add_files(const fs::path& image, const GuestFiles& files, const fs::path& t
   if (!out) throw std::runtime_error("cannot write " + target.string());
 }
 
-}  // namespace interop
+}  // namespace machines

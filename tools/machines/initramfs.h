@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace interop {
+namespace machines {
 
 // Host path, path in the guest.
 using GuestFiles = std::vector<std::pair<std::filesystem::path, std::string>>;
@@ -15,4 +15,4 @@ using GuestFiles = std::vector<std::pair<std::filesystem::path, std::string>>;
 // Writes `image` with the files added (mode kept, owner root, folders made) to `target`. Throws std::runtime_error.
 void add_files(const std::filesystem::path& image, const GuestFiles& files, const std::filesystem::path& target);
 
-}  // namespace interop
+}  // namespace machines

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace interop {
+namespace machines {
 
 class Process {
  public:
@@ -35,4 +35,4 @@ class Process {
   int status_ = -1;  // once it ended
 };
 
-}  // namespace interop
+}  // namespace machines
