@@ -45,6 +45,8 @@ class Channel final : public Stoppable, private verbs::ConnectionEvents {
   // The next completion, which must be a success: otherwise IoError, and failure() is its status.
   base::Task<verbs::WorkCompletion> received(std::uint64_t deadline_ns);
   base::Task<verbs::WorkCompletion> sent(std::uint64_t deadline_ns);
+  // One that is there; Again: none is.
+  Result<verbs::WorkCompletion> sent_already() { return checked(sends.poll()); }
   verbs::CompletionStatus failure() const { return failure_; }
   bool stopped() const { return stopped_; }
   // From the loop: ends all waits now and later.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tasks that ask a peer: see tasks.h. One request at a time, except that Reads and Writes that nobody verifies keep
-// `depth` of them going, as the bandwidth programs do.
+// The tasks that ask a peer: see tasks.h. One request at a time, except that Sends, and Reads and Writes that nobody
+// verifies, keep `depth` of them going, as the bandwidth programs do.
 #include <algorithm>
 #include <cstring>
 
@@ -96,7 +96,7 @@ base::Task<> ping_sends(TaskContext context) {
     if (echo.byte_len != size + context.header_bytes()) {
       ++context.counts->mismatches;
     } else if (context.has(flag_verify)) {
-      const auto came = context.slot->receive(echo.wr_id).subspan(context.header_bytes(), size);
+      const auto came = receive_buffer(context, echo.wr_id).subspan(context.header_bytes());
       context.counts->mismatches += count_mismatches(came, seed);
     }
     if (context.has(flag_immediate) && (!echo.has_immediate || echo.immediate != seed)) ++context.counts->mismatches;
@@ -155,6 +155,11 @@ base::Task<> writes_with_immediate(TaskContext context) {
     }
     count_message(context);
   }
+  co_return {};
+}
+
+base::Task<> sends(TaskContext context) {
+  CO_TRY_VOID(co_await many(context, verbs::Opcode::Send));
   co_return {};
 }
 

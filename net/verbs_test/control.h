@@ -15,9 +15,10 @@ namespace verbs_test {
 
 inline constexpr std::uint16_t control_port = 7180;
 inline constexpr std::uint16_t stream_port = 7181;
+inline constexpr std::uint16_t page_port = 7182;   // net/rpc
 inline constexpr std::uint16_t rping_port = 7174;  // rping's own default
 inline constexpr std::uint32_t control_magic = 0x56545354;
-inline constexpr std::uint16_t control_version = 1;
+inline constexpr std::uint16_t control_version = 2;
 
 inline constexpr std::uint32_t max_message_bytes = 1 << 20;
 inline constexpr std::uint32_t datagram_qkey = 0x11111111;  // what perftest and the pingpongs use
@@ -33,6 +34,7 @@ enum class TaskKind : std::uint8_t {
   Serve = 1,      // nothing: the peer reads, writes and changes our memory
   EchoSends = 2,  // each message goes back; a WRITE with immediate is answered by an empty SEND with the same immediate
   EchoWrites = 3,     // waits for the last byte of a message to count up, writes one whose last byte has counted as far
+  SinkSends = 4,      // takes each message and forgets it
   PingSends = 16,     // sends, and waits for an echo
   PingWrites = 17,    // the other side of EchoWrites
   Writes = 18,        // with Verify: each is read back and compared
@@ -42,12 +44,21 @@ enum class TaskKind : std::uint8_t {
   WritesWithImmediate = 22,  // each waits for the echo of its immediate; with Verify: read back
   RpingClient = 23,          // needs no Open or Connect: port, size, iterations of a rping server at gid
   StreamSend = 24,           // needs no Open or Connect: stream_bytes to the stream receiver at gid and port
+  Sends = 25,                // to SinkSends, `depth` at a time, as Writes and Reads without Verify
+  // One operation after another, each timed: there and back, nothing verified.
+  TimedSends = 32,   // with EchoSends
+  TimedWrites = 33,  // with EchoWrites
+  TimedReads = 34,
+  // RPCs to the page server at gid (pages.h), which need no Open or Connect: a page each
+  TimedCalls = 35,
+  Calls = 36,  // `depth` at a time
 };
 
 // Bits of ControlRequest::flags.
 inline constexpr std::uint8_t flag_verify = 1;
 inline constexpr std::uint8_t flag_immediate = 2;  // of SENDs
 inline constexpr std::uint8_t flag_ipv6 = 4;       // of Open: answer with the link-local address, not the IPv4 one
+inline constexpr std::uint8_t flag_own = 8;  // of Connect: the peer is a component of ours, with what we keep among us
 
 // One end of a connection, as both tell each other.
 struct EndPoint {
@@ -94,8 +105,11 @@ struct ControlAnswer {
   base::le64 bytes;
   base::le64 mismatches;  // bytes or values that were not what they had to be
   base::le64 elapsed_ns;
+  base::le64 least_ns;  // of a Timed task's operations
+  base::le64 median_ns;
+  base::le64 p99_ns;
 };
-static_assert(sizeof(ControlAnswer) == 96 && offsetof(ControlAnswer, self) == 16);
+static_assert(sizeof(ControlAnswer) == 120 && offsetof(ControlAnswer, self) == 16);
 
 // The private data of a stream's connection: request and answer. A stream is named by its seed, which its contents
 // depend on; the receiver answers from where on it wants them. The sender connects until the answer says that all is

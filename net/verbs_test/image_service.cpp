@@ -5,12 +5,15 @@
 
 #include "kernel/memory/frames.h"
 #include "kernel/memory/kernel_map.h"
+#include "net/component/frame_buffers.h"
 #include "net/verbs_test/service.h"
 
 namespace verbs_test {
 namespace {
 
 base::Own<verbs::ProtectionDomain> domain;
+base::Own<verbs::MemoryRegion> all_memory;
+base::Own<component::FrameBuffers> buffers;
 base::Own<Service> service;
 
 }  // namespace
@@ -23,9 +26,11 @@ base::Result<> start_if_wanted(const kernel::BootInfo& boot, component::Componen
   {
     const base::SpinGuard guard(component.port().lock());
     domain = TRY(engine.device().allocate_protection_domain());
+    all_memory = TRY(component::FrameBuffers::register_all(*domain));
   }
+  buffers = TRY(base::try_make<component::FrameBuffers>(all_memory->lkey()));
   service = TRY(base::try_make<Service>(loop, component.port().lock(), engine.device(), *domain, engine.connections(),
-                                        kernel::direct_map(frames)));
+                                        *buffers, kernel::direct_map(frames)));
   return service->start();
 }
 

@@ -47,8 +47,9 @@ class Request {
 }  // namespace
 
 Service::Service(base::EventLoop& loop, base::SpinLock& lock, verbs::Device& device, verbs::ProtectionDomain& domain,
-                 verbs::ConnectionManager& connections, std::byte* memory)
+                 verbs::ConnectionManager& connections, rpc::BufferMemory& buffers, std::byte* memory)
     : world_{loop, lock, device, domain, connections},
+      pages_(world_, buffers),
       slots_(world_, memory),
       streams_(world_),
       control_(*this, control_port, &Service::serve_control),
@@ -61,7 +62,10 @@ Result<> Service::start() {
   TRY(control_.start());
   TRY(rping_.start());
   TRY(stream_.start());
-  base::log_info("verbs_test", "listening on ports {}, {} and {}", rping_port, control_port, stream_port);
+  TRY(pages_.start());
+  world_.pages = &pages_;
+  base::log_info("verbs_test", "listening on ports {}, {}, {} and {}", rping_port, control_port, stream_port,
+                 page_port);
   return {};
 }
 
@@ -70,6 +74,7 @@ void Service::stop() {
   control_.stop();
   rping_.stop();
   stream_.stop();
+  pages_.stop();
   for (Stoppable& stoppable : world_.stoppables) stoppable.stop();
 }
 

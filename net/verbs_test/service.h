@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "net/verbs_test/pages.h"
 #include "net/verbs_test/session.h"
 #include "net/verbs_test/stream.h"
 
@@ -13,9 +14,10 @@ namespace verbs_test {
 
 class Service {
  public:
-  // `memory`: SlotPool::memory_bytes, aligned to pages. All of these outlive the service.
+  // `memory`: SlotPool::memory_bytes, aligned to pages; `buffers`: of the domain, for local use. All of these outlive
+  // the service.
   Service(base::EventLoop& loop, base::SpinLock& lock, verbs::Device& device, verbs::ProtectionDomain& domain,
-          verbs::ConnectionManager& connections, std::byte* memory);
+          verbs::ConnectionManager& connections, rpc::BufferMemory& buffers, std::byte* memory);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
   ~Service();
@@ -23,7 +25,7 @@ class Service {
   Result<> start();
   // Ends all connections; the loop runs until stopped() before the service goes.
   void stop();
-  bool stopped() const { return world_.stopping && running_ == 0; }
+  bool stopped() { return world_.stopping && running_ == 0 && pages_.stopped(); }
 
  private:
   using Serve = base::Task<> (Service::*)(base::Own<verbs::ConnectionRequest> request);
@@ -53,6 +55,7 @@ class Service {
   TaskContext served(Channel* channel, Slot* slot, Counts* counts);
 
   World world_;
+  Pages pages_;
   SlotPool slots_;
   StreamTable streams_;
   Listener control_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/roce/testing/rig.h"
+#include "net/verbs_test/control_client.h"
 #include "net/verbs_test/pattern.h"
 #include "net/verbs_test/rping.h"
 
@@ -26,6 +27,7 @@ struct Machine {
       : node(wire.add(link_mtu)),
         loop(wire.clock),
         domain(std::move(*node.engine().device().allocate_protection_domain())),
+        buffers(*domain),
         memory(SlotPool::memory_bytes / base::page_bytes) {}
   std::byte* start() { return memory[0].bytes; }
 
@@ -33,6 +35,7 @@ struct Machine {
   base::EventLoop loop;
   base::SpinLock lock{base::LockRank::Rpc};
   base::Own<verbs::ProtectionDomain> domain;
+  rpc::HeapBuffers buffers;
   std::vector<Page> memory;
 };
 
@@ -47,7 +50,7 @@ class ServiceTest : public testing::Test {
     image = std::make_unique<Machine>(*wire, link_mtu);
     linux = std::make_unique<Machine>(*wire, link_mtu);
     service = std::make_unique<Service>(image->loop, image->lock, image->node.engine().device(), *image->domain,
-                                        image->node.engine().connections(), image->start());
+                                        image->node.engine().connections(), image->buffers, image->start());
     ASSERT_TRUE(service->start());
     world.reset(new World{linux->loop, linux->lock, linux->node.engine().device(), *linux->domain,
                           linux->node.engine().connections()});
@@ -97,39 +100,6 @@ class ServiceTest : public testing::Test {
   std::unique_ptr<SlotPool> slots;
 };
 
-// A control program with its connection.
-class Control {
- public:
-  Control(World& world, Slot& slot) : world_(world), slot_(slot), channel_(world) {}
-
-  base::Task<> connect(verbs::Gid image) {
-    CO_TRY_VOID(channel_.open(verbs::QpType::ReliableConnected, {.sends = 2, .receives = 1}));
-    CO_TRY_VOID(co_await channel_.connect(image, control_port, {}, world_.loop.now_ns() + 10 * base::second_ns));
-    co_return {};
-  }
-  base::Task<ControlAnswer> ask(ControlRequest request) {
-    const auto out = slot_.control().first(sizeof request), in = slot_.control().subspan(256, sizeof(ControlAnswer));
-    const verbs::Sge sge = slot_.sge(out);
-    std::memcpy(out.data(), &request, sizeof request);
-    CO_TRY_VOID(channel_.post_receive(0, slot_.sge(in)));
-    verbs::SendWorkRequest send;
-    send.sg_list = std::span(&sge, 1);
-    CO_TRY_VOID(channel_.post_send(send));
-    CO_TRY_VOID(co_await channel_.sent(world_.loop.now_ns() + 100 * base::second_ns));
-    CO_TRY(const verbs::WorkCompletion message,
-           co_await channel_.received(world_.loop.now_ns() + 100 * base::second_ns));
-    ControlAnswer answer;
-    if (message.byte_len != sizeof answer) co_return base::fail(Error::Malformed);
-    std::memcpy(&answer, in.data(), sizeof answer);
-    co_return answer;
-  }
-
- private:
-  World& world_;
-  Slot& slot_;
-  Channel channel_;
-};
-
 ControlRequest request(Verb verb) {
   ControlRequest made;
   made.verb = static_cast<std::uint8_t>(verb);
@@ -154,7 +124,7 @@ constexpr std::uint32_t iterations = 5;
 
 class Pair {
  public:
-  Pair(World& world, Slot& slot, Control& control, bool image_serves)
+  Pair(World& world, Slot& slot, ControlClient& control, bool image_serves)
       : session_(world, slot), control_(control), image_serves_(image_serves) {}
 
   // Sets both ends up and runs the client's side; the client's answer.
@@ -197,7 +167,7 @@ class Pair {
   }
 
   Session session_;
-  Control& control_;
+  ControlClient& control_;
   const bool image_serves_;
 };
 
@@ -221,13 +191,20 @@ constexpr Case cases[] = {
     {TaskKind::Reads, TaskKind::Serve, 65536, 1024, Transport::Reliable, 0},
     {TaskKind::FetchAdds, TaskKind::Serve, 8, 1024},
     {TaskKind::CompareSwaps, TaskKind::Serve, 8, 4096},
+    {TaskKind::Sends, TaskKind::SinkSends, 64, 4096},
+    {TaskKind::Sends, TaskKind::SinkSends, max_message_bytes, 1024},
+    {TaskKind::TimedSends, TaskKind::EchoSends, 64, 4096, Transport::Reliable, flag_own},
+    {TaskKind::TimedSends, TaskKind::EchoSends, 4096, 1024},
+    {TaskKind::TimedWrites, TaskKind::EchoWrites, 64, 4096, Transport::Reliable, flag_own},
+    {TaskKind::TimedWrites, TaskKind::EchoWrites, max_message_bytes, 4096},
+    {TaskKind::TimedReads, TaskKind::Serve, 4096, 4096, Transport::Reliable, flag_own},
 };
 
 TEST_F(ServiceTest, DoesEveryTaskOnEitherSide) {
   Slot* const control_slot = *slots->take();
   Slot* const slot = *slots->take();
   {
-    Control control(*world, *control_slot);
+    ControlClient control(*world, *control_slot);
     ASSERT_TRUE(run(control.connect(image_gid())));
     for (const bool image_serves : {true, false}) {
       for (const Case& c : cases) {
@@ -239,6 +216,11 @@ TEST_F(ServiceTest, DoesEveryTaskOnEitherSide) {
         EXPECT_EQ(done->error, 0u);
         EXPECT_EQ(done->messages, iterations);
         EXPECT_EQ(done->mismatches, 0u);
+        const bool timed = c.client >= TaskKind::TimedSends;
+        EXPECT_EQ(done->median_ns > 0, timed);
+        EXPECT_EQ(done->least_ns > 0, timed);
+        EXPECT_LE(done->least_ns, done->median_ns);
+        EXPECT_LE(done->median_ns, done->p99_ns);
       }
     }
   }
@@ -251,7 +233,7 @@ TEST_F(ServiceTest, CountsWhatIsWrong) {
   Slot* const control_slot = *slots->take();
   Slot* const slot = *slots->take();
   {
-    Control control(*world, *control_slot);
+    ControlClient control(*world, *control_slot);
     ASSERT_TRUE(run(control.connect(image_gid())));
     Session session(*world, *slot);
     ControlRequest open = request(Verb::Open), connect = request(Verb::Connect), read = request(Verb::Run);
@@ -282,11 +264,11 @@ TEST_F(ServiceTest, CountsWhatIsWrong) {
   slots->give_back(*control_slot);
 }
 
-base::Task<> serve_nothing(Control* control, verbs::Gid image) {
+base::Task<> serve_nothing(ControlClient* control, verbs::Gid image) {
   CO_TRY_VOID(co_await control->connect(image));
   ControlRequest nonsense = request(Verb::Open);
   nonsense.magic = 1;
-  co_return co_await [](Control* c, ControlRequest r) -> base::Task<> {
+  co_return co_await [](ControlClient* c, ControlRequest r) -> base::Task<> {
     CO_TRY(const ControlAnswer answer, co_await c->ask(r));
     co_return base::fail(static_cast<Error>(answer.error.get()));
   }(control, nonsense);
@@ -295,12 +277,38 @@ base::Task<> serve_nothing(Control* control, verbs::Gid image) {
 TEST_F(ServiceTest, HangsUpOnNonsense) {
   Slot* const slot = *slots->take();
   {
-    Control control(*world, *slot);
+    ControlClient control(*world, *slot);
     EXPECT_EQ(run(serve_nothing(&control, image_gid())).error(), Error::IoError);
   }
   {
-    Control control(*world, *slot);
+    ControlClient control(*world, *slot);
     EXPECT_TRUE(run(control.connect(image_gid())));
+  }
+  slots->give_back(*slot);
+}
+
+TEST_F(ServiceTest, FetchesPagesByCalls) {
+  Slot* const slot = *slots->take();
+  {
+    Pages pages(*world, linux->buffers);
+    ASSERT_TRUE(pages.start());
+    world->pages = &pages;
+    Channel unused(*world);
+    Counts counts;
+    TaskContext context{
+        world.get(), &unused, slot, &counts, request(Verb::Run), world->loop.now_ns() + 100 * base::second_ns};
+    context.request.peer.gid = image_gid().bytes;
+    context.request.iterations = 40;
+    context.request.flags = flag_verify;
+    ASSERT_TRUE(run(timed_calls(context)));
+    EXPECT_GT(counts.times.least_ns, 0u);
+    EXPECT_LE(counts.times.least_ns, counts.times.median_ns);
+    ASSERT_TRUE(run(calls(context)));
+    EXPECT_EQ(counts.messages, 80u);
+    EXPECT_EQ(counts.mismatches, 0u);
+    world->pages = nullptr;
+    pages.stop();
+    EXPECT_TRUE(run_until([&] { return pages.stopped(); }));
   }
   slots->give_back(*slot);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "net/verbs_test/pages.h"
 #include "net/verbs_test/pattern.h"
 #include "net/verbs_test/rping.h"
 #include "net/verbs_test/stream.h"
@@ -60,6 +61,9 @@ void Session::fill(ControlAnswer& answer) const {
   answer.bytes = counts_.bytes;
   answer.mismatches = counts_.mismatches;
   answer.elapsed_ns = elapsed_ns_;
+  answer.least_ns = counts_.times.least_ns;
+  answer.median_ns = counts_.times.median_ns;
+  answer.p99_ns = counts_.times.p99_ns;
 }
 
 Result<> Session::open(const ControlRequest& request) {
@@ -96,13 +100,15 @@ Result<> Session::bring_up(const ControlRequest& request) {
   attributes.max_destination_reads = reads_at_a_time;
   attributes.max_reads = static_cast<std::uint8_t>(std::min<std::uint32_t>(request.peer.reads, reads_at_a_time));
   attributes.qkey = datagram_qkey;
+  attributes.adaptive_timeout = (request.flags & flag_own) != 0;
   return channel_.bring_up(attributes);
 }
 
 Result<> Session::connect(const ControlRequest& request) {
   if (!channel_.is_open() || is_connected_) return base::fail(Error::InvalidArgument);
   const auto task = static_cast<TaskKind>(request.task);
-  const bool counts_bytes = task == TaskKind::EchoWrites || task == TaskKind::PingWrites;
+  const bool counts_bytes =
+      task == TaskKind::EchoWrites || task == TaskKind::PingWrites || task == TaskKind::TimedWrites;
   if (request.size > max_message_bytes || (counts_bytes && request.size == 0)) {
     return base::fail(Error::InvalidArgument);
   }
@@ -111,11 +117,12 @@ Result<> Session::connect(const ControlRequest& request) {
   connected_ = request;
   TaskContext served = context(request);
   if (task != TaskKind::EchoWrites) served.deadline_ns = world_.loop.now_ns() + longest_serving_ns;
-  for (std::uint64_t which = 0; which < receive_buffers; ++which) TRY(post_receive_buffer(served, which));
+  for (std::uint64_t which = 0; which < receive_buffers(served); ++which) TRY(post_receive_buffer(served, which));
   TRY(bring_up(request));
   is_connected_ = true;
   if (task == TaskKind::EchoSends) serve(echo_sends(served));
   if (task == TaskKind::EchoWrites) serve(echo_writes(served));
+  if (task == TaskKind::SinkSends) serve(sink_sends(served));
   return {};
 }
 
@@ -135,6 +142,8 @@ base::Task<> Session::run(ControlRequest request) {
   const TaskContext context = this->context(request);
   if (task == TaskKind::RpingClient) co_return co_await rping_client(context);
   if (task == TaskKind::StreamSend) co_return co_await stream_send(context);
+  if (task == TaskKind::TimedCalls) co_return co_await timed_calls(context);
+  if (task == TaskKind::Calls) co_return co_await calls(context);
   if (is_connected_ && task == TaskKind::EchoWrites) {
     while (serving_) co_await ended_.wait();
     co_return served_;
@@ -155,6 +164,14 @@ base::Task<> Session::run(ControlRequest request) {
       co_return co_await compare_swaps(context);
     case TaskKind::WritesWithImmediate:
       co_return co_await writes_with_immediate(context);
+    case TaskKind::Sends:
+      co_return co_await sends(context);
+    case TaskKind::TimedSends:
+      co_return co_await timed_sends(context);
+    case TaskKind::TimedWrites:
+      co_return co_await timed_writes(context);
+    case TaskKind::TimedReads:
+      co_return co_await timed_reads(context);
     default:
       co_return base::fail(Error::NotSupported);
   }

@@ -30,6 +30,8 @@ class Stoppable : public boost::intrusive::list_base_hook<boost::intrusive::link
   ~Stoppable() = default;
 };
 
+class Pages;
+
 struct World {
   base::EventLoop& loop;
   base::SpinLock& lock;
@@ -37,22 +39,27 @@ struct World {
   verbs::ProtectionDomain& domain;
   verbs::ConnectionManager& connections;
   boost::intrusive::list<Stoppable, boost::intrusive::constant_time_size<false>> stoppables{};
+  Pages* pages = nullptr;  // for tasks that call by RPC
   bool stopping = false;
   bool sending_stream = false;  // one at a time, so that who is not sure of having asked may ask again
 };
 
 // A piece of registered memory and its parts. A message and its datagram header fit into each buffer.
 inline constexpr std::uint64_t buffer_bytes = max_message_bytes + base::page_bytes;
-inline constexpr std::uint64_t slot_bytes = 4 * buffer_bytes + base::page_bytes;
+inline constexpr std::uint64_t sample_bytes = 256 * 1024;
+inline constexpr std::uint64_t slot_bytes = 4 * buffer_bytes + base::page_bytes + sample_bytes;
 
 class Slot {
  public:
   // What the peer may use.
   std::span<std::byte> exported() const { return {memory_, buffer_bytes}; }
   std::span<std::byte> local() const { return {memory_ + buffer_bytes, buffer_bytes}; }
-  std::span<std::byte> receive(std::size_t which) const { return {memory_ + (2 + which) * buffer_bytes, buffer_bytes}; }
+  std::span<std::byte> receives() const { return {memory_ + 2 * buffer_bytes, 2 * buffer_bytes}; }
   // For messages of the connection that this slot belongs to: neither shown to the peer nor used by tests.
   std::span<std::byte> control() const { return {memory_ + 4 * buffer_bytes, base::page_bytes}; }
+  std::span<std::uint32_t> samples() const {
+    return {reinterpret_cast<std::uint32_t*>(memory_ + 4 * buffer_bytes + base::page_bytes), sample_bytes / 4};
+  }
   std::uint32_t rkey() const { return exported_region_->rkey(); }
   verbs::Sge sge(std::span<const std::byte> bytes) const {
     return {reinterpret_cast<std::uint64_t>(bytes.data()), static_cast<std::uint32_t>(bytes.size()), region_->lkey()};
