@@ -15,8 +15,8 @@
 #include "kernel/base/array.h"
 #include "kernel/base/error.h"
 #include "kernel/base/memory.h"
+#include "storage/block_memory.h"
 #include "storage/block_store.h"
-#include "storage/ext4/block_memory.h"
 #include "storage/ext4/buckets.h"
 
 namespace ext4 {
@@ -151,7 +151,7 @@ class BlockCache {
   const std::uint32_t block_bytes_;
   const std::uint64_t block_count_;
   const std::size_t capacity_;
-  BlockMemory memory_;
+  storage::BlockMemory memory_;
   Buckets<Table::bucket_type> buckets_;
   base::Own<Table> table_;
   LruList lru_;  // all blocks, the longest unused first

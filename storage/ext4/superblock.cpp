@@ -25,7 +25,7 @@ namespace {
 constexpr std::uint32_t known_incompat = EXT2_FEATURE_INCOMPAT_FILETYPE | EXT2_FEATURE_INCOMPAT_META_BG |
                                          EXT3_FEATURE_INCOMPAT_EXTENTS | EXT4_FEATURE_INCOMPAT_64BIT |
                                          EXT4_FEATURE_INCOMPAT_FLEX_BG | EXT4_FEATURE_INCOMPAT_CSUM_SEED |
-                                         EXT4_FEATURE_INCOMPAT_LARGEDIR;
+                                         EXT4_FEATURE_INCOMPAT_LARGEDIR | EXT3_FEATURE_INCOMPAT_RECOVER;
 constexpr std::uint32_t known_ro_compat = EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER | EXT2_FEATURE_RO_COMPAT_LARGE_FILE |
                                           EXT4_FEATURE_RO_COMPAT_HUGE_FILE | EXT4_FEATURE_RO_COMPAT_GDT_CSUM |
                                           EXT4_FEATURE_RO_COMPAT_DIR_NLINK | EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE |
@@ -35,8 +35,7 @@ struct FeatureName {
   std::uint32_t bit;
   std::string_view name;
 };
-constexpr std::array<FeatureName, 9> incompat_names = {{{EXT2_FEATURE_INCOMPAT_COMPRESSION, "compression"},
-                                                        {EXT3_FEATURE_INCOMPAT_RECOVER, "needs_recovery"},
+constexpr std::array<FeatureName, 8> incompat_names = {{{EXT2_FEATURE_INCOMPAT_COMPRESSION, "compression"},
                                                         {EXT3_FEATURE_INCOMPAT_JOURNAL_DEV, "journal_dev"},
                                                         {EXT4_FEATURE_INCOMPAT_MMP, "mmp"},
                                                         {EXT4_FEATURE_INCOMPAT_EA_INODE, "ea_inode"},
@@ -63,8 +62,6 @@ void log_features(const std::array<FeatureName, Count>& names, std::uint32_t bit
 }
 
 Result<> check_features(const ext2_super_block& super) {
-  if ((super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) != 0)
-    base::log_error("storage", "ext4: the journal needs recovery; run e2fsck on the image first");
   const std::uint32_t incompat = super.s_feature_incompat & ~known_incompat;
   const std::uint32_t ro_compat = super.s_feature_ro_compat & ~known_ro_compat;
   log_features(incompat_names, incompat);
@@ -109,22 +106,21 @@ Result<> check_numbers(const ext2_super_block& super, std::uint32_t block_bytes,
   return {};
 }
 
-Result<> read_superblock(storage::BlockStore& store, ext2_super_block& super) {
-  base::Array<std::byte> start;  // not on the stack, which the disk cannot reach
+}  // namespace
+
+Result<> read_start(storage::BlockStore& store, base::Array<std::byte>& start) {
   TRY(start.resize(4096));
   if (store.capacity_bytes() < start.size()) return bad("disk too small");
   const storage::ReadSegment segment{0, start.span()};
-  TRY(store.read({&segment, 1}));
-  std::memcpy(&super, start.data() + SUPERBLOCK_OFFSET, sizeof(super));
-  return {};
+  return store.read({&segment, 1});
 }
-
-}  // namespace
 
 Result<Shape> inspect_superblock(storage::BlockStore& store) {
   static_assert(sizeof(ext2_super_block) == SUPERBLOCK_SIZE);
+  base::Array<std::byte> start;
+  TRY(read_start(store, start));
   ext2_super_block super;
-  TRY(read_superblock(store, super));
+  std::memcpy(&super, start.data() + SUPERBLOCK_OFFSET, sizeof(super));
   if (super.s_magic != EXT2_SUPER_MAGIC) {
     base::log_error("storage", "the disk holds no ext4 file system");
     return fail(Error::Malformed);
@@ -145,6 +141,7 @@ Result<Shape> inspect_superblock(storage::BlockStore& store) {
     shape.block_count |= std::uint64_t{super.s_blocks_count_hi} << 32;
   if (shape.block_bytes % store.sector_bytes() != 0) return bad("block size");
   TRY(check_numbers(super, shape.block_bytes, shape.block_count, store.capacity_bytes()));
+  shape.needs_recovery = (super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) != 0;
   shape.clean = (super.s_state & EXT2_VALID_FS) != 0 && (super.s_state & EXT2_ERROR_FS) == 0;
   return shape;
 }

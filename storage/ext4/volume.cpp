@@ -8,6 +8,7 @@
 #include "storage/ext4/checksum.h"
 #include "storage/ext4/errors.h"
 #include "storage/ext4/io_channel.h"
+#include "storage/ext4/journal_file.h"
 
 namespace ext4 {
 
@@ -38,7 +39,11 @@ Volume::~Volume() {
 }
 
 Result<base::Own<Volume>> Volume::open(storage::BlockStore& store, const MountOptions& options) {
-  const Shape shape = TRY(inspect_superblock(store));
+  Shape shape = TRY(inspect_superblock(store));
+  if (shape.needs_recovery) {
+    TRY(recover_journal(store, shape));
+    shape = TRY(inspect_superblock(store));
+  }
   base::Own<Volume> volume = TRY(base::try_make<Volume>(store, options, shape));
   volume->options_.read_only |= store.read_only();
   if (!shape.clean) base::log_warning("storage", "ext4: the image was not unmounted in order; run e2fsck on it");

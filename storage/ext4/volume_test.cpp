@@ -28,12 +28,6 @@ TEST(Mount, RefusesWhatItDoesNotKnow) {
   }
 }
 
-TEST(Mount, RefusesAJournalThatNeedsRecovery) {
-  Image image(32);
-  run_command("debugfs -w -R 'feature needs_recovery' " + image.path() + " 2>&1");
-  EXPECT_EQ(error_of_mount(image), Error::NotSupported);
-}
-
 TEST(Mount, RefusesOtherDisks) {
   Image image(8);
   {

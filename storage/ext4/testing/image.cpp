@@ -104,6 +104,20 @@ std::string Image::debugfs(const std::string& request) const {
   return run_command("debugfs -R '" + request + "' " + path_ + " 2>/dev/null").output;
 }
 
+void Image::change(const std::vector<std::string>& requests) const {
+  std::ofstream script(folder_ + "/script");
+  for (const std::string& request : requests) script << request << "\n";
+  script.close();
+  const auto result = run_command("debugfs -w -f " + folder_ + "/script " + path_ + " 2>&1");
+  if (result.status != 0) throw std::runtime_error("debugfs: " + result.output);
+}
+
+std::string Image::copy(const std::string& name) const {
+  const std::string path = folder_ + "/" + name;
+  std::filesystem::copy_file(path_, path, std::filesystem::copy_options::overwrite_existing);
+  return path;
+}
+
 std::vector<std::byte> Image::bytes() const {
   std::vector<std::byte> bytes(std::filesystem::file_size(path_));
   std::ifstream file(path_, std::ios::binary);

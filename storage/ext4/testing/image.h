@@ -62,6 +62,10 @@ class Image {
   // Nothing to complain about; otherwise what e2fsck -fn says.
   std::string check() const;
   std::string debugfs(const std::string& request) const;
+  // With a writing debugfs, one after the other.
+  void change(const std::vector<std::string>& requests) const;
+  // The path of a copy, in a file of this name beside the image.
+  std::string copy(const std::string& name) const;
   std::vector<std::byte> bytes() const;
 
  private:

@@ -9,7 +9,7 @@
 #include "kernel/base/array.h"
 #include "kernel/base/platform.h"
 
-namespace ext4 {
+namespace storage {
 
 class BlockMemory {
  public:
@@ -52,4 +52,4 @@ class BlockMemory {
   FreeBlock* free_ = nullptr;
 };
 
-}  // namespace ext4
+}  // namespace storage
