@@ -247,7 +247,7 @@ void UnixEndpoint::close() {
   }
   for (const UnixEndpointReference& embryo : refused) embryo->refuse();
   space_->discard(unread);
-  space_->collect_garbage();
+  space_->maybe_collect_garbage();
 }
 
 void UnixEndpoint::refuse() {

@@ -68,10 +68,21 @@ class UnixGarbage {
   UnixSpace& space_;
 };
 
+void UnixSpace::maybe_collect_garbage() {
+  constexpr std::size_t few = 16;
+  {
+    const base::SpinGuard guard(lock);
+    if (socket_count_ == 0) return;
+    if (++events_since_look_ + few < socket_count_) return;
+  }
+  collect_garbage();
+}
+
 void UnixSpace::collect_garbage() {
   UnixGarbage garbage(*this);
   {
     const base::SpinGuard guard(lock);
+    events_since_look_ = 0;
     if (sockets_in_flight_.empty()) return;
     garbage.find_locked();
   }

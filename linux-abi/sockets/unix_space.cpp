@@ -48,8 +48,14 @@ void UnixSpace::flies_locked(UnixPacket& packet, bool in_flight) {
     UnixEndpoint* const socket = packet.attachment->endpoint(i);
     if (socket == nullptr) continue;
     socket->in_flight_ += in_flight ? 1U : 0U - 1U;
-    if (in_flight && socket->in_flight_ == 1) sockets_in_flight_.push_back(*socket);
-    if (!in_flight && socket->in_flight_ == 0) socket->UnixInFlight::unlink();
+    if (in_flight && socket->in_flight_ == 1) {
+      sockets_in_flight_.push_back(*socket);
+      ++socket_count_;
+    }
+    if (!in_flight && socket->in_flight_ == 0) {
+      socket->UnixInFlight::unlink();
+      --socket_count_;
+    }
   }
 }
 

@@ -61,6 +61,9 @@ class UnixSpace : public processor::Counted {
   std::size_t files_in_flight();
   // Ends sockets that only packets in their own queues hold: see unix_garbage.cpp.
   void collect_garbage();
+  // The same, now and then: a look costs as much as there is in flight, and is made when as often something ended or
+  // was sent.
+  void maybe_collect_garbage();
   // Destroys them, without the lock. What is thrown away by that meanwhile goes the same way, not deeper.
   void discard(UnixPackets& packets);
   // Of packets that were received, whose files were taken out.
@@ -78,7 +81,9 @@ class UnixSpace : public processor::Counted {
 
   Bindings bindings_;
   UnixSocketsInFlight sockets_in_flight_;  // each once, however often it is in flight
+  std::size_t socket_count_ = 0;           // of that list
   std::size_t files_in_flight_ = 0;
+  std::size_t events_since_look_ = 0;
   std::uint32_t last_number_ = 0;  // of autobind
   UnixPackets discarded_;
   bool discarding_ = false;

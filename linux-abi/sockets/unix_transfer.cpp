@@ -100,8 +100,7 @@ Answer<std::size_t> UnixEndpoint::send(std::span<const std::byte> from, UnixEndp
     if (!sent) return done > 0 ? Answer<std::size_t>(done) : std::unexpected(sent.error());
     done += piece.size();
   } while (done < from.size());
-  constexpr std::size_t many = 64;
-  if (carries && space_->files_in_flight() % many == 0) space_->collect_garbage();
+  if (carries) space_->maybe_collect_garbage();  // who only sends may make garbage too
   return done;
 }
 
