@@ -18,10 +18,16 @@ constexpr unsigned runs_looked_at = 32;        // in one group, for a long enoug
 constexpr std::uint64_t good_run_blocks = 64;  // worth stopping for
 }  // namespace
 
+Allocator::~Allocator() {
+  if (kept_map_ != nullptr) ext2fs_free_block_bitmap(kept_map_);
+}
+
 Result<> Allocator::initialize() {
   fs_->default_bitmap_type = EXT2FS_BMAP64_BITARRAY;
   TRY(zone_.build(fs_));
   TRY(check(ext2fs_read_bitmaps(fs_)));
+  TRY(check(ext2fs_allocate_block_bitmap(fs_, "kept", &kept_map_)));
+  TRY(kept_bits_.resize(fs_->blocksize));
   TRY(group_flags_.resize(fs_->group_desc_count));
   TRY(committed_descriptors_.resize(fs_->desc_blocks * fs_->blocksize));
   std::memcpy(committed_descriptors_.data(), fs_->group_desc, committed_descriptors_.size());
@@ -60,7 +66,15 @@ std::uint64_t Allocator::kept_for_trees() const {
   return std::min<std::uint64_t>(ext2fs_blocks_count(fs_->super) / 50, 4096);
 }
 
+// What was freed is made available only when there is nothing else.
 Result<BlockRange> Allocator::find_free(std::uint64_t goal, std::uint64_t wanted, BlockUse use) {
+  const auto found = search(goal, wanted, use);
+  if (found || found.error() != Error::NoSpace || kept_.empty()) return found;
+  TRY(keeper_->make_available());
+  return search(goal, wanted, use);
+}
+
+Result<BlockRange> Allocator::search(std::uint64_t goal, std::uint64_t wanted, BlockUse use) {
   const std::uint64_t free = ext2fs_free_blocks_count(fs_->super);
   const std::uint64_t keep_back = use == BlockUse::TreeNode ? 0 : keep_back_ + kept_for_trees();
   if (free <= keep_back) return fail(Error::NoSpace);

@@ -22,6 +22,7 @@ BlockCache::BlockCache(storage::BlockStore& store, std::uint32_t block_bytes, st
     : store_(store), block_bytes_(block_bytes), block_count_(block_count), capacity_(capacity), memory_(block_bytes) {}
 
 BlockCache::~BlockCache() {
+  running_is_logged();
   changed_.clear();
   while (!lru_.empty()) drop(lru_.front());
 }
@@ -70,7 +71,8 @@ Result<BlockCache::Block*> BlockCache::add(std::uint64_t number) {
 }
 
 void BlockCache::drop(Block& block) {
-  if (block.dirty) --dirty_count_;
+  set_running(block, false);
+  set_dirty(block, false);
   lru_.erase(lru_.iterator_to(block));
   table_->erase(table_->iterator_to(block));
   memory_.free(block.data);
@@ -188,6 +190,24 @@ void BlockCache::set_dirty(Block& block, bool dirty) {
   dirty ? ++dirty_count_ : --dirty_count_;
 }
 
+void BlockCache::set_running(Block& block, bool running) {
+  if (block.running == running) return;
+  block.running = running;
+  running ? running_.push_back(block) : (void)running_.erase(running_.iterator_to(block));
+}
+
+std::size_t BlockCache::running_after_commit() const {
+  std::size_t count = running_.size();
+  for (const Block& block : changed_) {
+    if (block.forgotten == block.running) block.forgotten ? --count : ++count;
+  }
+  return count;
+}
+
+void BlockCache::running_is_logged() {
+  while (!running_.empty()) set_running(running_.front(), false);
+}
+
 void BlockCache::commit() {
   LEGO_ASSERT(in_transaction_ && transaction_error_ == Error::None);
   while (!changed_.empty()) {
@@ -200,6 +220,7 @@ void BlockCache::commit() {
       drop(block);
     } else {
       set_dirty(block, true);
+      if (journaled_) set_running(block, true);
     }
   }
   in_transaction_ = false;
@@ -235,7 +256,7 @@ Result<> BlockCache::write_back() {
   std::array<Block*, batch_blocks> batch;
   std::size_t count = 0;
   for (Block& block : lru_) {
-    if (!block.dirty) continue;
+    if (!block.dirty || block.running) continue;
     batch[count++] = &block;
     if (count == batch.size()) {
       TRY(write_batch({batch.data(), count}));
@@ -250,8 +271,7 @@ Result<> BlockCache::write_batch(std::span<Block*> batch) {
   std::sort(batch.begin(), batch.end(), [](const Block* a, const Block* b) { return a->number < b->number; });
   std::array<storage::WriteSegment, batch_blocks> segments;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const std::byte* data = batch[i]->before != nullptr ? batch[i]->before : batch[i]->data;
-    segments[i] = {batch[i]->number * block_bytes_, {data, block_bytes_}};
+    segments[i] = {batch[i]->number * block_bytes_, {committed(*batch[i]), block_bytes_}};
   }
   TRY(store_.write({segments.data(), batch.size()}));
   counters_.writes += batch.size();

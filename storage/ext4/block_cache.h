@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache of metadata blocks, and the transaction around each operation's writes. What an operation changes stays
 // apart until commit(): then all of it counts, to be written when there is a reason to; after abort() none of it ever
-// happened. This is the journal's place: it will take the blocks of committed transactions before they go to theirs.
-// Single-threaded. The number of blocks held is bounded by the capacity and by what one transaction changes.
+// happened. With a journal, committed blocks are `running` until they have been logged, and go to their places only
+// then. Single-threaded. The number of blocks held is bounded by the capacity and by what one transaction changes.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -28,9 +28,10 @@ namespace detail {
 
 using LruHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct LruTag>>;
 using ChangedHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct ChangedTag>>;
+using RunningHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct RunningTag>>;
 using TableHook = boost::intrusive::unordered_set_base_hook<>;
 
-struct CachedBlock : LruHook, ChangedHook, TableHook {
+struct CachedBlock : LruHook, ChangedHook, RunningHook, TableHook {
   explicit CachedBlock(std::uint64_t block) : number(block) {}
   CachedBlock(const CachedBlock&) = delete;
   CachedBlock& operator=(const CachedBlock&) = delete;
@@ -40,6 +41,7 @@ struct CachedBlock : LruHook, ChangedHook, TableHook {
   std::byte* before = nullptr;  // in a transaction: the committed contents, if the disk does not have them
   std::uint32_t pins = 0;
   bool dirty = false;      // committed, and newer than the disk
+  bool running = false;    // with dirty: not logged yet; on the list of running blocks
   bool changed = false;    // by the transaction under way; on the list of changed blocks
   bool forgotten = false;  // with changed: freed, so worthless after commit
   Verified verified = Verified::No;
@@ -99,6 +101,7 @@ class BlockCache {
 
   std::uint32_t block_bytes() const { return block_bytes_; }
   std::uint64_t block_count() const { return block_count_; }
+  std::size_t capacity() const { return capacity_; }
   storage::BlockStore& store() { return store_; }
   const CacheCounters& counters() const { return counters_; }
 
@@ -122,10 +125,22 @@ class BlockCache {
   void commit();
   void abort();
 
-  // Every committed change to the store; durable after its flush().
+  // Every committed change to the store, but for running ones; durable after its flush().
   base::Result<> write_back();
   base::Result<> flush();
   std::size_t dirty_blocks() const { return dirty_count_; }
+
+  // For the journal. What is committed from now on is running first.
+  void set_journaled(bool journaled) { journaled_ = journaled; }
+  std::size_t running_blocks() const { return running_.size(); }
+  // How many there will be once the transaction under way commits.
+  std::size_t running_after_commit() const;
+  // Calls visit(number, contents): as committed, whatever the transaction under way has changed on top.
+  template <typename Visit>
+  void for_each_running(const Visit& visit) const {
+    for (const Block& block : running_) visit(block.number, committed(block));
+  }
+  void running_is_logged();
 
  private:
   using Block = detail::CachedBlock;
@@ -133,8 +148,10 @@ class BlockCache {
       Block, boost::intrusive::base_hook<detail::TableHook>, boost::intrusive::key_of_value<detail::NumberOf>,
       boost::intrusive::hash<detail::NumberHash>, boost::intrusive::power_2_buckets<true>>;
   using LruList = boost::intrusive::list<Block, boost::intrusive::base_hook<detail::LruHook>>;
+  using RunningList = boost::intrusive::list<Block, boost::intrusive::base_hook<detail::RunningHook>>;
   using ChangedList = boost::intrusive::list<Block, boost::intrusive::base_hook<detail::ChangedHook>>;
 
+  static const std::byte* committed(const Block& block) { return block.before != nullptr ? block.before : block.data; }
   Block* find(std::uint64_t number);
   base::Result<Block*> add(std::uint64_t number);
   base::Result<Block*> load(std::uint64_t number);
@@ -146,6 +163,7 @@ class BlockCache {
   void drop(Block& block);
   void undo(Block& block);
   void set_dirty(Block& block, bool dirty);
+  void set_running(Block& block, bool running);
 
   storage::BlockStore& store_;
   const std::uint32_t block_bytes_;
@@ -156,6 +174,8 @@ class BlockCache {
   base::Own<Table> table_;
   LruList lru_;  // all blocks, the longest unused first
   ChangedList changed_;
+  RunningList running_;
+  bool journaled_ = false;
   std::size_t dirty_count_ = 0;
   bool in_transaction_ = false;
   base::Error transaction_error_ = base::Error::None;

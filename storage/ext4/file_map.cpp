@@ -13,7 +13,6 @@ using base::fail;
 using base::Result;
 
 namespace {
-constexpr std::size_t extents_per_step = 4096;          // freed in one transaction
 constexpr std::uint64_t block_map_run = 64;             // blocks looked at ahead for a longer run
 constexpr std::uint64_t block_map_blocks = 0x40000000;  // larger than what three levels of indirection reach
 }  // namespace
@@ -93,7 +92,7 @@ Result<> FileMap::mark_written(std::uint64_t first, std::uint64_t count) {
 
 Result<bool> FileMap::truncate(std::uint64_t blocks) {
   volume_.inodes().change(inode_);
-  if (inode_.has_extents()) return tree_.truncate(blocks, extents_per_step);
+  if (inode_.has_extents()) return tree_.truncate(blocks, volume_.extents_per_step());
   TRY(check(ext2fs_punch(volume_.library(), inode_.number(), inode_.library_view(), nullptr, blocks, ~0ULL)));
   return true;
 }

@@ -23,7 +23,7 @@ Result<base::Own<FileSystem>> FileSystem::mount(storage::BlockStore& store, cons
     system->root_ = root->id();
   }
   if (!system->read_only()) {
-    TRY(system->volume_->mark_in_use(now));
+    TRY(system->volume_->start(now));
     TRY(system->process_orphans(now));
   }
   return system;
@@ -67,11 +67,10 @@ Result<storage::Statistics> FileSystem::statistics() {
 // Data goes to the store as it is written; what is left is metadata, whoever's it is.
 Result<> FileSystem::sync(base::FileId file, storage::SyncScope) {
   if (file) TRY(volume_->inodes().find(file));
-  TRY(volume_->cache().write_back());
-  return volume_->cache().flush();
+  return volume_->sync();
 }
 
-Result<> FileSystem::write_back() { return volume_->cache().write_back(); }
+Result<> FileSystem::write_back() { return volume_->write_back(); }
 
 void FileSystem::for_each_counter(CounterVisitor visit, void* context) {
   const CacheCounters& cache = volume_->cache().counters();
@@ -82,14 +81,18 @@ void FileSystem::for_each_counter(CounterVisitor visit, void* context) {
   visit(context, "storage.commits", cache.commits);
   visit(context, "storage.aborts", cache.aborts);
   visit(context, "storage.orphans", volume_->orphans().count());
+  if (volume_->journal() == nullptr) return;
+  const jbd2::LogCounters& journal = volume_->journal()->counters();
+  visit(context, "journal.commits", journal.commits);
+  visit(context, "journal.blocks", journal.blocks);
+  visit(context, "journal.revokes", journal.revokes);
+  visit(context, "journal.checkpoints", journal.clears);
 }
 
 Result<> FileSystem::unmount() {
   if (read_only()) return {};
   TRY(release_all({.now = std::int64_t{volume_->super().s_wtime} * 1000000000}));
-  TRY(volume_->cache().write_back());
-  TRY(volume_->cache().flush());
-  return volume_->mark_clean();
+  return volume_->stop();
 }
 
 }  // namespace ext4

@@ -2,6 +2,7 @@
 // Opening an image, and its transactions: see volume.h.
 #include "storage/ext4/volume.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernel/base/log.h"
@@ -30,9 +31,10 @@ bool memory_is_short() {
 }  // namespace
 
 Volume::Volume(storage::BlockStore& store, const MountOptions& options, const Shape& shape)
-    : options_(options), cache_(store, shape.block_bytes, shape.block_count, options.cache_blocks) {}
+    : options_(options), store_(store), cache_(store_, shape.block_bytes, shape.block_count, options.cache_blocks) {}
 
 Volume::~Volume() {
+  journal_.reset();
   inodes_.reset();
   allocator_.reset();
   if (fs_ != nullptr) ext2fs_free(fs_);
@@ -85,6 +87,7 @@ std::uint32_t Volume::checksum_seed(const Inode& inode) const {
 }
 
 void Volume::begin(const storage::Request& request) {
+  now_ = request.now;
   fs_->now = request.now / 1000000000;
   inodes_->trim();
   cache_.begin();
@@ -105,6 +108,7 @@ Result<> Volume::prepare() {
 Result<> Volume::commit() {
   if (cache_.transaction_error() != Error::None) return fail(cache_.transaction_error());
   TRY(prepare());
+  if (journal_) TRY(journal_->admit());
   allocator_->commit();
   if (fs_->now > 0) super().s_wtime = static_cast<std::uint32_t>(fs_->now);
   ext2fs_superblock_csum_set(fs_, fs_->super);
@@ -115,6 +119,7 @@ Result<> Volume::commit() {
   inodes_->commit();
   orphans_.commit();
   cache_.commit();
+  if (journal_) journal_->join(now_);
   return {};
 }
 
@@ -126,21 +131,61 @@ void Volume::abort() {
   *fs_->super = committed_super_;
 }
 
-Result<> Volume::set_state(std::uint16_t state) {
-  Transaction transaction(*this, {.now = std::int64_t{super().s_wtime} * 1000000000});
-  super().s_state = state;
-  TRY(transaction.commit());
+// In its place at once.
+Result<> Volume::write_super() {
+  {
+    Transaction transaction(*this, {.now = std::int64_t{super().s_wtime} * 1000000000});
+    TRY(transaction.commit());
+  }
   TRY(cache_.write_back());
   return cache_.flush();
 }
 
-Result<> Volume::mark_in_use(storage::Time now) {
+Result<> Volume::start(storage::Time now) {
+  base::Own<Journal> journal;
+  if (ext2fs_has_feature_journal(fs_->super)) {
+    jbd2::LogFile file = TRY(open_journal_file(fs_, store_, &allocator_->system_zone()));
+    const jbd2::Log::Wanted wanted{.checksums = has_checksums(), .wide = ext2fs_has_feature_64bit(fs_->super) != 0};
+    base::Own<jbd2::Log> log = TRY(jbd2::Log::open(std::move(file), wanted));
+    journal = TRY(base::try_make<Journal>(std::move(log), cache_, *allocator_));
+    ext2fs_set_feature_journal_needs_recovery(fs_->super);
+  } else {
+    super().s_state &= static_cast<std::uint16_t>(~EXT2_VALID_FS);
+  }
   super().s_mtime = static_cast<std::uint32_t>(now / 1000000000);
   ++super().s_mnt_count;
-  return set_state(state_at_mount_ & static_cast<std::uint16_t>(~EXT2_VALID_FS));
+  TRY(write_super());
+  journal_ = std::move(journal);
+  if (journal_) journal_->start();
+  return {};
 }
 
-// An image that was not clean when it was mounted is not made so by unmounting it.
-Result<> Volume::mark_clean() { return set_state(state_at_mount_); }
+// An image that was not clean when it was mounted is not made so by unmounting it. Whatever comes of the last write, no
+// change may follow it, for that would be without a journal.
+Result<> Volume::stop() {
+  TRY(sync());
+  if (journal_) {
+    TRY(journal_->checkpoint());
+    journal_->stop();
+    journal_.reset();
+    ext2fs_clear_feature_journal_needs_recovery(fs_->super);
+  }
+  super().s_state = state_at_mount_;
+  auto result = write_super();
+  options_.read_only = true;
+  return result;
+}
+
+Result<> Volume::sync() {
+  TRY(journal_ ? journal_->commit() : cache_.write_back());
+  return cache_.flush();
+}
+
+std::size_t Volume::extents_per_step() const {
+  constexpr std::uint64_t least = 16, most = 4096, share = 16;
+  return journal_ ? std::clamp(journal_->capacity() / share, least, most) : most;
+}
+
+Result<> Volume::write_back() { return journal_ ? journal_->write_back() : cache_.write_back(); }
 
 }  // namespace ext4

@@ -14,9 +14,11 @@
 #include "storage/ext4/allocator.h"
 #include "storage/ext4/block_cache.h"
 #include "storage/ext4/inode_table.h"
+#include "storage/ext4/journal.h"
 #include "storage/ext4/orphans.h"
 #include "storage/ext4/superblock.h"
 #include "storage/file_system.h"
+#include "storage/flush_tracker.h"
 
 namespace ext4 {
 
@@ -53,27 +55,39 @@ class Volume {
   // Blocks that are not for files: the file system's own and the journal's.
   std::uint64_t overhead_blocks() const { return overhead_blocks_; }
 
-  // The superblock says "in use" until it says "clean"; on the disk when these return.
-  base::Result<> mark_in_use(storage::Time now);
-  base::Result<> mark_clean();
+  // Before the first change and after the last one. In between the superblock says that the image is in use, or, with
+  // a journal, that it needs recovery.
+  base::Result<> start(storage::Time now);
+  base::Result<> stop();
+  // Everything that was changed is on the disk when it returns.
+  base::Result<> sync();
+  // For a periodic timer: what was changed is on its way.
+  base::Result<> write_back();
+  // How many pieces of a file may be freed in one transaction: each may change bitmaps of its own.
+  std::size_t extents_per_step() const;
+  // Null without one.
+  const Journal* journal() const { return journal_.get(); }
 
  private:
   friend class Transaction;
 
   base::Result<> open_library();
   base::Result<> count_overhead();
-  base::Result<> set_state(std::uint16_t state);
+  base::Result<> write_super();
   void begin(const storage::Request& request);
   base::Result<> commit();
   base::Result<> prepare();
   void abort();
 
   MountOptions options_;
+  storage::FlushTracker store_;
   BlockCache cache_;
   ext2_filsys fs_ = nullptr;
   base::Own<Allocator> allocator_;
   base::Own<InodeTable> inodes_;
   Orphans orphans_{*this};
+  base::Own<Journal> journal_;
+  storage::Time now_ = 0;
   ext2_super_block committed_super_{};
   std::uint16_t state_at_mount_ = 0;
   std::uint64_t overhead_blocks_ = 0;

@@ -78,8 +78,10 @@ TEST(Mount, WhatMke2fsPutThereIsThere) {
   EXPECT_EQ(image.check(), "");
 }
 
+constexpr const char* no_journal = "-O ^has_journal";
+
 TEST(Crash, WhatWasSyncedIsOnTheDisk) {
-  Image image(32);
+  Image image(32, no_journal);
   Mounted fs(image);
   const auto directory = fs.make_directory(fs.root(), "d");
   const auto file = fs.make(directory, "file");
@@ -93,8 +95,33 @@ TEST(Crash, WhatWasSyncedIsOnTheDisk) {
   EXPECT_EQ(image.debugfs("cat /d/file"), "durable") << "not synced";
 }
 
-TEST(Crash, OrphansAreFreedByTheNextMount) {
+TEST(Crash, WhatWasSyncedIsInTheJournal) {
   Image image(32);
+  Mounted fs(image);
+  const auto directory = fs.make_directory(fs.root(), "d");
+  const auto file = fs.make(directory, "file");
+  fs.write(file, 0, "durable");
+  must(fs->sync(file, storage::SyncScope::Data));
+  EXPECT_NE(image.debugfs("stats").find("needs_recovery"), std::string::npos);
+  EXPECT_EQ(image.debugfs("cat /d/file"), "") << "its place is for later";
+  must(fs->unlink(directory, "file", fs.request));
+  must(fs->write_back());
+  const std::uint64_t flushes = fs.store.flushes;
+  must(fs->sync({}, storage::SyncScope::Everything));
+  EXPECT_EQ(fs.store.flushes, flushes) << "nothing is left to be flushed";
+  fs.make(directory, "not synced");
+  const std::string copy = image.copy("copy");
+  EXPECT_LE(run_command("e2fsck -fy " + copy + " 2>&1").status, 1);
+  const auto list = run_command("debugfs -R 'ls -p /d' " + copy + " 2>/dev/null").output;
+  EXPECT_EQ(list.find("file"), std::string::npos) << list;
+  EXPECT_EQ(list.find("not synced"), std::string::npos) << list;
+}
+
+class Orphaned : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Shapes, Orphaned, ::testing::Values("-b 4096", no_journal));
+
+TEST_P(Orphaned, AreFreedByTheNextMount) {
+  Image image(32, GetParam());
   std::uint64_t free_blocks = 0;
   {
     Mounted fs(image);
@@ -116,12 +143,13 @@ TEST(Crash, OrphansAreFreedByTheNextMount) {
   Mounted fs(image);
   EXPECT_EQ(must(fs->statistics()).blocks_free, free_blocks);
   fs.unmount();
-  EXPECT_NE(image.debugfs("stats").find("not clean"), std::string::npos) << "nobody has looked for more";
+  EXPECT_EQ(image.debugfs("stats").find("not clean") != std::string::npos, GetParam() == no_journal)
+      << "without a journal nobody has looked for more";
   EXPECT_EQ(image.check(), "");
 }
 
-TEST(Crash, LinuxFreesOurOrphansToo) {
-  Image image(32);
+TEST_P(Orphaned, AreFreedByLinuxToo) {
+  Image image(32, GetParam());
   {
     Mounted fs(image);
     const auto first = fs.make(fs.root(), "first"), second = fs.make(fs.root(), "second"),

@@ -118,11 +118,20 @@ std::string Image::copy(const std::string& name) const {
   return path;
 }
 
-std::vector<std::byte> Image::bytes() const {
-  std::vector<std::byte> bytes(std::filesystem::file_size(path_));
-  std::ifstream file(path_, std::ios::binary);
+std::string Image::file(const std::string& name, const std::vector<std::byte>& contents) const {
+  const std::string path = folder_ + "/" + name;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(reinterpret_cast<const char*>(contents.data()), static_cast<std::streamsize>(contents.size()));
+  return path;
+}
+
+std::vector<std::byte> Image::bytes_of(const std::string& path) {
+  std::vector<std::byte> bytes(std::filesystem::file_size(path));
+  std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   return bytes;
 }
+
+std::vector<std::byte> Image::bytes() const { return bytes_of(path_); }
 
 }  // namespace ext4::testing

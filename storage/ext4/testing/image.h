@@ -18,8 +18,19 @@ struct CommandResult {
 };
 CommandResult run_command(const std::string& command);
 
-// A disk in a file, with failures on demand.
-class FileStore final : public storage::BlockStore {
+// A disk that fails on demand, and counts.
+class TestStore : public storage::BlockStore {
+ public:
+  // Asked before each segment; true makes the call fail.
+  std::function<bool()> fails;
+
+  std::uint64_t reads = 0;
+  std::uint64_t writes = 0;
+  std::uint64_t flushes = 0;
+};
+
+// In a file.
+class FileStore final : public TestStore {
  public:
   explicit FileStore(const std::string& path);
   FileStore(const FileStore&) = delete;
@@ -34,12 +45,6 @@ class FileStore final : public storage::BlockStore {
   base::Result<> flush() override;
 
   void set_read_only(bool read_only) { read_only_ = read_only; }
-  // Asked before each segment; true makes the call fail.
-  std::function<bool()> fails;
-
-  std::uint64_t reads = 0;
-  std::uint64_t writes = 0;
-  std::uint64_t flushes = 0;
 
  private:
   base::Result<> check(std::uint64_t offset, std::uint64_t bytes) const;
@@ -66,7 +71,10 @@ class Image {
   void change(const std::vector<std::string>& requests) const;
   // The path of a copy, in a file of this name beside the image.
   std::string copy(const std::string& name) const;
+  // The path of a file beside the image with these contents.
+  std::string file(const std::string& name, const std::vector<std::byte>& contents) const;
   std::vector<std::byte> bytes() const;
+  static std::vector<std::byte> bytes_of(const std::string& path);
 
  private:
   std::string folder_;

@@ -95,7 +95,8 @@ void Model::create() {
   const Id parent = any_directory();
   const std::string name = any_name();
   constexpr std::uint32_t types[] = {regular, regular, regular, directory, directory, symlink, storage::mode::fifo};
-  const std::uint32_t type = types[random_.below(std::size(types))];
+  const bool link = options_.lively && random_.chance(400'000);
+  const std::uint32_t type = link ? symlink : types[random_.below(std::size(types))];
   const std::string target = type == symlink ? std::string(1 + random_.below(300), 't') : "";
   const ModelFile& directory_file = files_.at(parent);
   const Error expected = directory_file.type != directory        ? Error::NotDirectory
@@ -124,12 +125,20 @@ void Model::link() {
   ++files_.at(file).links;
 }
 
+std::string Model::name_to_remove(Id directory) {
+  const auto& entries = files_.at(directory).entries;
+  if (!options_.lively || entries.empty()) return any_name();
+  const std::string name = std::next(entries.begin(), static_cast<long>(random_.below(entries.size())))->first;
+  return name == "lost+found" ? any_name() : name;  // e2fsck would miss it
+}
+
 void Model::unlink() {
   const Id parent = any_directory();
-  const std::string name = any_name();
+  const std::string name = name_to_remove(parent);
   const ModelFile& from = files_.at(parent);
   const auto found = from.entries.find(name);
-  const bool removes_directory = random_.chance(300'000);
+  bool removes_directory = random_.chance(300'000);
+  if (options_.lively && found != from.entries.end()) removes_directory = files_.at(found->second).type == directory;
   Error expected = Error::None;
   if (from.type != directory)
     expected = Error::NotDirectory;
@@ -337,6 +346,20 @@ void Model::compare() {
     if (attributes.size != file.data.size()) differ("a size");
     if (mounted_.read(id, 0, file.data.size() + 1) != file.data) differ("a file's bytes");
   }
+}
+
+void Model::add_to(Tree& tree, const std::string& path, Id id) const {
+  const ModelFile& file = files_.at(id);
+  tree[path] = {.id = id, .type = file.type, .links = file.links, .data = file.data};
+  for (const auto& [name, child] : file.entries) add_to(tree, path + "/" + name, child);
+}
+
+Tree Model::tree() const {
+  Tree tree;
+  add_to(tree, "", mounted_.root());
+  for (const auto& [id, file] : files_)
+    if (file.links == 0 && file.type != directory) add_to(tree, "#" + std::to_string(id.value()), id);
+  return tree;
 }
 
 void Model::forget_holds() {

@@ -10,6 +10,7 @@
 
 #include "kernel/base/random.h"
 #include "storage/ext4/testing/mounted.h"
+#include "storage/ext4/testing/tree.h"
 
 namespace ext4::testing {
 
@@ -27,6 +28,8 @@ struct ModelOptions {
   std::size_t names = 12;  // different ones in a directory
   std::size_t largest_write = 60'000;
   std::size_t largest_file = 1'000'000;
+  // More blocks of metadata come and go: targets of symbolic links, directories; what is removed mostly is there.
+  bool lively = false;
   bool allow_no_space = false;
   bool allow_io_errors = false;
 };
@@ -39,6 +42,8 @@ class Model {
   void step();
   // Compares everything.
   void compare();
+  // Everything that has a name, and under '#' what is held without one.
+  Tree tree() const;
   // The file system has been mounted anew: ids are still good, holds are gone.
   void forget_holds();
 
@@ -51,6 +56,7 @@ class Model {
   Id any_directory();
   Id any_file();
   std::string any_name();
+  std::string name_to_remove(Id directory);
   std::string some_bytes(std::size_t count);
   bool tolerated(base::Error error) const;
   template <typename T>
@@ -74,6 +80,7 @@ class Model {
   void attributes();
 
   void compare_directory(Id id);
+  void add_to(Tree& tree, const std::string& path, Id id) const;
 
   Mounted& mounted_;
   const ModelOptions options_;

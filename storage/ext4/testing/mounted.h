@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -40,8 +41,15 @@ class Names final : public storage::DirectoryVisitor {
 };
 
 class Mounted {
+  std::unique_ptr<TestStore> owned_;
+
  public:
-  explicit Mounted(const std::string& path, std::size_t cache_blocks = 512) : store(path) { mount(cache_blocks); }
+  explicit Mounted(std::unique_ptr<TestStore> disk, std::size_t cache_blocks = 512)
+      : owned_(std::move(disk)), store(*owned_) {
+    mount(cache_blocks);
+  }
+  explicit Mounted(const std::string& path, std::size_t cache_blocks = 512)
+      : Mounted(std::make_unique<FileStore>(path), cache_blocks) {}
   explicit Mounted(const Image& image, std::size_t cache_blocks = 512) : Mounted(image.path(), cache_blocks) {}
 
   void mount(std::size_t cache_blocks = 512) {
@@ -84,7 +92,7 @@ class Mounted {
     return result ? base::Error::None : result.error();
   }
 
-  FileStore store;
+  TestStore& store;
   base::Own<FileSystem> system;
   storage::Request request{.now = test_time};
 };
