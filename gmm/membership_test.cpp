@@ -62,7 +62,7 @@ struct Host {
   base::Own<rpc::Endpoint> endpoint;
 };
 
-struct ManagersHost : WallClock, StateStore {
+struct ManagersHost final : WallClock, StateStore {
   ManagersHost(Rack& rack, std::uint64_t boot, const Counters& restored);
   std::uint64_t wall_time_ns() override;
   Result<> save(const Counters& counters) override {
@@ -75,7 +75,7 @@ struct ManagersHost : WallClock, StateStore {
   rpc::Server server;
 };
 
-struct Component : membership::MemberObserver {
+struct Component final : membership::MemberObserver {
   Component(Rack& rack, const std::string& name, ComponentKind kind, std::uint32_t ip, std::uint64_t boot,
             const std::string& key_text);
   membership::Load load() override { return {1000, frames_free, 0}; }

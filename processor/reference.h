@@ -40,6 +40,8 @@ struct CountedReferences {
       if (object.references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) return true;
     return false;
   }
+  // A snapshot: for whoever knows that all other references are still (linux-abi's sockets in flight).
+  static std::uint32_t count(const T& object) { return object.references_.load(std::memory_order_acquire); }
   static void drop(T& object) {
     // acq_rel: what others did with the object happens before its end.
     if (object.references_.fetch_sub(1, std::memory_order_acq_rel) == 1) object.last_reference_gone();

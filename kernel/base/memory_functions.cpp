@@ -11,8 +11,7 @@ using Word = std::uint64_t __attribute__((may_alias, aligned(1)));
 
 extern "C" {
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memcpy(void* to, const void* from,
-                                                                           std::size_t bytes) {
+void* memcpy(void* to, const void* from, std::size_t bytes) {
   auto* out = static_cast<char*>(to);
   const auto* in = static_cast<const char*>(from);
   for (; bytes >= 32; bytes -= 32, out += 32, in += 32) {
@@ -29,8 +28,7 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memcpy(void*
   return to;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memmove(void* to, const void* from,
-                                                                            std::size_t bytes) {
+void* memmove(void* to, const void* from, std::size_t bytes) {
   auto* out = static_cast<char*>(to);
   const auto* in = static_cast<const char*>(from);
   if (out <= in || out >= in + bytes) {
@@ -46,7 +44,7 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memmove(void
   return to;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void* memset(void* to, int value, std::size_t bytes) {
+void* memset(void* to, int value, std::size_t bytes) {
   auto* out = static_cast<char*>(to);
   const std::uint64_t pattern = 0x0101010101010101u * static_cast<std::uint8_t>(value);
   for (; bytes >= 8; bytes -= 8, out += 8) *reinterpret_cast<Word*>(out) = pattern;
@@ -62,7 +60,7 @@ int memcmp(const void* left, const void* right, std::size_t bytes) {
   return 0;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) std::size_t strlen(const char* text) {
+std::size_t strlen(const char* text) {
   std::size_t length = 0;
   while (text[length] != 0) ++length;
   return length;

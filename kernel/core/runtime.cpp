@@ -27,10 +27,11 @@ void operator delete(void* memory) noexcept { base::platform::deallocate(memory)
 void operator delete(void* memory, std::size_t) noexcept { base::platform::deallocate(memory); }
 
 namespace std {
-// Checks inside the headers that throw where there are exceptions.
-[[noreturn]] void __throw_out_of_range_fmt(const char* what, ...) { base::platform::panic(what); }
-[[noreturn]] void __throw_length_error(const char* what) { base::platform::panic(what); }
-[[noreturn]] void __throw_logic_error(const char* what) { base::platform::panic(what); }
-[[noreturn]] void __throw_bad_optional_access() { base::platform::panic("bad optional access"); }
-[[noreturn]] void __throw_bad_function_call() { base::platform::panic("bad function call"); }
+// Checks inside the headers that throw where there are exceptions. Spelled as there: to clang [[noreturn]] is another
+// attribute than the one of an earlier declaration.
+__attribute__((__noreturn__)) void __throw_out_of_range_fmt(const char* what, ...) { base::platform::panic(what); }
+__attribute__((__noreturn__)) void __throw_length_error(const char* what) { base::platform::panic(what); }
+__attribute__((__noreturn__)) void __throw_logic_error(const char* what) { base::platform::panic(what); }
+__attribute__((__noreturn__)) void __throw_bad_optional_access() { base::platform::panic("bad optional access"); }
+__attribute__((__noreturn__)) void __throw_bad_function_call() { base::platform::panic("bad function call"); }
 }  // namespace std

@@ -15,7 +15,7 @@ using base::Error;
 using blockdev::Operation;
 using Bytes = std::vector<std::byte>;
 
-struct TestRequest : blockdev::Request {
+struct TestRequest final : blockdev::Request {
   void completed(base::Result<> outcome) override {
     ++completions;
     result = outcome;

@@ -2,6 +2,7 @@
 // Changing what files are: modes, owners, times; extended attributes, which there are none of; mounting, which nobody
 // may. See calls_paths.h.
 #include <linux/fcntl.h>
+#include <linux/limits.h>
 #include <linux/xattr.h>
 
 #include "arch/x86_64/user_copy.h"

@@ -181,7 +181,7 @@ Answer<std::uint64_t> fcntl(Call& call) {
       TRY(table.set_close_on_exec(descriptor, when((call.c() & 1) != 0)));
       return std::uint64_t{0};
     case F_GETFL:
-      return static_cast<std::uint64_t>(file->flags() | O_LARGEFILE);
+      return static_cast<std::uint64_t>(file->flags() | (file->node() != nullptr ? O_LARGEFILE : 0));
     case F_SETFL:
       file->set_flags((file->flags() & ~settable_flags) | (Call::as_int(call.c()) & settable_flags));
       return std::uint64_t{0};

@@ -16,6 +16,7 @@ using arch::UserOut;
 namespace {
 
 constexpr std::uint32_t every_bit = ~std::uint32_t{0};
+constexpr auto command_bits = static_cast<std::uint32_t>(FUTEX_CMD_MASK);
 
 // The deadline on the monotonic clock: FUTEX_WAIT's time-out is relative, FUTEX_WAIT_BITSET's is a time.
 Answer<std::uint64_t> deadline_of(Call& call, bool is_time, bool realtime) {
@@ -54,7 +55,7 @@ Answer<std::uint64_t> futex(Call& call) {
   const auto operation = static_cast<std::uint32_t>(call.b());
   const bool realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
   const auto count = static_cast<std::uint32_t>(call.c()), second_count = static_cast<std::uint32_t>(call.d());
-  switch (operation & FUTEX_CMD_MASK) {
+  switch (operation & command_bits) {
     case FUTEX_WAIT:
       return wait(call, false, realtime);
     case FUTEX_WAIT_BITSET:
@@ -74,7 +75,7 @@ Answer<std::uint64_t> futex(Call& call) {
                                              .to = call.e(),
                                              .wake = count,
                                              .requeue = second_count,
-                                             .compare = (operation & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE,
+                                             .compare = (operation & command_bits) == FUTEX_CMP_REQUEUE,
                                              .expected = static_cast<std::uint32_t>(call.f())}));
     case FUTEX_WAKE_OP:
       return TRY(futex_wake_operation(call.thread, call.a(), call.e(), count, second_count,

@@ -9,12 +9,14 @@ namespace linux_abi::calls {
 
 namespace {
 
+constexpr std::uint32_t no_replace = RENAME_NOREPLACE, exchange = RENAME_EXCHANGE;
+
 struct Renaming {
   ParentWalk from, to;
   PlaceReference moved;
   PlaceReference replaced;  // empty: there is nothing of that name
   std::uint32_t flags = 0;
-  bool exchanges() const { return (flags & RENAME_EXCHANGE) != 0; }
+  bool exchanges() const { return (flags & exchange) != 0; }
 };
 
 // Trailing slashes, and directories that would end up inside themselves.
@@ -88,8 +90,8 @@ void follow_up(Call& call, const Renaming& renaming, base::Array<char> new_name,
 
 Answer<std::uint64_t> rename_at(Call& call, int old_directory, std::uint64_t old_path, int new_directory,
                                 std::uint64_t new_path, std::uint32_t flags) {
-  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0) return error(EINVAL);
-  if (flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) return error(EINVAL);
+  if ((flags & ~(no_replace | exchange)) != 0) return error(EINVAL);
+  if (flags == (no_replace | exchange)) return error(EINVAL);
   const UserPath old_text = TRY(UserPath::read(old_path)), new_text = TRY(UserPath::read(new_path));
   Renaming renaming;
   renaming.flags = flags;
@@ -101,14 +103,14 @@ Answer<std::uint64_t> rename_at(Call& call, int old_directory, std::uint64_t old
   TRY(check_access(call.thread, to, 1));
   if (from.domain() != to.domain()) return error(EXDEV);
   if (renaming.from.is_special()) return error(EBUSY);
-  if (renaming.to.is_special()) return error((flags & RENAME_NOREPLACE) != 0 ? EEXIST : EBUSY);
+  if (renaming.to.is_special()) return error((flags & no_replace) != 0 ? EEXIST : EBUSY);
   renaming.moved = TRY(find_last(call, renaming.from));
   auto replaced = find_last(call, renaming.to);
   if (replaced)
     renaming.replaced = std::move(*replaced);
   else if (replaced.error() != ENOENT || renaming.exchanges())
     return std::unexpected(replaced.error());
-  if (renaming.replaced && (flags & RENAME_NOREPLACE) != 0) return error(EEXIST);
+  if (renaming.replaced && (flags & no_replace) != 0) return error(EEXIST);
   TRY(check_shape(renaming));
   // Two names of one file: nothing happens, as POSIX wants it.
   if (renaming.replaced && &renaming.replaced->node() == &renaming.moved->node()) return std::uint64_t{0};

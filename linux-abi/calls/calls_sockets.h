@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handlers of the calls about sockets. There are pairs of AF_UNIX sockets; other families do not exist (yet).
+// Handlers of the calls about sockets.
 #pragma once
 
 #include "linux-abi/calls/call.h"
@@ -19,6 +19,8 @@ Answer<std::uint64_t> sendto(Call& call);
 Answer<std::uint64_t> recvfrom(Call& call);
 Answer<std::uint64_t> sendmsg(Call& call);
 Answer<std::uint64_t> recvmsg(Call& call);
+Answer<std::uint64_t> sendmmsg(Call& call);
+Answer<std::uint64_t> recvmmsg(Call& call);
 Answer<std::uint64_t> shutdown(Call& call);
 Answer<std::uint64_t> getsockopt(Call& call);
 Answer<std::uint64_t> setsockopt(Call& call);

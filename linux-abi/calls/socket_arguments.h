@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers and structures of the socket calls that Linux's headers for programs do not have.
+// What the socket calls share: sockets behind descriptors, addresses to and from user memory, control messages.
 #pragma once
 
+#include <optional>
+
 #include "linux-abi/calls/path_arguments.h"
-#include "linux-abi/files/unix_socket.h"
+#include "linux-abi/sockets/socket.h"
 
 namespace linux_abi::calls {
-
-namespace address_family {
-inline constexpr int unspecified = 0, local = 1, families = 46;
-}
-namespace message_flag {
-inline constexpr int out_of_band = 1, peek = 2, control_truncated = 8, truncated = 0x20, do_not_wait = 0x40,
-                     end_of_record = 0x80, wait_all = 0x100, no_signal = 0x4000, close_on_exec = 0x40000000;
-}
 
 // struct msghdr
 struct UserMessage {
@@ -32,12 +26,21 @@ inline Answer<OpenFileReference> socket_file(Call& call, std::uint64_t descripto
   return file;
 }
 
-// What connect and sendto find at an AF_UNIX address: nobody listens anywhere, so always an error, Linux's.
-Answer<> find_listener(Call& call, std::uint64_t address, std::uint64_t bytes);
+// EINVAL, EFAULT. An address of no bytes is one without a family.
+Answer<SocketAddress> read_address(Call& call, std::uint64_t from, std::uint64_t bytes);
+// As much of it as the program has room for, and its whole size; `bytes_at`: where the room is told (socklen_t).
+Answer<> write_address(Call& call, const SocketAddress& address, std::uint64_t to, std::uint64_t bytes_at);
 
-// The descriptors that a message carries (SCM_RIGHTS). Sockets are refused: ETOOMANYREFS.
-Answer<base::Array<OpenFileReference>> read_control(Call& call, const UserMessage& message);
+// What a message carries beside its bytes.
+struct Control {
+  base::Array<OpenFileReference> files;          // SCM_RIGHTS
+  std::optional<SocketCredentials> credentials;  // SCM_CREDENTIALS
+};
+Answer<Control> read_control(Call& call, const Socket& socket, const UserMessage& message);
 // Installs files and tells credentials as far as there is room; updates control_bytes and flags.
-Answer<> write_control(Call& call, UnixSocket& socket, Received& received, UserMessage& message, bool close_on_exec);
+Answer<> write_control(Call& call, const Socket& socket, Received& received, UserMessage& message, bool close_on_exec);
+
+// bind() of an AF_UNIX socket: makes the file that the address names.
+Answer<> bind_local(Call& call, UnixSocket& socket, const SocketAddress& address);
 
 }  // namespace linux_abi::calls

@@ -5,6 +5,7 @@
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/socket_arguments.h"
+#include "linux-abi/sockets/unix_socket.h"
 
 namespace linux_abi::calls {
 
@@ -30,21 +31,24 @@ Answer<> read_rights(Call& call, std::uint64_t address, std::size_t count, base:
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t descriptor = TRY(UserIn<std::int32_t>(address + i * sizeof(std::int32_t)).read());
     OpenFileReference file = TRY(call.thread.descriptors().get(descriptor));
-    // A socket in its own queue would never end.
-    if (file->socket() != nullptr) return error(ETOOMANYREFS);
     TRY(files.push_back(std::move(file)));
   }
+  // Of a vNode together; Linux counts for each user.
+  constexpr int open_files = 7;  // RLIMIT_NOFILE
+  const std::size_t in_flight = call.process().vnode().unix_sockets->files_in_flight();
+  if (in_flight > call.thread.limit(open_files) && !call.thread.user.is_root()) return error(ETOOMANYREFS);
   return {};
 }
 
-Answer<> check_credentials(Call& call, std::uint64_t address, std::size_t bytes) {
+Answer<SocketCredentials> read_credentials(Call& call, std::uint64_t address, std::size_t bytes) {
   if (bytes != sizeof(SocketCredentials)) return error(EINVAL);
   const auto given = TRY(UserIn<SocketCredentials>(address).read());
   const Credentials& user = call.thread.user;
   const bool own = given.pid == call.process().pid() &&
                    (given.uid == user.uid || given.uid == user.effective_uid || given.uid == user.saved_uid) &&
                    (given.gid == user.gid || given.gid == user.effective_gid || given.gid == user.saved_gid);
-  return own || user.is_root() ? Answer<>() : error(EPERM);
+  if (!own && !user.is_root()) return error(EPERM);
+  return given;
 }
 
 // Where the next control message goes; what does not fit is dropped and said to be.
@@ -95,32 +99,38 @@ Answer<> write_rights(Call& call, ControlWriter& writer, base::Array<OpenFileRef
 
 }  // namespace
 
-Answer<base::Array<OpenFileReference>> read_control(Call& call, const UserMessage& message) {
+namespace {
+
+Answer<> read_one(Call& call, int type, std::uint64_t data, std::size_t bytes, Control& control) {
+  if (type == rights) return read_rights(call, data, bytes / sizeof(std::int32_t), control.files);
+  if (type != credentials) return error(EINVAL);
+  control.credentials = TRY(read_credentials(call, data, bytes));
+  return {};
+}
+
+}  // namespace
+
+Answer<Control> read_control(Call& call, const Socket& socket, const UserMessage& message) {
   constexpr std::uint64_t most = 65536;
-  base::Array<OpenFileReference> files;
+  Control control;
   if (message.control_bytes > most) return error(ENOBUFS);
+  const bool local = socket.family() == address_family::local;
   for (std::uint64_t at = 0; at + sizeof(ControlHeader) <= message.control_bytes;) {
     const std::uint64_t address = message.control + at;
     const auto header = TRY(UserIn<ControlHeader>(address).read());
     if (header.bytes < sizeof header || header.bytes > message.control_bytes - at) return error(EINVAL);
-    const std::size_t data_bytes = header.bytes - sizeof header;
-    if (header.level == SOL_SOCKET) {
-      if (header.type == rights)
-        TRY(read_rights(call, address + sizeof header, data_bytes / sizeof(std::int32_t), files));
-      else if (header.type == credentials)
-        TRY(check_credentials(call, address + sizeof header, data_bytes));
-      else
-        return error(EINVAL);
-    }
+    if (header.level == SOL_SOCKET && local)
+      TRY(read_one(call, header.type, address + sizeof header, header.bytes - sizeof header, control));
     at += aligned(header.bytes);
   }
-  return files;
+  return control;
 }
 
-Answer<> write_control(Call& call, UnixSocket& socket, Received& received, UserMessage& message, bool close_on_exec) {
+Answer<> write_control(Call& call, const Socket& socket, Received& received, UserMessage& message, bool close_on_exec) {
   ControlWriter writer(message);
-  if (socket.passes_credentials.load(std::memory_order_relaxed)) TRY(write_credentials(writer, received.sender));
-  if (!received.files.empty()) TRY(write_rights(call, writer, received.files, close_on_exec));
+  if (socket.options().is_on(SO_PASSCRED)) TRY(write_credentials(writer, received.credentials));
+  if (received.attachment)
+    TRY(write_rights(call, writer, static_cast<AttachedFiles&>(*received.attachment).files, close_on_exec));
   writer.finish();
   return {};
 }

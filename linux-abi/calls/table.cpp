@@ -233,8 +233,10 @@
   CALL(preadv, "fpuu")                   \
   CALL(pwritev, "fpuu")                  \
   CALL(rt_tgsigqueueinfo, "dddp")        \
+  CALL(recvmmsg, "fpuxp")               \
   CALL(prlimit64, "ddpp")                \
   CALL(syncfs, "f")                      \
+  CALL(sendmmsg, "fpux")                \
   CALL(getcpu, "ppp")                    \
   CALL(renameat2, "fsfsx")               \
   CALL(getrandom, "pux")                 \

@@ -47,6 +47,7 @@ Answer<processor::Reference<VNode>> ProgramLaunch::find_or_mount(processor::Fami
   const rpc::NodeAddress storage{.node = base::NodeId(request_.storage),
                                  .ip = request_.storage_ip,
                                  .boot_id = base::BootId(request_.storage_boot_id)};
+  vnode->unix_sockets = TRY(UnixSpace::create());
   vnode->files = TRY(mount_files(family, *vnode, storage, sleeper));
   vnodes().add(vnode);
   return vnode;

@@ -25,8 +25,8 @@ class OpenFile;
 class Node;
 class PipeBuffer;
 class Place;
+class Socket;
 class TimerFile;
-class UnixSocket;
 using OpenFileReference = processor::Reference<OpenFile>;
 
 // Who must know when an open file ends without keeping it open: the entries of epolls.
@@ -91,7 +91,7 @@ class OpenFile : public processor::Counted {
   virtual PipeBuffer* pipe() { return nullptr; }  // F_SETPIPE_SZ
   virtual Epoll* epoll() { return nullptr; }
   virtual TimerFile* timer() { return nullptr; }
-  virtual UnixSocket* socket() { return nullptr; }
+  virtual Socket* socket() { return nullptr; }
   // A descriptor of this process was closed: its POSIX record locks on the file end.
   virtual void descriptor_closed(std::uint64_t process) { (void)process; }
 

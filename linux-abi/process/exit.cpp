@@ -71,6 +71,8 @@ void wake_orphaned_group_locked(VNode& vnode, const Process& leaving) {
 void let_go_of_files(Process& process) {
   process.descriptors->process_ended(process.serial());
   process.replace_descriptors({});
+  // What it sent and nobody can receive any more is not kept until the next socket ends.
+  process.vnode().unix_sockets->collect_garbage();
   process.files.reset();
   process.program.reset();
 }

@@ -10,6 +10,7 @@
 #include "kernel/base/types.h"
 #include "linux-abi/files/file_tree.h"
 #include "linux-abi/process/pids.h"
+#include "linux-abi/sockets/unix_space.h"
 #include "processor/reference.h"
 
 namespace linux_abi {
@@ -25,6 +26,7 @@ class VNode : public processor::Counted {
   std::array<char, 65> domain_name{};
   Pids pids;  // guarded by tasks_lock
   processor::Reference<FileTree> files;
+  processor::Reference<UnixSpace> unix_sockets;
 
   void last_reference_gone();
 

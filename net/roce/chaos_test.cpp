@@ -51,8 +51,8 @@ struct Expected {
 
 class Side {
  public:
-  Side(World& world, Node& node, std::uint64_t seed)
-      : end(node, memory_bytes, {.max_send_wr = slots, .max_recv_wr = receive_slots}), world_(world), random_(seed) {
+  Side(Node& node, std::uint64_t seed)
+      : end(node, memory_bytes, {.max_send_wr = slots, .max_recv_wr = receive_slots}), random_(seed) {
     end.fill(seed);
     std::memset(end.memory.data() + word_at, 0, 64);
     for (std::size_t i = 0; i < slots; ++i) free_.push_back(i);
@@ -243,7 +243,6 @@ class Side {
   }
 
  private:
-  World& world_;
   base::Random random_;
   std::deque<std::size_t> free_;
   std::deque<std::size_t> free_receives_;
@@ -291,8 +290,8 @@ void run_chaos(std::uint64_t seed, std::map<std::string_view, std::uint64_t>& to
   World world(random.next());
   Node& first = world.add();
   Node& second = world.add();
-  Side a(world, first, random.next());
-  Side b(world, second, random.next());
+  Side a(first, random.next());
+  Side b(second, random.next());
   // Without loss, so that ARP has no part in it.
   join(a.end, b.end, setting.attributes, psn_mask - static_cast<Psn>(random.below(200)),
        static_cast<Psn>(random.next()) & psn_mask);

@@ -118,7 +118,6 @@ TEST(Codec, EveryOpcodeDecodesAndEncodesBitForBit) {
 }
 
 TEST(Codec, ShortPacketsAreMalformed) {
-  base::Random random(2);
   for (unsigned opcode = 0; opcode < 256; ++opcode) {
     const OpcodeInfo* info = find_opcode(static_cast<std::uint8_t>(opcode));
     std::vector<std::byte> bytes(64);

@@ -10,10 +10,18 @@ namespace ext4 {
 
 using base::Result;
 
+namespace {
+
+std::uint32_t descriptors_per_block(ext2_filsys fs) {
+  return static_cast<std::uint32_t>(EXT2_DESC_PER_BLOCK(fs->super));
+}
+
+}  // namespace
+
 // Everything that write_group() will fill joins the cache's transaction now, while failing is still possible.
 Result<> Allocator::prepare_group(dgrp_t group) {
   TRY(cache_.overwrite(
-      ext2fs_descriptor_block_loc2(fs_, fs_->super->s_first_data_block, group / EXT2_DESC_PER_BLOCK(fs_->super))));
+      ext2fs_descriptor_block_loc2(fs_, fs_->super->s_first_data_block, group / descriptors_per_block(fs_))));
   if ((group_flags_[group] & BlockBitmap) != 0) TRY(cache_.overwrite(ext2fs_block_bitmap_loc(fs_, group)));
   if ((group_flags_[group] & InodeBitmap) != 0) TRY(cache_.overwrite(ext2fs_inode_bitmap_loc(fs_, group)));
   return {};
@@ -92,7 +100,7 @@ void Allocator::release_inode(FreedInode inode) {
 }
 
 void Allocator::write_descriptors(dgrp_t group) {
-  const std::uint32_t index = group / EXT2_DESC_PER_BLOCK(fs_->super);
+  const std::uint32_t index = group / descriptors_per_block(fs_);
   const BlockRef block = *cache_.overwrite(ext2fs_descriptor_block_loc2(fs_, fs_->super->s_first_data_block, index));
   const auto* descriptors = reinterpret_cast<const std::byte*>(fs_->group_desc);
   std::memcpy(block.data(), descriptors + std::size_t{index} * fs_->blocksize, fs_->blocksize);
@@ -145,7 +153,7 @@ void Allocator::commit() {
   for (const FreedInode& inode : freed_inodes_) release_inode(inode);
   for (dgrp_t group = 0; group < fs_->group_desc_count; ++group)
     if (group_flags_[group] != 0) write_group(group);
-  const std::uint32_t per_block = EXT2_DESC_PER_BLOCK(fs_->super);
+  const std::uint32_t per_block = descriptors_per_block(fs_);
   std::uint64_t written = ~std::uint64_t{0};
   for (dgrp_t group = 0; group < fs_->group_desc_count; ++group) {
     if (group_flags_[group] != 0 && group / per_block != written) {

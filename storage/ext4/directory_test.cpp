@@ -51,7 +51,7 @@ TEST_P(Directories, CookiesWhileEntriesComeAndGo) {
   Mounted fs(image);
   const auto directory = fs.make_directory(fs.root(), "d");
   for (int i = 0; i < count; ++i) fs.make(directory, numbered(i));
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     base::Random random(seed);
     std::map<std::string, int> seen;
     int made = 0;

@@ -80,7 +80,7 @@ class ManagersTarget final : public Target, public gmm::WallClock {
          {ComponentKind::Client, ComponentKind::Memory, ComponentKind::Processor, ComponentKind::Storage}) {
       add_member(kind);
     }
-    for (const std::size_t attacker : {0, 1}) add_attacker(members_[attacker]->node);
+    for (const std::size_t attacker : {0u, 1u}) add_attacker(members_[attacker]->node);
     rpc::test::Node& outside = world_.add(20);
     identify(outside, stranger_);
     add_attacker(outside);

@@ -22,8 +22,10 @@ set(kernel_options -ffreestanding -fbuiltin -fno-exceptions -fno-rtti -fno-threa
   -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer
   -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -O2 -g)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # clang cannot parse libstdc++'s headers without vector registers; it only reads this code, it never links it.
   list(APPEND kernel_options -mgeneral-regs-only)
+else()
+  # The same for clang, which with -mgeneral-regs-only has no long double, and libstdc++'s headers name it.
+  list(APPEND kernel_options -mno-sse -mno-mmx)
 endif()
 set(kernel_cxx_options -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 list(REMOVE_ITEM kernel_options ${kernel_cxx_options})

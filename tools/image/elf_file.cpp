@@ -51,7 +51,7 @@ std::expected<std::vector<Symbol>, std::string> read_symbols(std::span<const std
     for (std::uint64_t at = 0; at + sizeof(Elf64_Sym) <= entries->size(); at += sizeof(Elf64_Sym)) {
       const auto symbol = *read_at<Elf64_Sym>(*entries, at);
       symbols.push_back({text_at(*names, symbol.st_name), symbol.st_value, symbol.st_size,
-                         ELF64_ST_TYPE(symbol.st_info), symbol.st_shndx != SHN_UNDEF});
+                         static_cast<unsigned>(ELF64_ST_TYPE(symbol.st_info)), symbol.st_shndx != SHN_UNDEF});
     }
   }
   return symbols;

@@ -3,12 +3,10 @@
 // describes. The build links an image, runs this, and links again with the table at the end, where it moves nothing.
 #include <elf.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "tools/image/elf_file.h"
 
@@ -30,15 +28,11 @@ std::string short_name(const std::string& mangled) {
 }
 
 std::string make_table(const image::ElfFile& file) {
-  std::vector<std::pair<std::uint64_t, std::string>> functions;
+  std::map<std::uint64_t, std::string> functions;  // of several names of one address the first counts
   for (const image::Symbol& symbol : file.symbols()) {
     const bool code = symbol.type == STT_FUNC || (symbol.type == STT_NOTYPE && !symbol.name.contains('.'));
-    if (code && symbol.defined && symbol.address > image_base) functions.emplace_back(symbol.address, symbol.name);
+    if (code && symbol.defined && symbol.address > image_base) functions.emplace(symbol.address, symbol.name);
   }
-  // Of several names of one address the first counts.
-  std::ranges::stable_sort(functions, {}, &std::pair<std::uint64_t, std::string>::first);
-  const auto repeated = std::ranges::unique(functions, {}, &std::pair<std::uint64_t, std::string>::first);
-  functions.erase(repeated.begin(), repeated.end());
 
   const std::size_t names_at = 8 + functions.size() * 8;
   std::string table, names;

@@ -37,7 +37,7 @@ class OwnTest {
     const auto self = queue_pair_.self();
     queue_pair_.connect(opened.self, cell_.path_mtu);
     peer_ = opened.self;
-    for (const std::uint64_t which : {0, 1}) queue_pair_.post_receive(which);
+    for (const std::uint64_t which : {0u, 1u}) queue_pair_.post_receive(which);
     request_.peer = self;
     ask(Verb::Connect);
     if (cell_.direction == Direction::ToImage) {

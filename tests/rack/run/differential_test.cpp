@@ -64,7 +64,9 @@ INSTANTIATE_TEST_SUITE_P(
     Programs, Differential,
     testing::Values(Case{"mappings", {}, {"mappings"}}, Case{"files", {}, {"files"}}, Case{"waiting", {}, {"waiting"}},
                     Case{"signals", {}, {"signals"}}, Case{"signals_two_cores", {"--cpus", "2"}, {"signals"}},
-                    Case{"threads", {}, {"threads"}}, Case{"threads_two_cores", {"--cpus", "2"}, {"threads"}},
+                    Case{"unix_sockets", {}, {"unix_sockets"}},
+                    Case{"unix_messages", {"--cpus", "2"}, {"unix_messages"}}, Case{"threads", {}, {"threads"}},
+                    Case{"threads_two_cores", {"--cpus", "2"}, {"threads"}},
                     Case{"walk", {"--excache", "2M"}, {"memory_walk", "16", "2"}},
                     Case{"walk_two_memories", {"--excache", "2M", "--memories", "2"}, {"memory_walk", "16", "1"}},
                     Case{"copies", {"--excache", "1M"}, {"fork_copies", "2", "2"}},
@@ -83,9 +85,9 @@ TEST(Counters, WithoutEvictorsTheCountersTell) {
   const Ended ended = rack.wait(120);
   if (ended.status == 124) return;  // it stopped
   const auto cache = rack.stats().at("components").at("p0").at("excache");
-  EXPECT_GT(cache.at("waits_for_line").get<std::uint64_t>() +
-                cache.at("evictions_by_faulting_thread").get<std::uint64_t>(),
-            0u);
+  EXPECT_GT(
+      cache.at("waits_for_line").get<std::uint64_t>() + cache.at("evictions_by_faulting_thread").get<std::uint64_t>(),
+      0u);
 }
 
 // What components count is what went over the wire.
@@ -104,7 +106,8 @@ TEST(Counters, AgreeWithTheWire) {
   EXPECT_EQ(p0.at("rpc").at("PageFetch").at("count"), fills);
   // Every page that came is a message with immediate data that was written into the ExCache.
   std::uint64_t pages = 0;
-  for (std::size_t at = 0; (at = decoded.out.find("10.77.2.1 > 10.77.1.1 RC RDMA WRITE Only", at)) != std::string::npos; ++at)
+  for (std::size_t at = 0; (at = decoded.out.find("10.77.2.1 > 10.77.1.1 RC RDMA WRITE Only", at)) != std::string::npos;
+       ++at)
     ++pages;
   EXPECT_GE(pages, fills);
   std::filesystem::remove(file);

@@ -214,7 +214,7 @@ void copy_in_and_out(UserTask&) {
   std::array<std::uint8_t, 3000> out, in{};
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i * 7 + 1);
   // Every alignment, across pages that are not there yet.
-  for (std::uint64_t offset : {0, 1, 7, 63, 1500, 4095}) {
+  for (std::uint64_t offset : {0u, 1u, 7u, 63u, 1500u, 4095u}) {
     const UserVa at = demand_address + 8 * base::page_bytes + offset;
     CHECK(arch::copy_to_user(at, std::as_bytes(std::span(out))).has_value());
     in.fill(0);
@@ -223,7 +223,7 @@ void copy_in_and_out(UserTask&) {
   }
   // Up to the first bad byte, and no further.
   const UserVa end = data_address + base::page_bytes;
-  for (std::uint64_t room : {0, 1, 9, 64, 100, 2999}) {
+  for (std::uint64_t room : {0u, 1u, 9u, 64u, 100u, 2999u}) {
     CHECK_EQUAL(arch::copy_to_user_partial(end - room, std::as_bytes(std::span(out))), room);
     in.fill(0);
     CHECK_EQUAL(arch::copy_from_user_partial(writable(in), end - room), room);
