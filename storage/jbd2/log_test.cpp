@@ -105,10 +105,10 @@ TEST_P(Logs, AreReplayedAsTheyWereWritten) {
   Disk disk(GetParam().incompat);
   base::Random random(7);
   const Log::Wanted wanted{.checksums = GetParam().checksums};
+  std::uint64_t revoked = 0;
   for (int round = 0; round < 60; ++round) {
     base::Own<Log> log = must(Log::open(disk.loaded(), wanted));
     Contents expected;
-    std::uint64_t revoked = 0;
     while (true) {
       Contents written;
       std::vector<std::uint64_t> revokes;
@@ -139,6 +139,7 @@ TEST_P(Logs, AreReplayedAsTheyWereWritten) {
       ASSERT_TRUE(std::ranges::equal(disk.block(block), data)) << "block " << block << " in round " << round;
     EXPECT_EQ(disk.super().start, 0u);
   }
+  EXPECT_GT(revoked, 0u) << "no block was revoked that an earlier transaction had written";
 }
 
 struct Written {
