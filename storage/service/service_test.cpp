@@ -173,7 +173,7 @@ TEST_F(ServiceTest, AConversation) {
     EXPECT_EQ(numbers.body.file_system_type, 0xef53u);
     messages::FileSyncRequest sync;
     CO_TRY_VOID(co_await ask(sync));
-    EXPECT_EQ(image.debugfs("cat /moved"), "hello");
+    EXPECT_EQ(image.debugfs_after_replay("cat /moved"), "hello");
     co_return co_await unmount(root);
   });
   EXPECT_FALSE(service->mounted());
@@ -308,7 +308,7 @@ TEST_F(ServiceTest, ChangesReachTheDiskBeforeLong) {
   EXPECT_NE(image.debugfs("stat /file").find("File not found"), 0u);
   world.run_for(20 * base::second_ns);
   EXPECT_GT(mounter.store.writes, writes);
-  EXPECT_NE(image.debugfs("stat /file").find("Type: regular"), std::string::npos);
+  EXPECT_NE(image.debugfs_after_replay("stat /file").find("Type: regular"), std::string::npos);
 }
 
 TEST_F(ServiceTest, AMountThatFailsCanBeRepeated) {

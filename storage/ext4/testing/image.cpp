@@ -104,6 +104,13 @@ std::string Image::debugfs(const std::string& request) const {
   return run_command("debugfs -R '" + request + "' " + path_ + " 2>/dev/null").output;
 }
 
+std::string Image::debugfs_after_replay(const std::string& request) const {
+  const std::string path = copy("replayed");
+  if (const auto result = run_command("e2fsck -fy " + path + " 2>&1"); result.status > 1)
+    throw std::runtime_error("e2fsck: " + result.output);
+  return run_command("debugfs -R '" + request + "' " + path + " 2>/dev/null").output;
+}
+
 void Image::change(const std::vector<std::string>& requests) const {
   std::ofstream script(folder_ + "/script");
   for (const std::string& request : requests) script << request << "\n";

@@ -67,6 +67,8 @@ class Image {
   // Nothing to complain about; otherwise what e2fsck -fn says.
   std::string check() const;
   std::string debugfs(const std::string& request) const;
+  // The same of a copy that e2fsck has replayed the journal of, for while it is mounted or after a crash.
+  std::string debugfs_after_replay(const std::string& request) const;
   // With a writing debugfs, one after the other.
   void change(const std::vector<std::string>& requests) const;
   // The path of a copy, in a file of this name beside the image.
