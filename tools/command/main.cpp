@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/command/bench_command.h"
+#include "tools/command/image_command.h"
 #include "tools/command/pcap_command.h"
 #include "tools/command/run_command.h"
 #include "tools/command/test_command.h"
@@ -18,6 +19,7 @@ namespace {
 int dispatch(const std::string& name, const std::vector<std::string>& arguments) {
   if (name == "run") return command::run_command(arguments);
   if (name == "bench") return command::bench_command(arguments);
+  if (name == "image") return command::image_command(arguments);
   if (name == "pcap") return command::pcap_command(arguments);
   if (name == "test") return command::test_command(arguments);
   throw support::Failure(fmt::format("there is no command '{}'", name));
