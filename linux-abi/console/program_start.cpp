@@ -48,7 +48,7 @@ Answer<processor::Reference<VNode>> ProgramLaunch::find_or_mount(processor::Fami
                                  .ip = request_.storage_ip,
                                  .boot_id = base::BootId(request_.storage_boot_id)};
   vnode->unix_sockets = TRY(UnixSpace::create());
-  vnode->files = TRY(mount_files(family, *vnode, storage, sleeper));
+  vnode->files = TRY(mount_files(family, *vnode, storage, request_.kept, sleeper));
   vnodes().add(vnode);
   return vnode;
 }

@@ -29,6 +29,8 @@ constexpr std::array<Link, 4> links{{{"fd", "/proc/self/fd"},
                                      {"stdout", "/proc/self/fd/1"},
                                      {"stderr", "/proc/self/fd/2"}}};
 
+constexpr std::string_view shared_memory = "shm";
+
 Answer<> write_target(TextWriter& out, int link, Caller&) {
   return out.add_text(links[static_cast<std::size_t>(link)].target);
 }
@@ -42,17 +44,28 @@ Answer<NodeReference> find(std::string_view name, int, Caller&) {
 }
 
 bool list(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  constexpr std::uint8_t character = 2, link = 10;
-  if (cookie >= devices.size() + links.size()) return false;
+  constexpr std::uint8_t character = 2, directory = 4, link = 10;
+  constexpr std::size_t first_directory = devices.size() + links.size();
+  if (cookie > first_directory) return false;
   const bool is_device = cookie < devices.size();
-  const std::string_view name = is_device ? devices[cookie].name : links[cookie - devices.size()].name;
+  const std::string_view name = is_device                   ? devices[cookie].name
+                                : cookie == first_directory ? shared_memory
+                                                            : links[cookie - devices.size()].name;
   std::memcpy(entry.name.data(), name.data(), name.size());
-  entry.type = is_device ? character : link;
+  entry.type = is_device ? character : cookie == first_directory ? directory : link;
   entry.cookie = cookie + 1;
   return true;
 }
 
-constexpr DirectorySource source{find, list, true};
+// What others are mounted over.
+Answer<NodeReference> find_nothing(std::string_view, int, Caller&) { return error(ENOENT); }
+bool list_nothing(std::uint64_t, int, Caller&, ListedEntry&) { return false; }
+constexpr DirectorySource empty{find_nothing, list_nothing, true};
+Answer<NodeReference> find_in_dev(std::string_view name, int subject, Caller& caller) {
+  return name == shared_memory ? make_directory(empty, 0, 0755) : find(name, subject, caller);
+}
+
+constexpr DirectorySource source{find_in_dev, list, true};
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a vNode as its processes see them: the root file system from its home mComponent, and /proc, /dev and
-// the like made here. One for each vNode; references are held by the vNode and by whoever is somewhere in it.
+// The files of a vNode as its processes see them: the root file system from its home mComponent, file systems in that
+// one's memory on /dev/shm and where the root holds nothing in /tmp and /run, and /proc, /dev and the like made here. One for each vNode; references are held by the vNode and by whoever is somewhere in it.
 #pragma once
 
 #include "linux-abi/abi/errno.h"
@@ -26,9 +26,10 @@ namespace linux_abi {
 
 class VNode;
 
-// Mounts the vNode's root (FileMount at its home) and the synthetic file systems.
+// Mounts the vNode's root (FileMount at its home) and the others. `kept`: see ProgramStartRequest.
 Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VNode& vnode,
-                                                   const rpc::NodeAddress& storage, processor::Sleeper& sleeper);
+                                                   const rpc::NodeAddress& storage, std::uint32_t kept,
+                                                   processor::Sleeper& sleeper);
 // Writes everything back: FileSync of all, and leaves the file system clean (FileUnmount).
 Answer<> unmount_files(FileTree& tree, processor::Sleeper& sleeper);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vNode's root file system: see home_file_system.h.
+// A file system at a vNode's home: see home_file_system.h.
 #include "linux-abi/files/home_file_system.h"
 
 #include "kernel/base/memory.h"
@@ -19,12 +19,24 @@ HomeFileSystem::HomeFileSystem(processor::Reference<processor::Family> family, c
 HomeFileSystem::~HomeFileSystem() { LEGO_ASSERT(!table_ || table_->nodes.empty()); }
 
 Answer<NodeReference> HomeFileSystem::mount(const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {
-  if (!table_) return error(ENOMEM);
-  messages::FileMountRequest request;
+  messages::FileMountRequest request{};
   request.storage = storage.node.value();
   request.storage_ip = storage.ip;
   request.storage_boot_id = storage.boot_id.value();
+  return mount(request, sleeper);
+}
+
+Answer<NodeReference> HomeFileSystem::mount_in_memory(std::uint32_t permissions, processor::Sleeper& sleeper) {
+  messages::FileMountRequest request{};
+  request.in_memory = 1;
+  request.permissions = permissions;
+  return mount(request, sleeper);
+}
+
+Answer<NodeReference> HomeFileSystem::mount(const messages::FileMountRequest& request, processor::Sleeper& sleeper) {
+  if (!table_) return error(ENOMEM);
   const messages::FileMountReply mounted = TRY(ask(home_, request, sleeper));
+  in_memory_ = request.in_memory != 0;
   device_ = mounted.device;
   root_ = mounted.root.file;
   return NodeReference(*TRY(node(mounted.root)));

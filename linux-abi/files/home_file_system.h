@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vNode's root file system, which its home mComponent serves: the nodes that are known here by their ids, each once.
+// A file system of a vNode that its home mComponent serves, be it the root or one in memory: the nodes that are known here by their ids, each once.
 // While the vNode runs on this pComponent nobody else changes its files, so attributes and names stay good until a call
 // made here changes them.
 #pragma once
@@ -27,6 +27,9 @@ class HomeFileSystem {
 
   // FileMount at the home of what this sComponent stores; the root's node.
   Answer<NodeReference> mount(const rpc::NodeAddress& storage, processor::Sleeper& sleeper);
+  // An empty one in the home's memory (tmpfs), with these permissions of its root.
+  Answer<NodeReference> mount_in_memory(std::uint32_t permissions, processor::Sleeper& sleeper);
+  bool in_memory() const { return in_memory_; }
   // The node of a file: known, or made from what the home said of it, which is newer than what was known.
   Answer<processor::Reference<HomeNode>> node(const messages::FileAttributes& attributes);
   // Empty if it is not known here.
@@ -39,6 +42,7 @@ class HomeFileSystem {
 
  private:
   friend class HomeNode;
+  Answer<NodeReference> mount(const messages::FileMountRequest& request, processor::Sleeper& sleeper);
   void forget(HomeNode& node);
   processor::Reference<HomeNode> next_node(std::uint64_t after);
 
@@ -52,6 +56,7 @@ class HomeFileSystem {
   FileHome home_;
   std::uint64_t device_ = 0;
   std::uint64_t root_ = 0;
+  bool in_memory_ = false;
   base::SpinLock lock_{base::LockRank::Poll};  // guards nodes_
   struct Table;
   base::Own<Table> table_;

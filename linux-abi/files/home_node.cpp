@@ -200,6 +200,7 @@ Answer<> HomeNode::flush(processor::Sleeper& sleeper) {
 }
 
 Answer<> HomeNode::synchronize(bool data_only, processor::Sleeper& sleeper) {
+  if (file_system_.in_memory()) return {};
   TRY(flush(sleeper));
   messages::FileSyncRequest request;
   request.file = id_;

@@ -5,6 +5,7 @@
 #include "kernel/threads/scheduler.h"
 #include "kernel/time/clock.h"
 #include "linux-abi/files/proc_texts.h"
+#include "linux-abi/files/tree.h"
 #include "linux-abi/process/memory_information.h"
 #include "linux-abi/process/thread.h"
 #include "linux-abi/time/wall_clock.h"
@@ -68,10 +69,13 @@ Answer<> proc_cpuinfo(TextWriter& out, int, Caller&) {
   return {};
 }
 
-Answer<> proc_mounts(TextWriter& out, int, Caller&) {
-  return out.add_text(
-      "lego / ext4 rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
-      "devtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n");
+Answer<> proc_mounts(TextWriter& out, int, Caller& caller) {
+  TRY(
+      out.add_text("lego / ext4 rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
+                   "devtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n"));
+  for (const auto& [path, device] : memory_mounts_of(caller.file_context().tree()))
+    TRY(out.add("tmpfs {} tmpfs rw,nosuid,nodev,relatime 0 0\n", path));
+  return {};
 }
 
 Answer<> proc_stat(TextWriter& out, int, Caller& caller) {
@@ -104,7 +108,7 @@ Answer<> proc_version(TextWriter& out, int, Caller&) {
 }
 
 Answer<> proc_filesystems(TextWriter& out, int, Caller&) {
-  return out.add_text("nodev\tproc\nnodev\tdevtmpfs\n\text4\n");
+  return out.add_text("nodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n\text4\n");
 }
 
 Answer<> proc_sys_pid_max(TextWriter& out, int, Caller&) { return out.add("{}\n", Pids::max_pid); }

@@ -5,6 +5,7 @@
 #include "linux-abi/files/descriptor_node.h"
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/files/proc_texts.h"
+#include "linux-abi/files/tree.h"
 #include "linux-abi/process/thread.h"
 #include "linux-abi/process/usage.h"
 #include "processor/address_space.h"
@@ -229,10 +230,15 @@ Answer<> proc_pid_environ(TextWriter& out, int pid, Caller& caller) {
   return add_user_bytes(out, process->arguments_end, process->environment_end, caller);
 }
 
-Answer<> proc_pid_mountinfo(TextWriter& out, int, Caller&) {
-  return out.add_text(
-      "1 0 8:0 / / rw,relatime - ext4 lego rw\n2 1 0:23 / /proc rw,relatime - proc proc rw\n"
-      "3 1 0:23 / /dev rw,relatime - devtmpfs devtmpfs rw\n");
+Answer<> proc_pid_mountinfo(TextWriter& out, int, Caller& caller) {
+  TRY(
+      out.add_text("1 0 8:0 / / rw,relatime - ext4 lego rw\n2 1 0:23 / /proc rw,relatime - proc proc rw\n"
+                   "3 1 0:23 / /dev rw,relatime - devtmpfs devtmpfs rw\n"));
+  unsigned id = 4;
+  for (const auto& [path, device] : memory_mounts_of(caller.file_context().tree()))
+    TRY(out.add("{} {} 0:{} / {} rw,nosuid,nodev,relatime - tmpfs tmpfs rw\n", id++, path.starts_with("/dev/") ? 3 : 1,
+                device, path));
+  return {};
 }
 
 Answer<> proc_pid_limits(TextWriter& out, int pid, Caller& caller) {

@@ -2,11 +2,27 @@
 // The files of a vNode: see file_tree.h.
 #include "linux-abi/files/tree.h"
 
+#include <array>
+#include <cstring>
+
 #include "kernel/base/memory.h"
+#include "linux-abi/files/home_node.h"
 #include "linux-abi/files/synthetic.h"
 #include "linux-abi/process/vnode.h"
 
 namespace linux_abi {
+
+namespace {
+
+// A file system in memory, over a directory of the tree.
+struct MemoryMount {
+  PlaceReference directory;
+  std::string_view name;
+  base::Own<HomeFileSystem> system;
+  PlaceReference place;
+};
+
+}  // namespace
 
 class FileTree : public processor::Counted {
  public:
@@ -14,7 +30,11 @@ class FileTree : public processor::Counted {
       : home_system(std::move(family), home) {}
   void last_reference_gone() { base::Own<FileTree>(this).reset(); }
 
+  static constexpr std::size_t max_memory_mounts = 3;
   HomeFileSystem home_system;
+  std::array<MemoryMount, max_memory_mounts> memory;  // the first memory_count of them
+  std::array<MemoryMountPoint, max_memory_mounts> memory_points;
+  std::size_t memory_count = 0;
   NameCache names;
   PlaceReference root, proc, dev;
 };
@@ -23,15 +43,85 @@ PlaceReference root_of(FileTree& tree) { return tree.root; }
 NameCache& name_cache_of(FileTree& tree) { return tree.names; }
 HomeFileSystem& home_system_of(FileTree& tree) { return tree.home_system; }
 
+std::span<const MemoryMountPoint> memory_mounts_of(FileTree& tree) {
+  return std::span(tree.memory_points).first(tree.memory_count);
+}
+
 PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::string_view name) {
+  for (std::size_t i = 0; i < tree.memory_count; ++i)
+    if (directory == tree.memory[i].directory && name == tree.memory[i].name) return tree.memory[i].place;
   if (directory != tree.root) return {};
   if (name == "proc") return tree.proc;
   if (name == "dev") return tree.dev;
   return {};
 }
 
+Answer<> flush_files(FileTree& tree, processor::Sleeper& sleeper) {
+  TRY(tree.home_system.flush_all(sleeper));
+  for (std::size_t i = 0; i < tree.memory_count; ++i) TRY(tree.memory[i].system->flush_all(sleeper));
+  return {};
+}
+
+namespace {
+
+// A directory of the root that is there and holds nothing. "." and ".." are always listed.
+Answer<bool> is_empty_directory(FileTree& tree, std::string_view name, processor::Sleeper& sleeper) {
+  const FileHome& home = tree.home_system.home();
+  messages::FileLookupRequest look_up;
+  look_up.directory = static_cast<HomeNode&>(tree.root->node()).id();
+  look_up.name_bytes = static_cast<std::uint32_t>(name.size());
+  const auto found = ask(home, look_up, sleeper, std::as_bytes(std::span(name)));
+  if (!found && found.error() == ENOENT) return false;
+  if (!found) return std::unexpected(found.error());
+  if (messages::file_type(found->attributes.mode) != messages::FileType::Directory) return false;
+  messages::FileReadDirectoryRequest list;
+  list.directory = found->attributes.file;
+  const HomeReply reply = TRY(send_home(home, messages::Operation::FileReadDirectory,
+                                        std::as_bytes(std::span(&list, 1)), {}, WithBulk::Yes, sleeper));
+  unsigned entries = 0;
+  for (std::span<const std::byte> rest = reply.bulk(); rest.size() >= sizeof(messages::DirectoryEntry); ++entries) {
+    messages::DirectoryEntry entry;
+    std::memcpy(static_cast<void*>(&entry), rest.data(), sizeof entry);
+    if (entry.entry_bytes < sizeof entry || entry.entry_bytes > rest.size()) return error(EIO);
+    rest = rest.subspan(entry.entry_bytes);
+  }
+  return entries <= 2;
+}
+
+Answer<> mount_in_memory(FileTree& tree, PlaceReference directory, std::string_view path, std::uint32_t permissions,
+                         processor::Sleeper& sleeper) {
+  MemoryMount mount;
+  mount.name = path.substr(path.rfind('/') + 1);
+  mount.system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system.family()),
+                                            tree.home_system.home());
+  if (!mount.system) return error(ENOMEM);
+  NodeReference node = TRY(mount.system->mount_in_memory(permissions, sleeper));
+  mount.place = TRY(Place::create(std::move(node), directory, mount.name));
+  mount.directory = std::move(directory);
+  tree.memory_points[tree.memory_count] = {path, mount.system->device()};
+  tree.memory[tree.memory_count++] = std::move(mount);
+  return {};
+}
+
+Answer<> mount_all_in_memory(FileTree& tree, std::uint32_t kept, processor::Sleeper& sleeper) {
+  struct Candidate {
+    std::string_view path;
+    std::uint32_t permissions;
+  };
+  constexpr std::array<Candidate, 2> candidates{{{"/tmp", 01777}, {"/run", 0755}}};
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const auto& [path, permissions] = candidates[i];
+    if ((kept & 1U << i) != 0 || !TRY(is_empty_directory(tree, path.substr(1), sleeper))) continue;
+    TRY(mount_in_memory(tree, tree.root, path, permissions, sleeper));
+  }
+  return mount_in_memory(tree, tree.dev, "/dev/shm", 01777, sleeper);
+}
+
+}  // namespace
+
 Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VNode& vnode,
-                                                   const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {
+                                                   const rpc::NodeAddress& storage, std::uint32_t kept,
+                                                   processor::Sleeper& sleeper) {
   auto made =
       base::make<FileTree>(processor::Reference<processor::Family>(family), FileHome{vnode.id(), family.home().memory});
   if (!made) return error(ENOMEM);
@@ -40,16 +130,26 @@ Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VN
   tree->root = TRY(Place::create(std::move(root), {}, "/"));
   tree->proc = TRY(Place::create(std::move(proc), tree->root, "proc"));
   tree->dev = TRY(Place::create(std::move(dev), tree->root, "dev"));
+  TRY(mount_all_in_memory(*tree, kept, sleeper));
   return tree;
 }
 
 Answer<> unmount_files(FileTree& tree, processor::Sleeper& sleeper) {
-  const Answer<> flushed = tree.home_system.flush_all(sleeper);
+  const Answer<> flushed = flush_files(tree, sleeper);
   tree.names.clear();
+  Answer<> unmounted;
+  for (; tree.memory_count > 0; --tree.memory_count) {
+    MemoryMount& mount = tree.memory[tree.memory_count - 1];
+    mount.place.reset();
+    mount.directory.reset();
+    if (const Answer<> done = mount.system->unmount(sleeper); !done) unmounted = done;
+    mount.system.reset();
+  }
   tree.proc.reset();
   tree.dev.reset();
   tree.root.reset();
   TRY(tree.home_system.unmount(sleeper));
+  TRY(unmounted);
   return flushed;
 }
 

@@ -12,6 +12,14 @@ namespace linux_abi {
 PlaceReference root_of(FileTree& tree);
 NameCache& name_cache_of(FileTree& tree);
 HomeFileSystem& home_system_of(FileTree& tree);
+// Writes everything back to the homes of the files.
+Answer<> flush_files(FileTree& tree, processor::Sleeper& sleeper);
+// The file systems in memory: where, and st_dev.
+struct MemoryMountPoint {
+  std::string_view path;
+  std::uint64_t device = 0;
+};
+std::span<const MemoryMountPoint> memory_mounts_of(FileTree& tree);
 // What is mounted over the name in this directory; empty: nothing.
 PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::string_view name);
 

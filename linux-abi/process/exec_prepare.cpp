@@ -93,7 +93,7 @@ Answer<> load(Thread& thread, processor::Family& family, PreparedProgram& progra
   auto loaded = try_load();
   if (!loaded && is_bad_file(loaded.error()) && looks_like_elf) {
     // The home also reads the headers of the interpreter, and that may have been written here a moment ago.
-    TRY(home_system_of(thread.file_context().tree()).flush_all(thread.sleeper()));
+    TRY(flush_files(thread.file_context().tree(), thread.sleeper()));
     loaded = try_load();
   }
   // What execve says of a damaged or foreign file.

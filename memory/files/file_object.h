@@ -20,6 +20,12 @@ struct PageFill : boost::intrusive::list_base_hook<> {
   bool contains(std::uint64_t page) const { return page >= first && page - first < count; }
 };
 
+// Where the pages of a file that are in nobody's cache are.
+enum class Backing : std::uint8_t {
+  Storage,  // on an sComponent
+  Memory,   // nowhere else: those that were written stay (tmpfs), the others are zeros
+};
+
 // Descriptors and mappings of one pComponent.
 struct FileHold {
   base::NodeId processor;
@@ -29,23 +35,26 @@ struct FileHold {
 class FileObject final : public PageHolder {
  public:
   FileObject(std::uint64_t id, base::VNodeId vnode, FrameStore& store, base::EventLoop& loop, StoredFile file,
-             std::uint64_t file_bytes)
+             std::uint64_t file_bytes, Backing backing = Backing::Storage)
       : PageHolder(id, vnode, HolderKind::File, store),
         filled(loop),
         flushing(loop),
         resizing(loop),
         file_(file),
+        in_memory_(backing == Backing::Memory),
         bytes_(file_bytes),
-        stored_bytes_(file_bytes) {}
+        stored_bytes_(in_memory_ ? 0 : file_bytes) {}
 
   StoredFile file() const { return file_; }
+  bool in_memory() const { return in_memory_; }
   std::uint64_t bytes() const { return bytes_; }
   void set_bytes(std::uint64_t bytes) { bytes_ = bytes; }
   void grow(std::uint64_t bytes) { bytes_ = bytes > bytes_ ? bytes : bytes_; }
   // What the disk has; less than bytes() while pages beyond are dirty or the growth has not been written.
   std::uint64_t stored_bytes() const { return stored_bytes_; }
   void set_stored_bytes(std::uint64_t bytes) { stored_bytes_ = bytes; }
-  bool dirty() const { return pages.marks() > 0 || stored_bytes_ != bytes_; }
+  // Something is to be written to the disk.
+  bool dirty() const { return !in_memory_ && (pages.marks() > 0 || stored_bytes_ != bytes_); }
   // As programs see it. The write-back, which comes later, must not change it.
   std::uint64_t modify_time_ns = 0;
   // The file outlives its last name until they are gone.
@@ -63,6 +72,7 @@ class FileObject final : public PageHolder {
 
  private:
   StoredFile file_;
+  const bool in_memory_;
   std::uint64_t bytes_;
   std::uint64_t stored_bytes_;
 };

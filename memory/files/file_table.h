@@ -20,7 +20,7 @@ class FileTable {
 
   // The object of a file; made if it is new, with the size that its sComponent gave.
   base::Result<FileObject*> get(base::VNodeId vnode, StoredFile stored, std::uint64_t bytes,
-                                std::uint64_t modify_time_ns);
+                                std::uint64_t modify_time_ns, Backing backing = Backing::Storage);
   // Stale: no such file. NotPermitted: of another vNode, or not a file.
   base::Result<FileObject*> find(std::uint64_t object, base::VNodeId vnode);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page cache of an mComponent, between the ExCaches above and the sComponent below. Pages come in by read-ahead,
 // leave clean by the clock algorithm when frames run short, and go to the disk when they are dirty: at a sync, when too
-// many are dirty, and every few seconds. A page of a file beyond what the disk has is zeros.
+// many are dirty, and every few seconds. A page of a file beyond what the disk has is zeros. A file whose backing is
+// memory has no disk: what was written of it is marked as if it were dirty, and stays until it is cut off or discarded.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +45,8 @@ class PageCache final : public FilePageSink {
   // Gives up clean pages until `frames` are free above the reserve, if that can be; returns whether it could.
   bool reclaim(std::uint64_t frames);
   std::uint64_t dirty_pages() const { return dirty_pages_; }
+  // Written pages of files whose backing is memory.
+  std::uint64_t memory_pages() const { return memory_pages_; }
   // Wakes when dirty pages have been written.
   base::AsyncCondition& cleaned() { return cleaned_; }
   const PageCacheCounters& counters() const { return counters_; }
@@ -54,6 +57,8 @@ class PageCache final : public FilePageSink {
   base::Task<> flush_run(FileObject& file, std::uint64_t first);
   std::uint64_t read_ahead(const FileObject& file, std::uint64_t page) const;
   base::Result<FrameRef> allocate();
+  // How many marks of the file's kind there are.
+  std::uint64_t& marks_of(const FileObject& file) { return file.in_memory() ? memory_pages_ : dirty_pages_; }
 
   base::EventLoop& loop_;
   FrameStore& store_;
@@ -62,6 +67,7 @@ class PageCache final : public FilePageSink {
   base::AsyncCondition staging_free_;
   base::AsyncCondition cleaned_;
   std::uint64_t dirty_pages_ = 0;
+  std::uint64_t memory_pages_ = 0;
   PageCacheCounters counters_;
 };
 

@@ -17,11 +17,11 @@ void PageCache::written(PageHolder& holder, std::uint64_t page, std::uint64_t ob
   auto& file = static_cast<FileObject&>(holder);
   file.grow(object_bytes);
   if (page * page_bytes >= file.bytes()) {  // truncated meanwhile: the page is not the file's any more
-    if (file.pages.marked(page)) --dirty_pages_;
+    if (file.pages.marked(page)) --marks_of(file);
     file.pages.take(page);
     return;
   }
-  if (!file.pages.marked(page)) ++dirty_pages_;
+  if (!file.pages.marked(page)) ++marks_of(file);
   file.pages.mark(page);
 }
 
@@ -46,7 +46,7 @@ Task<> PageCache::write(FileObject& file, std::uint64_t offset, std::span<const 
 }
 
 void PageCache::discard(FileObject& file) {
-  dirty_pages_ -= file.pages.marks();
+  marks_of(file) -= file.pages.marks();
   file.pages.clear();
 }
 
@@ -82,6 +82,7 @@ Task<> PageCache::flush_run(FileObject& file, std::uint64_t first) {
 }
 
 Task<> PageCache::flush(FileObject& file) {
+  if (file.in_memory()) co_return {};
   const auto alone = co_await file.flushing.exclusive();
   const auto shared = co_await file.resizing.shared();
   bool wrote = false;
@@ -99,6 +100,7 @@ Task<> PageCache::flush(FileObject& file) {
 }
 
 Task<> PageCache::sync(FileObject& file) {
+  if (file.in_memory()) co_return {};
   CO_TRY_VOID(co_await flush(file));
   CO_TRY_VOID(co_await storage_.sync(file.file()));
   if (const Error earlier = std::exchange(file.write_error, Error::None); earlier != Error::None)
@@ -108,11 +110,11 @@ Task<> PageCache::sync(FileObject& file) {
 
 Task<> PageCache::truncate(FileObject& file, std::uint64_t bytes) {
   const auto exclusive = co_await file.resizing.exclusive();
-  CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes, file.modify_time_ns));
+  if (!file.in_memory()) CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes, file.modify_time_ns));
   const std::uint64_t kept = (bytes + page_bytes - 1) / page_bytes;
   const std::uint64_t marks = file.pages.marks();
   file.pages.erase_range(kept, PageMap::none - kept);
-  dirty_pages_ -= marks - file.pages.marks();
+  marks_of(file) -= marks - file.pages.marks();
   if (bytes < file.bytes() && bytes % page_bytes != 0) {
     // What lies beyond the end in the last page must read as zeros if the file grows again.
     if (const FrameNumber old = file.pages.find(kept - 1); old != no_frame) {
@@ -128,7 +130,7 @@ Task<> PageCache::truncate(FileObject& file, std::uint64_t bytes) {
     }
   }
   file.set_bytes(bytes);
-  file.set_stored_bytes(bytes);
+  if (!file.in_memory()) file.set_stored_bytes(bytes);
   co_return {};
 }
 

@@ -24,8 +24,8 @@ Task<> FileService::get_attributes(rpc::ServerCall& call, messages::FileGetAttri
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
   const auto pin = context_.files.pin(*file);
   request.file = file->file().file.value();
-  CO_TRY(const auto known, co_await ask(*file->file().volume, request));
-  CO_TRY(const auto reply, translated(*file->file().volume, known.body.attributes));
+  CO_TRY(const auto known, co_await ask(*file->file().volume, request, call.wall_time_ns()));
+  CO_TRY(const auto reply, translated(*file->file().volume, known.attributes));
   co_return call.reply(reply);
 }
 
@@ -46,8 +46,8 @@ Task<> FileService::set_attributes(rpc::ServerCall& call, messages::FileSetAttri
   mask &= ~(bit(SetAttributes::Size) | bit(SetAttributes::GrowOnly));
   request.mask = mask;
   request.file = file->file().file.value();
-  CO_TRY(const auto changed, co_await ask(*file->file().volume, request));
-  CO_TRY(const auto reply, translated(*file->file().volume, changed.body.attributes));
+  CO_TRY(const auto changed, co_await ask(*file->file().volume, request, call.wall_time_ns()));
+  CO_TRY(const auto reply, translated(*file->file().volume, changed.attributes));
   co_return call.reply(reply);
 }
 
@@ -87,8 +87,8 @@ Task<> FileService::write(rpc::ServerCall& call, messages::FileWriteRequest requ
   file->modify_time_ns = call.wall_time_ns();
   messages::FileGetAttributesRequest attributes;
   attributes.file = file->file().file.value();
-  CO_TRY(const auto known, co_await ask(*file->file().volume, attributes));
-  CO_TRY(const auto reply, translated(*file->file().volume, known.body.attributes));
+  CO_TRY(const auto known, co_await ask(*file->file().volume, attributes, call.wall_time_ns()));
+  CO_TRY(const auto reply, translated(*file->file().volume, known.attributes));
   co_return call.reply(reply);
 }
 

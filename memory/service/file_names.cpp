@@ -25,8 +25,8 @@ Task<> FileService::look_up(rpc::ServerCall& call, messages::FileLookupRequest r
   CO_TRY(const auto name, checked_name(call.tail(), 0, request.name_bytes));
   const auto pin = context_.files.pin(*directory);
   request.directory = directory->file().file.value();
-  CO_TRY(const auto found, co_await ask(*directory->file().volume, request, name));
-  CO_TRY(const auto reply, translated(*directory->file().volume, found.body.attributes));
+  CO_TRY(const auto found, co_await ask(*directory->file().volume, request, call.wall_time_ns(), name));
+  CO_TRY(const auto reply, translated(*directory->file().volume, found.attributes));
   co_return call.reply(reply);
 }
 
@@ -38,8 +38,8 @@ Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest re
   const auto pin = context_.files.pin(*directory);
   request.directory = directory->file().file.value();
   const bool held = request.hold != 0;
-  CO_TRY(const auto created, co_await ask(*directory->file().volume, request, call.tail()));
-  CO_TRY(const auto reply, translated(*directory->file().volume, created.body.attributes));
+  CO_TRY(const auto created, co_await ask(*directory->file().volume, request, call.wall_time_ns(), call.tail()));
+  CO_TRY(const auto reply, translated(*directory->file().volume, created.attributes));
   if (held) {
     CO_TRY(FileObject * file, context_.files.find(reply.attributes.file, call.vnode()));
     CO_TRY_VOID(context_.files.hold(*file, call.peer().node));
@@ -47,17 +47,22 @@ Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest re
   co_return call.reply(reply);
 }
 
+// The attributes are the file system's own.
+Result<> FileService::forget_unlinked(const FileVolume& volume, const messages::FileAttributes& attributes) {
+  const messages::FileAttributesReply known = TRY(translated(volume, attributes));
+  context_.files.unlinked(*TRY(context_.files.find(known.attributes.file, volume.vnode())));
+  return {};
+}
+
 Task<> FileService::unlink(rpc::ServerCall& call, messages::FileUnlinkRequest request) {
   CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
   CO_TRY(const auto name, checked_name(call.tail(), 0, request.name_bytes));
   const auto pin = context_.files.pin(*directory);
   request.directory = directory->file().file.value();
-  CO_TRY(const auto removed, co_await ask(*directory->file().volume, request, name));
-  CO_TRY(const auto reply, translated(*directory->file().volume, removed.body.attributes));
-  if (reply.attributes.links == 0 || request.remove_directory != 0) {
-    CO_TRY(FileObject * file, context_.files.find(reply.attributes.file, call.vnode()));
-    context_.files.unlinked(*file);
-  }
+  CO_TRY(const auto removed, co_await ask(*directory->file().volume, request, call.wall_time_ns(), name));
+  CO_TRY(const auto reply, translated(*directory->file().volume, removed.attributes));
+  if (removed.attributes.links == 0 || request.remove_directory != 0)
+    CO_TRY_VOID(forget_unlinked(*directory->file().volume, removed.attributes));
   co_return call.reply(reply);
 }
 
@@ -70,7 +75,16 @@ Task<> FileService::rename(rpc::ServerCall& call, messages::FileRenameRequest re
   const auto to_pin = context_.files.pin(*to);
   request.old_directory = from->file().file.value();
   request.new_directory = to->file().file.value();
-  CO_TRY_VOID(co_await ask(*from->file().volume, request, call.tail()));
+  const FileVolume& volume = *from->file().volume;
+  if (to->file().volume != &volume) co_return base::fail(Error::CrossDevice);
+  if (MemoryTree* tree = volume.tree()) {
+    const std::string_view names = text_of(call.tail());
+    CO_TRY(const auto lost, tree->rename(request, names.substr(0, request.old_name_bytes),
+                                         names.substr(request.old_name_bytes), call.wall_time_ns()));
+    if (lost && lost->links == 0) CO_TRY_VOID(forget_unlinked(volume, *lost));
+  } else {
+    CO_TRY_VOID(co_await ask_storage(volume, request, call.tail()));
+  }
   co_return call.reply(messages::EmptyReply{});
 }
 
@@ -82,15 +96,21 @@ Task<> FileService::link(rpc::ServerCall& call, messages::FileLinkRequest reques
   const auto directory_pin = context_.files.pin(*directory);
   request.file = file->file().file.value();
   request.directory = directory->file().file.value();
-  CO_TRY(const auto linked, co_await ask(*directory->file().volume, request, name));
-  CO_TRY(const auto reply, translated(*directory->file().volume, linked.body.attributes));
+  CO_TRY(const auto linked, co_await ask(*directory->file().volume, request, call.wall_time_ns(), name));
+  CO_TRY(const auto reply, translated(*directory->file().volume, linked.attributes));
   co_return call.reply(reply);
 }
 
 Task<> FileService::read_link(rpc::ServerCall& call, messages::FileReadLinkRequest request) {
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
   request.file = file->file().file.value();
-  CO_TRY(const auto target, co_await ask(*file->file().volume, request));
+  if (MemoryTree* tree = file->file().volume->tree()) {
+    CO_TRY(const std::string_view text, tree->read_link(request.file));
+    messages::FileReadLinkReply body{};
+    body.bytes = static_cast<std::uint32_t>(text.size());
+    co_return call.reply(body, std::as_bytes(std::span(text)));
+  }
+  CO_TRY(const auto target, co_await ask_storage(*file->file().volume, request));
   co_return call.reply(target.body, target.tail());
 }
 
@@ -101,10 +121,12 @@ Task<> FileService::read_directory(rpc::ServerCall& call, messages::FileReadDire
   const StagingBuffer staging(context_.storage);
   if (staging.empty()) co_return base::fail(Error::Again);
   const std::size_t bytes = std::min<std::size_t>(call.bulk_capacity(), staging.bytes().size());
-  CO_TRY(const rpc::RemoteBuffer bulk, context_.storage.slabs().remote(staging.bytes().first(bytes)));
   messages::FileReadDirectoryReply body;
-  {
-    CO_TRY(const auto entries, co_await ask(*directory->file().volume, request, {}, bulk));
+  if (MemoryTree* tree = directory->file().volume->tree()) {
+    CO_TRY(body, tree->read_directory(request.directory, request.cookie, staging.bytes().first(bytes)));
+  } else {
+    CO_TRY(const rpc::RemoteBuffer bulk, context_.storage.slabs().remote(staging.bytes().first(bytes)));
+    CO_TRY(const auto entries, co_await ask_storage(*directory->file().volume, request, {}, bulk));
     body = entries.body;
   }
   if (body.bytes > bytes) co_return base::fail(Error::Malformed);
@@ -123,16 +145,16 @@ Task<> FileService::hold(rpc::ServerCall& call, messages::FileHoldRequest reques
   if (!first) {
     messages::FileGetAttributesRequest attributes;
     attributes.file = request.file;
-    CO_TRY(const auto known, co_await ask(*file->file().volume, attributes));
-    CO_TRY(const auto reply, translated(*file->file().volume, known.body.attributes));
+    CO_TRY(const auto known, co_await ask(*file->file().volume, attributes, call.wall_time_ns()));
+    CO_TRY(const auto reply, translated(*file->file().volume, known.attributes));
     co_return call.reply(reply);
   }
-  auto held = co_await ask(*file->file().volume, request);
+  auto held = co_await ask(*file->file().volume, request, call.wall_time_ns());
   if (!held) {
     (void)context_.files.release(*file, processor, 1);  // unless its pComponent has died meanwhile
     co_return base::fail(held.error());
   }
-  CO_TRY(const auto reply, translated(*file->file().volume, held->body.attributes));
+  CO_TRY(const auto reply, translated(*file->file().volume, held->attributes));
   co_return call.reply(reply);
 }
 
@@ -151,11 +173,12 @@ Task<> FileService::last_hold_gone(FileObject& file) {
   messages::FileReleaseRequest request;
   request.file = file.file().file.value();
   request.count = 1;
-  CO_TRY_VOID(co_await ask(*file.file().volume, request));
+  CO_TRY_VOID(co_await ask(*file.file().volume, request, 0));
   co_return {};
 }
 
 Task<> FileService::processor_died(base::NodeId processor) {
+  context_.volumes.end_memory_of(processor, context_.files);
   std::uint64_t after = 0;
   while (FileObject* file = context_.files.next_held(processor, after)) {
     after = file->id();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files at their home: translates the pComponent's ObjectIds to the sComponent's FileIds and back, passes on what
-// concerns names and attributes, and answers for data, sizes and times from the page cache. Every file here belongs to
-// the vNode of the request.
+// concerns names and attributes, and answers for data, sizes and times from the page cache. Of a file system in memory
+// the names are here as well. Every file here belongs to the vNode of the request.
 #pragma once
 
 #include <string_view>
 
 #include "memory/service/context.h"
+#include "memory/service/memory_answers.h"
 #include "net/messages/file.h"
 #include "net/rpc/server.h"
 
@@ -42,10 +43,18 @@ class FileService {
   base::Task<> write(rpc::ServerCall& call, messages::FileWriteRequest request);
   base::Task<> sync(rpc::ServerCall& call, messages::FileSyncRequest request);
 
+  // A request about names or attributes: to the sComponent that stores the file system, or answered at once.
+  template <typename Request>
+  base::Task<typename Request::Reply> ask(const FileVolume& volume, const Request request, std::uint64_t now_ns,
+                                          std::span<const std::byte> tail = {}) {
+    if (MemoryTree* tree = volume.tree()) co_return answer(*tree, request, tail, now_ns);
+    CO_TRY(const auto reply, co_await ask_storage(volume, request, tail));
+    co_return reply.body;
+  }
   // A request to the sComponent of a file. The reply holds a slot of the connection: use it soon.
   template <typename Request>
-  auto ask(const FileVolume& volume, const Request& request, std::span<const std::byte> tail = {},
-           rpc::RemoteBuffer bulk = {}) {
+  auto ask_storage(const FileVolume& volume, const Request& request, std::span<const std::byte> tail = {},
+                   rpc::RemoteBuffer bulk = {}) {
     return rpc::call(context_.loop, volume.storage(), request,
                      {.copied_tail = tail, .bulk = bulk, .vnode = volume.vnode()});
   }
@@ -56,10 +65,19 @@ class FileService {
   // disk.
   base::Result<messages::FileAttributesReply> translated(const FileVolume& volume,
                                                          const messages::FileAttributes& attributes);
+  base::Task<FileVolume*> mount_stored(rpc::ServerCall& call, messages::FileMountRequest request,
+                                       messages::FileMountReply& reply);
+  base::Result<FileVolume*> mount_memory(rpc::ServerCall& call, const messages::FileMountRequest& request,
+                                         messages::FileMountReply& reply);
+  messages::FileStatisticsReply memory_statistics(const FileVolume& volume) const;
+  // Pages that files in memory may still take.
+  std::uint64_t free_memory_pages() const;
   base::Task<> sync_all(base::VNodeId vnode);
+  base::Result<> forget_unlinked(const FileVolume& volume, const messages::FileAttributes& attributes);
   base::Task<> last_hold_gone(FileObject& file);
 
   Context& context_;
+  std::uint64_t last_memory_device_ = 32;  // st_dev of file systems in memory: major 0, as all that have no disk
 };
 
 }  // namespace memory

@@ -8,6 +8,11 @@ using base::Error;
 using base::Result;
 using base::Task;
 
+namespace {
+constexpr std::uint64_t disk_block_bytes = 512;     // of FileAttributes::blocks
+constexpr std::uint64_t memory_magic = 0x01021994;  // TMPFS_MAGIC of Linux's statfs(2)
+}  // namespace
+
 void FileService::serve(rpc::Server& server) {
   server.handle<messages::FileMountRequest, &FileService::mount>(*this);
   server.handle<messages::FileUnmountRequest, &FileService::unmount>(*this);
@@ -33,10 +38,17 @@ Result<messages::FileAttributesReply> FileService::translated(const FileVolume& 
                                                               const messages::FileAttributes& attributes) {
   if (volume.ended) return base::fail(Error::Stale);
   messages::FileAttributesReply reply{attributes};
-  FileObject* file =
-      TRY(context_.files.get(volume.vnode(), {const_cast<FileVolume*>(&volume), base::FileId(attributes.file)},
-                             attributes.size, attributes.modify_time_ns));
+  FileObject* file = TRY(context_.files.get(
+      volume.vnode(), {const_cast<FileVolume*>(&volume), base::FileId(attributes.file)}, attributes.size,
+      attributes.modify_time_ns, volume.tree() == nullptr ? Backing::Storage : Backing::Memory));
   reply.attributes.file = file->id();
+  if (volume.tree() != nullptr) {
+    if (messages::file_type(attributes.mode) != messages::FileType::Regular) return reply;
+    reply.attributes.size = file->bytes();
+    reply.attributes.modify_time_ns = file->modify_time_ns;
+    reply.attributes.blocks = file->pages.marks() * (base::page_bytes / disk_block_bytes);
+    return reply;
+  }
   if (file->dirty()) {
     reply.attributes.size = file->bytes();
     reply.attributes.modify_time_ns = file->modify_time_ns;
@@ -47,51 +59,99 @@ Result<messages::FileAttributesReply> FileService::translated(const FileVolume& 
 }
 
 Task<> FileService::mount(rpc::ServerCall& call, messages::FileMountRequest request) {
-  CO_TRY(rpc::Peer * storage, context_.endpoint.peer({.node = base::NodeId(request.storage),
-                                                      .ip = request.storage_ip,
-                                                      .boot_id = base::BootId(request.storage_boot_id)}));
-  CO_TRY(auto reply,
-         co_await rpc::call(context_.loop, *storage, messages::FileMountRequest{}, {.vnode = call.vnode()}));
-  messages::FileMountReply mounted = reply.body;
-  FileVolume* volume = context_.volumes.find(call.vnode());
-  if (volume == nullptr) {
-    auto made = base::make<FileVolume>(call.vnode(), *storage, base::FileId(mounted.root.file), mounted.device.get());
-    if (!made) co_return base::fail(Error::NoMemory);
-    context_.volumes.sweep(context_.files);
-    CO_TRY(volume, context_.volumes.add(std::move(made)));
-  } else if (&volume->storage() != storage) {
-    co_return base::fail(Error::Busy);
+  messages::FileMountReply mounted{};
+  context_.volumes.sweep(context_.files);
+  FileVolume* volume = nullptr;
+  if (request.in_memory != 0) {
+    CO_TRY(volume, mount_memory(call, request, mounted));
+  } else {
+    CO_TRY(volume, co_await mount_stored(call, request, mounted));
   }
   CO_TRY(const messages::FileAttributesReply root, translated(*volume, mounted.root));
   mounted.root = root.attributes;
   co_return call.reply(mounted);
 }
 
+// As on Linux a file system in memory takes half of the memory at most, and as many files as that has pages.
+Result<FileVolume*> FileService::mount_memory(rpc::ServerCall& call, const messages::FileMountRequest& request,
+                                              messages::FileMountReply& reply) {
+  auto tree = TRY(MemoryTree::create(request.permissions, context_.frames.total() / 2, call.wall_time_ns()));
+  reply.root = TRY(tree->attributes(tree->root().value()));
+  reply.device = ++last_memory_device_;
+  reply.block_bytes = base::page_bytes;
+  auto volume = TRY(base::try_make<FileVolume>(call.vnode(), std::move(tree), call.peer().node, reply.device.get()));
+  return context_.volumes.add(std::move(volume));
+}
+
+Task<FileVolume*> FileService::mount_stored(rpc::ServerCall& call, messages::FileMountRequest request,
+                                            messages::FileMountReply& mounted) {
+  CO_TRY(rpc::Peer * storage, context_.endpoint.peer({.node = base::NodeId(request.storage),
+                                                      .ip = request.storage_ip,
+                                                      .boot_id = base::BootId(request.storage_boot_id)}));
+  CO_TRY(const auto reply,
+         co_await rpc::call(context_.loop, *storage, messages::FileMountRequest{}, {.vnode = call.vnode()}));
+  mounted = reply.body;
+  if (FileVolume* known = context_.volumes.find(call.vnode())) {
+    if (&known->storage() != storage) co_return base::fail(Error::Busy);
+    co_return known;
+  }
+  CO_TRY(auto volume,
+         base::try_make<FileVolume>(call.vnode(), *storage, base::FileId(mounted.root.file), mounted.device.get()));
+  co_return context_.volumes.add(std::move(volume));
+}
+
 Task<> FileService::unmount(rpc::ServerCall& call, messages::FileUnmountRequest request) {
   CO_TRY(FileObject * root, context_.files.find(request.root, call.vnode()));
   FileVolume* volume = root->file().volume;
   const FileVolume::Use use(*volume);
-  CO_TRY_VOID(co_await sync_all(call.vnode()));
-  messages::FileUnmountRequest forwarded;
-  forwarded.root = volume->root().value();
-  CO_TRY_VOID(co_await ask(*volume, forwarded));
+  if (volume->tree() == nullptr) {
+    CO_TRY_VOID(co_await sync_all(call.vnode()));
+    messages::FileUnmountRequest forwarded;
+    forwarded.root = volume->root().value();
+    CO_TRY_VOID(co_await ask_storage(*volume, forwarded));
+  }
   if (volume->ended) co_return base::fail(Error::Stale);  // by another such request
   volume->ended = true;
   context_.files.forget_volume(volume);
   co_return call.reply(messages::EmptyReply{});
 }
 
+std::uint64_t FileService::free_memory_pages() const {
+  const std::uint64_t limit = context_.frames.total() / 2, used = context_.cache.memory_pages();
+  return used < limit ? limit - used : 0;
+}
+
+messages::FileStatisticsReply FileService::memory_statistics(const FileVolume& volume) const {
+  messages::FileStatisticsReply reply{};
+  reply.block_bytes = base::page_bytes;
+  reply.blocks = context_.frames.total() / 2;
+  reply.blocks_free = reply.blocks_available = free_memory_pages();
+  reply.inodes = volume.tree()->max_files();
+  reply.inodes_free = volume.tree()->max_files() - volume.tree()->files();
+  reply.file_system_type = memory_magic;
+  reply.file_system_id = volume.device();
+  return reply;
+}
+
 Task<> FileService::statistics(rpc::ServerCall& call, messages::FileStatisticsRequest request) {
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  const FileVolume& volume = *file->file().volume;
+  if (volume.tree() != nullptr) co_return call.reply(memory_statistics(volume));
   request.file = file->file().file.value();
-  CO_TRY(const auto reply, co_await ask(*file->file().volume, request));
+  CO_TRY(const auto reply, co_await ask_storage(volume, request));
   co_return call.reply(reply.body);
 }
 
 Task<> FileService::reserve(rpc::ServerCall& call, messages::FileReserveRequest request) {
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  if (file->in_memory()) {
+    // The frames that write-backs take are in the reserve; what they leave of the memory is looked at here.
+    const std::uint64_t pages = request.bytes / base::page_bytes + 1;
+    if (pages > free_memory_pages() || !context_.cache.reclaim(pages)) co_return base::fail(Error::NoSpace);
+    co_return call.reply(messages::EmptyReply{});
+  }
   request.file = file->file().file.value();
-  CO_TRY_VOID(co_await ask(*file->file().volume, request));
+  CO_TRY_VOID(co_await ask_storage(*file->file().volume, request));
   co_return call.reply(messages::EmptyReply{});
 }
 

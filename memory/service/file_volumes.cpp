@@ -6,7 +6,7 @@ namespace memory {
 
 FileVolume* FileVolumes::find(base::VNodeId vnode) {
   for (const auto& volume : volumes_)
-    if (volume->vnode() == vnode && !volume->ended) return volume.get();
+    if (volume->vnode() == vnode && !volume->ended && volume->tree() == nullptr) return volume.get();
   return nullptr;
 }
 
@@ -14,6 +14,15 @@ base::Result<FileVolume*> FileVolumes::add(base::Own<FileVolume> volume) {
   FileVolume* added = volume.get();
   TRY(volumes_.push_back(std::move(volume)));
   return added;
+}
+
+void FileVolumes::end_memory_of(base::NodeId processor, FileTable& files) {
+  for (const auto& volume : volumes_) {
+    if (volume->tree() == nullptr || volume->mounted_by() != processor || volume->ended) continue;
+    volume->ended = true;
+    files.forget_volume(volume.get());
+  }
+  sweep(files);
 }
 
 void FileVolumes::sweep(const FileTable& files) {

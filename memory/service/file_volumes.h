@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file systems that vNodes have mounted here: one for each vNode, and unmounted ones that requests which were under
-// way still use.
+// The file systems that vNodes have mounted here: for each vNode one that is stored, which is its root, and those in
+// memory; and unmounted ones that requests which were under way still use.
 #pragma once
 
 #include "kernel/base/array.h"
@@ -12,8 +12,11 @@ namespace memory {
 
 class FileVolumes {
  public:
+  // The vNode's root file system; nullptr: none.
   FileVolume* find(base::VNodeId vnode);
   base::Result<FileVolume*> add(base::Own<FileVolume> volume);
+  // Unmounts what is in memory for this pComponent, which has died.
+  void end_memory_of(base::NodeId processor, FileTable& files);
   // Frees the unmounted volumes that nobody uses any more.
   void sweep(const FileTable& files);
 

@@ -44,6 +44,7 @@ void MemoryMonitor::report(rpc::CounterSink& sink) {
   sink.counter("page_cache.hits", context_.cache.counters().hits);
   sink.counter("page_cache.misses", context_.cache.counters().misses);
   sink.counter("page_cache.bytes", frames.page_cache() * base::page_bytes);
+  sink.counter("page_cache.in_memory_pages", context_.cache.memory_pages());
   sink.counter("page_cache.pages_read", context_.cache.counters().pages_read);
   sink.counter("page_cache.pages_written", context_.cache.counters().pages_written);
   sink.counter("page_cache.dirty_pages", context_.cache.dirty_pages());

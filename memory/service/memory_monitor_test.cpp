@@ -262,5 +262,98 @@ TEST_F(MonitorTest, WhatADeadProcessorHadEnds) {
   EXPECT_EQ(storage.holds, 0);
 }
 
+// A file system in memory: names and pages are here alone, and no sComponent is asked.
+struct MemoryFilesTest : MonitorTest {
+  std::uint64_t mount() {
+    messages::FileMountRequest request;
+    request.in_memory = 1;
+    request.permissions = 01777;
+    const auto mounted = ask(client, request).as<messages::FileMountReply>();
+    EXPECT_EQ(mounted.root.mode, 041777u);
+    return mounted.root.file;
+  }
+  Answer create_file(std::uint64_t directory, std::string_view name) {
+    messages::FileCreateRequest request;
+    request.directory = directory;
+    request.mode = static_cast<std::uint32_t>(messages::FileType::Regular) | 0644;
+    request.name_bytes = static_cast<std::uint32_t>(name.size());
+    return ask(client, request, std::as_bytes(std::span(name)));
+  }
+  std::uint64_t file(std::uint64_t directory, std::string_view name) {
+    return create_file(directory, name).as<messages::FileAttributesReply>().attributes.file;
+  }
+  messages::FileAttributes write(std::uint64_t to, std::uint64_t offset, std::string_view text) {
+    messages::FileWriteRequest request;
+    request.file = to;
+    request.offset = offset;
+    request.bytes = static_cast<std::uint32_t>(text.size());
+    return ask(client, request, std::as_bytes(std::span(text))).as<messages::FileAttributesReply>().attributes;
+  }
+  Error reserve(std::uint64_t at, std::uint64_t bytes) {
+    messages::FileReserveRequest request;
+    request.file = at;
+    request.bytes = bytes;
+    return ask(client, request).error;
+  }
+  Error sync(std::uint64_t of) {
+    messages::FileSyncRequest request;
+    request.file = of;
+    return ask(client, request).error;
+  }
+};
+
+TEST_F(MemoryFilesTest, FilesKeepWhatWasWritten) {
+  const std::uint64_t root = mount(), written = file(root, "f");
+  const messages::FileAttributes attributes = write(written, 2 * page_bytes, "hello");
+  EXPECT_EQ(attributes.size, 2 * page_bytes + 5);
+  EXPECT_EQ(attributes.blocks, 8u) << "the hole has none";
+  EXPECT_EQ(sync(written), Error::None);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 1u);
+  messages::FileGetAttributesRequest again;
+  again.file = written;
+  EXPECT_EQ(ask(client, again).as<messages::FileAttributesReply>().attributes.size, 2 * page_bytes + 5);
+}
+
+TEST_F(MemoryFilesTest, WhatLosesItsNameGivesItsPagesBack) {
+  const std::uint64_t root = mount();
+  write(file(root, "old"), 0, "old");
+  write(file(root, "new"), 0, "new");
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 2u);
+  const std::string_view names = "newold";
+  messages::FileRenameRequest rename;
+  rename.old_directory = rename.new_directory = root;
+  rename.old_name_bytes = rename.new_name_bytes = 3u;
+  EXPECT_EQ(ask(client, rename, std::as_bytes(std::span(names))).error, Error::None);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 1u);
+  messages::FileUnlinkRequest unlink;
+  unlink.directory = root;
+  unlink.name_bytes = 3u;
+  EXPECT_EQ(ask(client, unlink, std::as_bytes(std::span(names.substr(3)))).error, Error::None);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 0u);
+  EXPECT_EQ(monitor.frames_free(), monitor.frames_total());
+}
+
+TEST_F(MemoryFilesTest, HalfOfTheMemoryIsTheLimit) {
+  const std::uint64_t big = file(mount(), "big");
+  EXPECT_EQ(reserve(big, 30 * page_bytes), Error::None);
+  EXPECT_EQ(reserve(big, 33 * page_bytes), Error::NoSpace);
+  for (std::uint64_t page = 0; page < 20; ++page) write(big, page * page_bytes, "x");
+  EXPECT_EQ(reserve(big, 20 * page_bytes), Error::NoSpace);
+}
+
+TEST_F(MemoryFilesTest, ItEndsWithItsProcessorAndWhenItIsUnmounted) {
+  const std::uint64_t first = mount(), second = mount();
+  write(file(first, "f"), 0, "x");
+  write(file(second, "f"), 0, "x");
+  messages::FileUnmountRequest unmount;
+  unmount.root = first;
+  EXPECT_EQ(ask(client, unmount).error, Error::None);
+  EXPECT_EQ(create_file(first, "g").error, Error::Stale);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 1u);
+  end_processor(client.number);
+  EXPECT_EQ(create_file(second, "g").error, Error::Stale);
+  EXPECT_EQ(monitor.frames_free(), monitor.frames_total());
+}
+
 }  // namespace
 }  // namespace memory

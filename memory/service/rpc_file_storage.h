@@ -4,42 +4,11 @@
 
 #include "kernel/base/array.h"
 #include "memory/files/file_storage.h"
+#include "memory/service/file_volume.h"
 #include "net/rpc/await.h"
 #include "net/rpc/buffers.h"
 
 namespace memory {
-
-// A file system that a vNode has mounted from an sComponent.
-class FileVolume {
- public:
-  FileVolume(base::VNodeId vnode, rpc::Peer& storage, base::FileId root, std::uint64_t device)
-      : vnode_(vnode), storage_(storage), root_(root), device_(device) {}
-  base::VNodeId vnode() const { return vnode_; }
-  rpc::Peer& storage() const { return storage_; }
-  base::FileId root() const { return root_; }
-  std::uint64_t device() const { return device_; }
-
-  // Unmounted: nothing new is found in it, and it goes when nobody uses it and no file of it is left.
-  bool ended = false;
-  std::uint32_t users = 0;
-  // Keeps it across waits; a pinned file of it does so too.
-  class Use {
-   public:
-    explicit Use(FileVolume& volume) : volume_(volume) { ++volume_.users; }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-    ~Use() { --volume_.users; }
-
-   private:
-    FileVolume& volume_;
-  };
-
- private:
-  base::VNodeId vnode_;
-  rpc::Peer& storage_;
-  base::FileId root_;
-  std::uint64_t device_;
-};
 
 class RpcFileStorage final : public FileStorage {
  public:

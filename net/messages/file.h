@@ -45,7 +45,8 @@ struct FileAttributesReply {
   FileAttributes attributes;
 };
 
-// p -> m: the root of the request's vNode. m -> s: the root of the file system that the sComponent serves.
+// p -> m: the root of the request's vNode, or (in_memory) a new empty file system that no sComponent stores.
+// m -> s: the root of the file system that the sComponent serves.
 struct FileMountReply {
   FileAttributes root;
   le64 device;  // st_dev
@@ -58,7 +59,9 @@ struct FileMountRequest {
   le32 storage;  // p -> m: node of the sComponent; m -> s: 0
   le32 storage_ip;
   le64 storage_boot_id;
-  bool validate() const { return true; }
+  le32 in_memory;    // 0 or 1; the others are 0 then
+  le32 permissions;  // of its root, with in_memory
+  bool validate() const { return in_memory <= 1 && permissions <= 07777; }
 };
 struct FileUnmountRequest {  // writes everything back and leaves the file system clean
   static constexpr Operation operation = Operation::FileUnmount;

@@ -44,11 +44,10 @@ struct ProgramStartRequest {
   le32 argc;
   le32 envc;
   le32 trace;  // bit 0: system calls, 1: rpc, 2: excache; on the client's stderr
-  le32 reserved;
+  le32 kept;   // bit 0: /tmp, 1: /run stay on the disk, whatever the root holds there
   Name hostname{};
   bool validate() const {
-    return reserved == 0 && launch != 0 && vnode != 0 && argc > 0 && terminals <= 7 && trace <= 7 &&
-           hostname.back() == 0;
+    return kept <= 3 && launch != 0 && vnode != 0 && argc > 0 && terminals <= 7 && trace <= 7 && hostname.back() == 0;
   }
 };
 static_assert(sizeof(ProgramStartRequest) == 144 && Body<ProgramStartRequest>);

@@ -101,6 +101,17 @@ void forget_old_logs(const fs::path& kept) {
 
 }  // namespace
 
+std::uint32_t kept_on_disk(const RunOptions& options) {
+  std::uint32_t kept = 0;
+  for (const auto& [guest, host] : options.copy_out) {
+    const fs::path path = (fs::path("/") / guest).lexically_normal();
+    const fs::path top = path.relative_path().empty() ? fs::path() : *path.relative_path().begin();
+    if (top.empty() || top == "tmp") kept |= 1;
+    if (top.empty() || top == "run") kept |= 2;
+  }
+  return kept;
+}
+
 void write_rack_key(const fs::path& file) {
   std::array<char, key_bytes> key;
   if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) throw Failure("no random bytes");

@@ -24,6 +24,9 @@ struct Disks {
 };
 Disks prepare_disks(const RunOptions& options, const std::filesystem::path& folder, const std::filesystem::path& cache);
 
+// Which of /tmp and /run are to be on the disk because something there is to be copied out, as
+// messages::ProgramStartRequest says it.
+std::uint32_t kept_on_disk(const RunOptions& options);
 void copy_out(const RunOptions& options, const std::filesystem::path& root_image);
 
 // Says early that a file which is to be written at the end cannot be.

@@ -61,6 +61,19 @@ TEST_F(RunFiles, TheMinimalRootIsACopyWithTheUsersFiles) {
   EXPECT_THROW(copy_out(options_, cached), support::Failure);
 }
 
+TEST_F(RunFiles, WhatIsCopiedOutIsKeptOnTheDisk) {
+  EXPECT_EQ(kept_on_disk(options_), 0u);
+  const auto kept = [&](const char* guest) {
+    options_.copy_out = {{guest, folder_ / "output"}};
+    return kept_on_disk(options_);
+  };
+  EXPECT_EQ(kept("/tmp/deep/file"), 1u);
+  EXPECT_EQ(kept("/var/../tmp"), 1u);
+  EXPECT_EQ(kept("/run/"), 2u);
+  EXPECT_EQ(kept("/"), 3u);
+  EXPECT_EQ(kept("/tmpfile"), 0u);
+}
+
 TEST_F(RunFiles, LargeFilesMakeTheRootLarger) {
   const fs::path large = folder_ / "large";
   std::ofstream(large) << "x";

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tools/command/run_files.h"
 #include "tools/support/failure.h"
 
 namespace command {
@@ -165,6 +166,7 @@ base::Task<> RunSession::start_program() {
   spec.terminals = console::terminal_bits(descriptors_.in, descriptors_.out, descriptors_.error);
   spec.window = console::window_size(descriptors_.in, descriptors_.out, descriptors_.error);
   spec.trace = options_.trace;
+  spec.kept = kept_on_disk(options_);
   return client_->start_program(std::move(spec));
 }
 

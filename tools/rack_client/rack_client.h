@@ -26,6 +26,7 @@ struct ProgramSpec {
   std::uint32_t terminals = 0;  // bit n: descriptor n is a terminal
   console::WindowSize window;
   std::uint32_t trace = 0;
+  std::uint32_t kept = 0;  // see messages::ProgramStartRequest
 };
 
 class RackClient {

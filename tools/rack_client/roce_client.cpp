@@ -161,6 +161,7 @@ base::Task<> RoceClient::send_program(ProgramSpec spec) {
   request.argc = static_cast<std::uint32_t>(spec.arguments.size());
   request.envc = static_cast<std::uint32_t>(spec.environment.size());
   request.trace = spec.trace;
+  request.kept = spec.kept;
   request.hostname = to_name(spec.hostname);
   std::string strings;
   append(strings, spec.working_directory);

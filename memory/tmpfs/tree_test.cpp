@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tree of a file system in memory: Linux's rules one by one, then random changes held against a plain model.
+#include "memory/tmpfs/tree.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace memory {
+namespace {
+
+using base::Error;
+using messages::FileType;
+
+constexpr std::uint64_t now = 1000;
+
+class TreeTest : public testing::Test {
+ protected:
+  std::uint64_t root() const { return tree_->root().value(); }
+
+  base::Result<std::uint64_t> make(std::uint64_t directory, const std::string& name, FileType type, bool held = false) {
+    messages::FileCreateRequest request{};
+    request.directory = directory;
+    request.mode = static_cast<std::uint32_t>(type) | 0644;
+    request.hold = held ? 1 : 0;
+    const auto made = tree_->create_file(request, name, {}, now);
+    if (!made) return base::fail(made.error());
+    return made->file.get();
+  }
+  std::uint64_t directory(std::uint64_t in, const std::string& name) { return *make(in, name, FileType::Directory); }
+  std::uint64_t file(std::uint64_t in, const std::string& name) { return *make(in, name, FileType::Regular); }
+
+  Error rename(std::uint64_t from, const std::string& name, std::uint64_t to, const std::string& new_name,
+               std::uint32_t flags = 0) {
+    messages::FileRenameRequest request{};
+    request.old_directory = from;
+    request.new_directory = to;
+    request.flags = flags;
+    const auto done = tree_->rename(request, name, new_name, now);
+    return done ? Error::None : done.error();
+  }
+  Error unlink(std::uint64_t in, const std::string& name, bool remove_directory = false) {
+    const auto done = tree_->unlink(in, name, remove_directory, now);
+    return done ? Error::None : done.error();
+  }
+  std::vector<std::string> list(std::uint64_t directory, std::size_t buffer_bytes = 64) {
+    std::vector<std::string> names;
+    std::vector<std::byte> buffer(buffer_bytes);
+    for (std::uint64_t cookie = 0;;) {
+      const auto read = tree_->read_directory(directory, cookie, buffer);
+      if (!read) {
+        ADD_FAILURE() << base::error_name(read.error());
+        return names;
+      }
+      for (std::size_t at = 0; at < read->bytes;) {
+        messages::DirectoryEntry entry;
+        std::memcpy(static_cast<void*>(&entry), buffer.data() + at, sizeof entry);
+        names.emplace_back(reinterpret_cast<const char*>(buffer.data() + at + sizeof entry), entry.name_bytes);
+        cookie = entry.cookie;
+        at += entry.entry_bytes;
+      }
+      if (read->end == 1) return names;
+    }
+  }
+  std::uint32_t links(std::uint64_t id) { return tree_->attributes(id)->links; }
+
+  base::Own<MemoryTree> tree_ = std::move(*MemoryTree::create(01777, 64, now));
+};
+
+TEST_F(TreeTest, RootIsADirectoryWithItsPermissions) {
+  const auto attributes = tree_->attributes(root());
+  ASSERT_TRUE(attributes);
+  EXPECT_EQ(attributes->mode, 041777U);
+  EXPECT_EQ(attributes->links, 2U);
+  EXPECT_EQ(list(root()), (std::vector<std::string>{".", ".."}));
+  EXPECT_EQ(tree_->look_up(root(), "..")->file, root());
+}
+
+TEST_F(TreeTest, FilesAreFoundAndListedInTheOrderOfTheirMaking) {
+  const std::uint64_t b = file(root(), "b");
+  file(root(), "a");
+  EXPECT_EQ(tree_->look_up(root(), "b")->file, b);
+  EXPECT_EQ(tree_->look_up(root(), "c").error(), Error::NotFound);
+  EXPECT_EQ(make(root(), "a", FileType::Regular).error(), Error::Exists);
+  EXPECT_EQ(make(b, "x", FileType::Regular).error(), Error::NotDirectory);
+  EXPECT_EQ(list(root()), (std::vector<std::string>{".", "..", "b", "a"}));
+}
+
+TEST_F(TreeTest, ListingGoesOnWhileNamesComeAndGo) {
+  for (int i = 0; i < 20; ++i) file(root(), "f" + std::to_string(i));
+  std::vector<std::byte> buffer(32 * 5);
+  const auto first = tree_->read_directory(root(), 0, buffer);
+  ASSERT_EQ(first->bytes, 160U);  // ".", "..", f0, f1, f2
+  unlink(root(), "f2");
+  unlink(root(), "f3");
+  const auto next = tree_->read_directory(root(), 5, buffer);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(buffer.data()) + sizeof(messages::DirectoryEntry), 2), "f4");
+  EXPECT_EQ(next->end, 0U);
+  EXPECT_EQ(tree_->read_directory(root(), 0, std::span(buffer).first(8)).error(), Error::InvalidArgument);
+}
+
+TEST_F(TreeTest, DirectoriesCountTheirLinks) {
+  const std::uint64_t sub = directory(root(), "sub");
+  directory(sub, "deep");
+  EXPECT_EQ(links(root()), 3U);
+  EXPECT_EQ(links(sub), 3U);
+  EXPECT_EQ(unlink(root(), "sub", true), Error::NotEmpty);
+  EXPECT_EQ(unlink(root(), "sub", false), Error::IsDirectory);
+  EXPECT_EQ(unlink(sub, "deep", true), Error::None);
+  EXPECT_EQ(unlink(root(), "sub", true), Error::None);
+  EXPECT_EQ(links(root()), 2U);
+  EXPECT_EQ(make(sub, "x", FileType::Regular).error(), Error::Stale);
+}
+
+TEST_F(TreeTest, AHeldFileOutlivesItsName) {
+  const std::uint64_t held = *make(root(), "f", FileType::Regular, true);
+  EXPECT_EQ(unlink(root(), "f"), Error::None);
+  EXPECT_EQ(links(held), 0U);
+  EXPECT_EQ(tree_->link(held, root(), "again", now).error(), Error::NotFound);
+  EXPECT_TRUE(tree_->release(held));
+  EXPECT_EQ(tree_->attributes(held).error(), Error::Stale);
+}
+
+TEST_F(TreeTest, RenameFollowsLinuxsRules) {
+  const std::uint64_t a = directory(root(), "a"), b = directory(a, "b");
+  file(root(), "f");
+  EXPECT_EQ(rename(root(), "a", b, "x"), Error::InvalidArgument) << "into itself";
+  EXPECT_EQ(rename(b, "none", root(), "x"), Error::NotFound);
+  EXPECT_EQ(rename(root(), "f", root(), "a"), Error::IsDirectory);
+  EXPECT_EQ(rename(root(), "a", root(), "f"), Error::NotDirectory);
+  EXPECT_EQ(rename(a, "b", root(), "a"), Error::NotEmpty) << "its own parent";
+  EXPECT_EQ(rename(root(), "f", root(), "a", 1), Error::Exists);
+  EXPECT_EQ(rename(root(), "f", a, "b", 2), Error::None) << "exchanged";
+  EXPECT_EQ(tree_->look_up(root(), "f")->file, b);
+  EXPECT_EQ(links(root()), 4U);
+  EXPECT_EQ(links(a), 2U);
+  EXPECT_EQ(tree_->look_up(b, "..")->file, root());
+}
+
+TEST_F(TreeTest, WhatARenameReplacesIsTold) {
+  const std::uint64_t old = file(root(), "old");
+  file(root(), "new");
+  messages::FileRenameRequest request{};
+  request.old_directory = request.new_directory = root();
+  const auto lost = tree_->rename(request, "new", "old", now);
+  ASSERT_TRUE(lost);
+  ASSERT_TRUE(lost->has_value());
+  EXPECT_EQ((*lost)->file, old);
+  EXPECT_EQ((*lost)->links, 0U);
+  EXPECT_EQ(tree_->attributes(old).error(), Error::Stale);
+}
+
+TEST_F(TreeTest, TheNumberOfFilesIsBounded) {
+  for (int i = 1; i < 64; ++i) file(root(), "f" + std::to_string(i));
+  EXPECT_EQ(make(root(), "more", FileType::Regular).error(), Error::NoSpace);
+  unlink(root(), "f1");
+  EXPECT_TRUE(make(root(), "more", FileType::Regular));
+}
+
+// Directories by id with what they hold; -1: the name of a plain file.
+TEST_F(TreeTest, RandomChangesAgreeWithAModel) {
+  std::mt19937 random(7);
+  std::map<std::uint64_t, std::map<std::string, std::uint64_t>> directories{{root(), {}}};
+  std::map<std::uint64_t, std::uint32_t> names;  // of plain files: how many
+  const auto pick = [&](auto& from) { return std::next(from.begin(), static_cast<long>(random() % from.size())); };
+  for (int step = 0; step < 20000; ++step) {
+    const std::uint64_t at = pick(directories)->first;
+    const std::string name(1, static_cast<char>('a' + random() % 6));
+    auto& entries = directories[at];
+    const auto known = entries.find(name);
+    switch (random() % 4) {
+      case 0: {
+        const bool is_directory = random() % 3 == 0;
+        const auto made = make(at, name, is_directory ? FileType::Directory : FileType::Regular);
+        if (known != entries.end()) {
+          EXPECT_EQ(made.error(), Error::Exists);
+        } else if (made) {
+          entries[name] = *made;
+          if (is_directory)
+            directories[*made];
+          else
+            names[*made] = 1;
+        } else {
+          EXPECT_EQ(made.error(), Error::NoSpace);
+          EXPECT_EQ(directories.size() + names.size(), 64U);
+        }
+        break;
+      }
+      case 1: {
+        const bool remove_directory = known != entries.end() && directories.contains(known->second);
+        const Error done = unlink(at, name, remove_directory);
+        if (known == entries.end()) {
+          EXPECT_EQ(done, Error::NotFound);
+        } else if (remove_directory && !directories[known->second].empty()) {
+          EXPECT_EQ(done, Error::NotEmpty);
+        } else {
+          EXPECT_EQ(done, Error::None);
+          if (remove_directory)
+            directories.erase(known->second);
+          else if (--names[known->second] == 0)
+            names.erase(known->second);
+          directories[at].erase(name);
+        }
+        break;
+      }
+      case 2: {
+        if (names.empty()) break;
+        const auto linked = pick(names);
+        const auto done = tree_->link(linked->first, at, name, now);
+        EXPECT_EQ(done.has_value(), known == entries.end());
+        if (done) ++linked->second, entries[name] = linked->first;
+        break;
+      }
+      default: {
+        const std::uint64_t to = pick(directories)->first;
+        const std::string new_name(1, static_cast<char>('a' + random() % 6));
+        if (rename(at, name, to, new_name) != Error::None) break;
+        const std::uint64_t moved = entries.at(name);
+        auto& target = directories[to];
+        if (const auto taken = target.find(new_name); taken != target.end()) {
+          if (taken->second == moved) break;
+          directories.erase(taken->second);
+          if (const auto left = names.find(taken->second); left != names.end() && --left->second == 0)
+            names.erase(left);
+        }
+        directories[to][new_name] = moved;
+        directories[at].erase(name);
+        break;
+      }
+    }
+    ASSERT_EQ(tree_->files(), directories.size() + names.size()) << "step " << step;
+  }
+  for (const auto& [id, entries] : directories) {
+    std::set<std::string> expected{".", ".."};
+    for (const auto& [name, file] : entries) {
+      expected.insert(name);
+      EXPECT_EQ(tree_->look_up(id, name)->file, file);
+    }
+    const auto listed = list(id);
+    EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()), expected);
+    EXPECT_EQ(tree_->attributes(id)->size, 20 * entries.size());
+  }
+  for (const auto& [id, count] : names) EXPECT_EQ(links(id), count);
+}
+
+}  // namespace
+}  // namespace memory
