@@ -135,7 +135,7 @@ void ProgramLaunch::process_ended(Process& process) {
 
 void ProgramLaunch::trace(std::string_view line) {
   constexpr std::uint64_t look_again_ns = 1'000'000;
-  while (trace_.try_write(std::as_bytes(std::span(line))) == 0) {
+  while (!trace_.try_write_whole(std::as_bytes(std::span(line)))) {
     if (threads::current().killed()) return;
     processor::pause_ns(look_again_ns);
   }

@@ -116,6 +116,18 @@ std::size_t PipeBuffer::try_write(std::span<const std::byte> from) {
   return put;
 }
 
+bool PipeBuffer::try_write_whole(std::span<const std::byte> from) {
+  {
+    const base::SpinGuard guard(lock_);
+    LEGO_ASSERT(from.size() <= capacity_);
+    if (make_room_locked(from.size()) < from.size()) return false;
+    put_locked(from);
+    readable_.wake_all();
+  }
+  changed(POLLIN | POLLRDNORM);
+  return true;
+}
+
 Answer<> PipeBuffer::wait_for_writer(Caller& caller) {
   std::uint64_t before = 0;
   bool first = true;

@@ -28,6 +28,8 @@ class PipeBuffer {
   // For the other side of a console, which never waits: what there is, what fits.
   std::size_t try_read(std::span<std::byte> to);
   std::size_t try_write(std::span<const std::byte> from);
+  // All of it or nothing; whether it was written. Never more than the capacity.
+  bool try_write_whole(std::span<const std::byte> from);
   // Waits, as open(2) of a fifo does, until the other end is there or has been there.
   Answer<> wait_for_writer(Caller& caller);
   Answer<> wait_for_reader(Caller& caller);

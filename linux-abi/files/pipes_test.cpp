@@ -90,6 +90,15 @@ TEST(PipeBuffer, NeverSplitsASmallWrite) {
   EXPECT_EQ(*pipe.write(bytes_of(small), false, caller), 200u);
 }
 
+TEST(PipeBuffer, WritesWholeLinesOrNone) {
+  OpenPipe pipe;
+  const std::string most(pipe.capacity() - 10, 'x'), line = "a line of a trace";
+  EXPECT_TRUE(pipe.try_write_whole(bytes_of(most)));
+  EXPECT_FALSE(pipe.try_write_whole(bytes_of(line)));
+  EXPECT_EQ(pipe.bytes(), most.size());
+  EXPECT_TRUE(pipe.try_write_whole(bytes_of(line.substr(0, 10))));
+}
+
 TEST(PipeBuffer, TellsTheEndAndABrokenPipe) {
   FakeCaller caller;
   OpenPipe pipe;

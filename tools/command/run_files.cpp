@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tools/rootfs/ext4_image.h"
 #include "tools/rootfs/make_image.h"
@@ -84,6 +85,18 @@ fs::path make_root(const RunOptions& options, const fs::path& folder, const fs::
   return image;
 }
 
+// fstab(5): device, directory, type.
+bool gives_to_tmpfs(const std::string& fstab, std::string_view directory) {
+  std::istringstream lines(fstab);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string device, where, type;
+    fields >> device >> where >> type;
+    if (!device.starts_with('#') && where == directory && type == "tmpfs") return true;
+  }
+  return false;
+}
+
 nlohmann::json parse_counters(const std::string& name, const std::string& text) {
   auto parsed = nlohmann::json::parse(text, nullptr, false);
   if (parsed.is_discarded())
@@ -108,6 +121,11 @@ std::uint32_t kept_on_disk(const RunOptions& options) {
     const fs::path top = path.relative_path().empty() ? fs::path() : *path.relative_path().begin();
     if (top.empty() || top == "tmp") kept |= 1;
     if (top.empty() || top == "run") kept |= 2;
+  }
+  if (!options.root.empty() && !fs::is_directory(options.root)) {
+    const std::string fstab = rootfs::Ext4Image(options.root, rootfs::Ext4Image::Access::Read).read_text("/etc/fstab");
+    if (!gives_to_tmpfs(fstab, "/tmp")) kept |= 1;
+    if (!gives_to_tmpfs(fstab, "/run")) kept |= 2;
   }
   return kept;
 }

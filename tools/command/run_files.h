@@ -24,8 +24,8 @@ struct Disks {
 };
 Disks prepare_disks(const RunOptions& options, const std::filesystem::path& folder, const std::filesystem::path& cache);
 
-// Which of /tmp and /run are to be on the disk because something there is to be copied out, as
-// messages::ProgramStartRequest says it.
+// Which of /tmp and /run are to be on the disk, as messages::ProgramStartRequest says it: those that something is copied
+// out of, and in a user's image, where changes persist, those that its /etc/fstab does not give to tmpfs.
 std::uint32_t kept_on_disk(const RunOptions& options);
 void copy_out(const RunOptions& options, const std::filesystem::path& root_image);
 

@@ -74,6 +74,20 @@ TEST_F(RunFiles, WhatIsCopiedOutIsKeptOnTheDisk) {
   EXPECT_EQ(kept("/tmpfile"), 0u);
 }
 
+TEST_F(RunFiles, ChangesPersistInAnImageUnlessItSaysOtherwise) {
+  fs::create_directories(folder_ / "root/etc");
+  const auto kept_in_image = [&](const char* fstab) {
+    std::ofstream(folder_ / "root/etc/fstab") << fstab;
+    options_.root = folder_ / "image";
+    rootfs::make_image(folder_ / "root", options_.root, 1 << 20);
+    return kept_on_disk(options_);
+  };
+  EXPECT_EQ(kept_in_image("# none /tmp tmpfs\nproc /proc proc defaults 0 0\n"), 3u);
+  EXPECT_EQ(kept_in_image("tmpfs  /tmp  tmpfs  defaults  0 0\n"), 2u);
+  options_.root = folder_ / "root";
+  EXPECT_EQ(kept_on_disk(options_), 0u);
+}
+
 TEST_F(RunFiles, LargeFilesMakeTheRootLarger) {
   const fs::path large = folder_ / "large";
   std::ofstream(large) << "x";

@@ -122,6 +122,20 @@ void Ext4Image::copy_content(ext2_ino_t number, const std::filesystem::path& hos
   fchmod(to.get(), mode & 07777);
 }
 
+std::string Ext4Image::read_text(const std::string& guest) {
+  ext2_ino_t number = 0;
+  if (ext2fs_namei_follow(fs_.get(), EXT2_ROOT_INO, EXT2_ROOT_INO, guest.c_str(), &number) != 0) return {};
+  ext2_file_t file;
+  check(ext2fs_file_open(fs_.get(), number, 0, &file), guest);
+  std::string text(1 << 16, 0);
+  unsigned got = 0;
+  const errcode_t error = ext2fs_file_read(file, text.data(), static_cast<unsigned>(text.size()), &got);
+  ext2fs_file_close(file);
+  check(error, guest);
+  text.resize(got);
+  return text;
+}
+
 std::string Ext4Image::link_target(ext2_ino_t number, const ext2_inode& inode) {
   if (ext2fs_is_fast_symlink(const_cast<ext2_inode*>(&inode)) != 0) {
     const auto* text = reinterpret_cast<const char*>(inode.i_block);

@@ -29,6 +29,9 @@ class Ext4Image {
   // Device files are left out; returns how many.
   unsigned copy_out(const std::string& guest, const std::filesystem::path& host);
 
+  // The beginning of a file, 64 KiB at most; empty if there is no such file.
+  std::string read_text(const std::string& guest);
+
   void close();
 
  private:
