@@ -179,16 +179,34 @@ struct OwnConversation : Conversation {
 TEST_F(OwnConversation, OneAcknowledgementStandsForSeveralExchanges) {
   begin();
   for (int round = 0; round < 3; ++round) {
-    for (std::uint32_t i = 0; i < limits::acknowledge_every; ++i) {
+    for (std::uint32_t i = 0; i < limits::acknowledge_own_every; ++i) {
       EXPECT_TRUE(peer.silent());
       ask();
-      if (i + 1 == limits::acknowledge_every) expect_answer(syndrome::acknowledge, psn - 1, asked);
+      EXPECT_TRUE(peer.silent()) << "the answer goes first";
       say();
       expect_message();
     }
+    expect_answer(syndrome::acknowledge, psn - 1, asked);
   }
   EXPECT_EQ(counters().acks_sent, 4u);
   EXPECT_EQ(counters().acks_late, 0u);
+}
+
+TEST_F(OwnConversation, ManyThatAreNotAnsweredAreAcknowledgedSoon) {
+  begin();
+  for (std::uint32_t i = 0; i < limits::acknowledge_own_every; ++i) ask();
+  EXPECT_TRUE(peer.silent());
+  world.run_for(limits::acknowledge_within_ns);
+  expect_answer(syndrome::acknowledge, psn - 1, asked);
+}
+
+TEST_F(OwnConversation, TwiceAsManyAreAcknowledgedAtOnce) {
+  begin();
+  for (std::uint32_t i = 0; i < 2 * limits::acknowledge_own_every; ++i) {
+    EXPECT_TRUE(peer.silent());
+    ask();
+  }
+  expect_answer(syndrome::acknowledge, psn - 1, asked);
 }
 
 TEST_F(OwnConversation, ItsEndIsAcknowledgedBeforeItIsMissed) {

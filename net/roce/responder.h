@@ -91,6 +91,7 @@ class Responder {
   Patience patience_with(const Packet& packet) const;
   void wait_over();
   void acknowledge_now();
+  bool goes_with_answer() const;
   std::uint64_t longest_wait_ns() const;
   void acknowledged_by(Psn psn);
   void negative(std::uint8_t syndrome, Psn psn);

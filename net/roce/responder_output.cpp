@@ -18,12 +18,21 @@ void Responder::acknowledge(Patience patience) {
   }
   answer_due_ = true;
   answer_ = syndrome::acknowledge;
-  if (at_once || ++waiting_messages_ >= limits::acknowledge_every) {
+  const bool own = qp_.attributes().adaptive_timeout;
+  if (at_once || ++waiting_messages_ >= (own ? 2 * limits::acknowledge_own_every : limits::acknowledge_every)) {
     acknowledge_now();
     return;
   }
   waits_ = true;
-  if (!wait_.armed()) core().deadlines.arm(wait_, core().now_ns() + longest_wait_ns());
+  if (waiting_messages_ == limits::acknowledge_own_every) {
+    core().deadlines.arm(wait_, core().now_ns() + limits::acknowledge_within_ns);
+  } else if (!wait_.armed()) {
+    core().deadlines.arm(wait_, core().now_ns() + longest_wait_ns());
+  }
+}
+
+bool Responder::goes_with_answer() const {
+  return !qp_.attributes().adaptive_timeout || waiting_messages_ >= limits::acknowledge_own_every;
 }
 
 // A message in several packets, or one that asks for attention, holds memory that its sender wants back.
@@ -52,7 +61,7 @@ std::uint64_t Responder::longest_wait_ns() const {
 void Responder::message_sent() {
   answered_ = true;
   if (core().now_ns() - heard_at_ns_ < longest_wait_ns()) conversation_ = true;
-  if (waits_ && !qp_.attributes().adaptive_timeout) acknowledge_now();
+  if (waits_ && goes_with_answer()) acknowledge_now();
 }
 
 // An answer with data, to this PSN, has left: it acknowledges all requests up to it.
