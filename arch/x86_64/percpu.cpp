@@ -27,7 +27,7 @@ void set_control_registers() {
   const CpuFeatures& features = cpu_features();
   write_cr0((read_cr0() | cr::cr0_write_protect | cr::cr0_numeric_error | cr::cr0_monitor_coprocessor) &
             ~(cr::cr0_emulation | cr::cr0_task_switched));
-  write_cr4(read_cr4() | cr::cr4_global_pages | (features.umip ? cr::cr4_umip : 0) |
+  write_cr4(read_cr4() | cr::cr4_global_pages | cr::cr4_fxsave | (features.umip ? cr::cr4_umip : 0) |
             (features.smep ? cr::cr4_smep : 0) | (features.smap ? cr::cr4_smap : 0));
   write_msr(msr::ia32_efer, read_msr(msr::ia32_efer) | msr::efer_syscall | msr::efer_no_execute);
   write_msr(msr::ia32_pat, pat_value);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/base/log.h"
+
 namespace port {
 
 using base::Error;
@@ -44,11 +46,19 @@ Result<base::Own<EthernetPort>> open_port(netdev::NetDevice& device, const base:
 
 Result<roce::CrcMethod> choose_crc(const base::Clock& clock, std::string_view name) {
   static constinit std::array<std::byte, timed_bytes> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 7 + i / 256);
+  const std::uint32_t right =
+      roce::crc_method(roce::CrcMethod::ByteTable).update(roce::icrc_seed, bytes.data(), bytes.size());
   const roce::CrcMethodInfo* best = nullptr;
   std::uint64_t best_ns = base::never_ns;
   for (const roce::CrcMethodInfo& method : roce::crc_methods()) {
     if (!name.empty() && method.name != name) continue;
+    if (method.update(roce::icrc_seed, bytes.data(), bytes.size()) != right) {
+      base::log_error("port", "the ICRC by {} is wrong on this CPU", method.name);
+      continue;
+    }
     const std::uint64_t took_ns = time_crc(clock, method, bytes);
+    base::log_debug("port", "ICRC of {} bytes by {}: {} ns", timed_bytes, method.name, took_ns);
     if (best != nullptr && took_ns >= best_ns) continue;
     best = &method;
     best_ns = took_ns;

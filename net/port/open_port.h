@@ -19,7 +19,7 @@ Result<base::Own<EthernetPort>> open_port(netdev::NetDevice& device, const base:
                                           roce::EngineConfig config);
 
 // The method of that name; without a name the one that is fastest here, found by running each over a page a few times
-// (some 100 us). NotFound: there is no such method.
+// (some 100 us). One that is wrong on this CPU is left out. NotFound: there is no such method.
 Result<roce::CrcMethod> choose_crc(const base::Clock& clock, std::string_view name);
 
 }  // namespace port

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "arch/x86_64/crc_fold.h"
 #include "kernel/base/random.h"
 #include "net/roce/capture.h"
 #include "net/roce/cm_messages.h"
@@ -148,6 +149,32 @@ TEST(Icrc, MethodsAgree) {
   }
   const char text[] = "123456789";
   EXPECT_EQ(~crc_method(CrcMethod::SliceBy8).update(~0u, reinterpret_cast<const std::byte*>(text), 9), 0xcbf43926u);
+}
+
+// Payload comes in pieces, each wherever it lies.
+TEST(Icrc, OfPiecesIsThatOfTheWhole) {
+  base::Random random(8);
+  std::vector<std::byte> bytes(4200);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(random.next());
+  for (const CrcMethodInfo& info : crc_methods()) {
+    for (int round = 0; round < 300; ++round) {
+      const std::size_t length = random.below(bytes.size() + 1);
+      std::uint32_t state = icrc_seed;
+      for (std::size_t at = 0; at < length;) {
+        const std::size_t piece = std::min<std::size_t>(length - at, random.below(round % 2 == 0 ? 700 : 4200) + 1);
+        state = info.update(state, bytes.data() + at, piece);
+        at += piece;
+      }
+      ASSERT_EQ(state, crc_method(CrcMethod::ByteTable).update(icrc_seed, bytes.data(), length)) << info.name;
+    }
+  }
+}
+
+TEST(Icrc, EveryMethodIsTimedThatTheCpuHas) {
+  const auto methods = crc_methods();
+  EXPECT_EQ(methods.size(), arch::can_fold_crc() ? 4u : 3u);
+  EXPECT_EQ(crc_method(CrcMethod::CarryLess).method,
+            arch::can_fold_crc() ? CrcMethod::CarryLess : CrcMethod::ByteTable);
 }
 
 TEST(PsnArithmetic, WrapsAt24Bits) {

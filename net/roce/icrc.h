@@ -12,7 +12,7 @@
 
 namespace roce {
 
-enum class CrcMethod : std::uint8_t { ByteTable, SliceBy8, SliceBy16 };
+enum class CrcMethod : std::uint8_t { ByteTable, SliceBy8, SliceBy16, CarryLess };
 
 struct CrcMethodInfo {
   CrcMethod method;
@@ -21,8 +21,9 @@ struct CrcMethodInfo {
   std::uint32_t (*update)(std::uint32_t state, const std::byte* bytes, std::size_t count);
 };
 
-// All methods, to time them or to find one by name.
+// All methods that this CPU has, to time them or to find one by name.
 std::span<const CrcMethodInfo> crc_methods();
+// The table if this CPU does not have it.
 const CrcMethodInfo& crc_method(CrcMethod method);
 
 // The state after the eight bytes of ones that stand for the local routing header, from an initial state of ~0.

@@ -19,9 +19,10 @@
 
 namespace {
 
-// Object files that may hold vector instructions: they save and restore the registers of user threads, or run with a
-// vector state of their own.
+// Object files that may hold vector instructions: they save and restore the registers of user threads, or those that
+// they use themselves.
 const std::vector<std::string> vector_files = {
+    "crc_fold.asm.o",
     "fpu.cpp.o",
 };
 

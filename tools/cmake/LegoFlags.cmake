@@ -37,14 +37,14 @@ add_library(lego_hosted INTERFACE)
 target_compile_definitions(lego_hosted INTERFACE LEGO_HOSTED BOOST_DISABLE_ASSERTS)
 # -g1 and -Og: backtraces have files and lines, and g++ takes half the time for it. Full debugging information costs a
 # third of a compilation, and -O1 with two sanitizers as much as all the rest.
-target_compile_options(lego_hosted INTERFACE -g1 -fno-omit-frame-pointer)
+target_compile_options(lego_hosted INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-g1;-fno-omit-frame-pointer>)
 
 add_library(lego_sanitized INTERFACE)
 target_compile_definitions(lego_sanitized INTERFACE LEGO_HOSTED BOOST_DISABLE_ASSERTS)
-target_compile_options(lego_sanitized INTERFACE -Og -g1 -fno-omit-frame-pointer
-  -fsanitize=address,undefined -fno-sanitize-recover=all)
+target_compile_options(lego_sanitized INTERFACE
+  $<$<COMPILE_LANGUAGE:C,CXX>:-Og;-g1;-fno-omit-frame-pointer;-fsanitize=address,undefined;-fno-sanitize-recover=all>)
 target_link_options(lego_sanitized INTERFACE -fsanitize=address,undefined)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # So that a fuzzer sees which branches its input takes.
-  target_compile_options(lego_sanitized INTERFACE -fsanitize=fuzzer-no-link)
+  target_compile_options(lego_sanitized INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=fuzzer-no-link>)
 endif()
