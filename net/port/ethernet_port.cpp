@@ -27,10 +27,13 @@ constexpr std::uint64_t soonest_retry_ns = roce::limits::adaptive_least_ns;
 struct EthernetPort::Plan {
   explicit Plan(std::span<const roce::Segment> pieces) {
     std::size_t copied = 0;
-    for (const roce::Segment& piece : pieces) {
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      const roce::Segment& piece = pieces[i];
       const bool copy = piece.size() <= copied_at_most && copied + piece.size() <= netdev::max_copied_bytes;
       if (copy) copied += piece.size();
       all_copied &= copy;
+      const bool is_payload = i > 0 && i + 1 < pieces.size();
+      if (is_payload) (copy ? payload_copied : payload_in_place) += piece.size();
       segments[count++] = {piece, copy ? netdev::Segment::Storage::Copied : netdev::Segment::Storage::Borrowed};
     }
   }
@@ -38,6 +41,8 @@ struct EthernetPort::Plan {
   std::array<netdev::Segment, roce::max_segments> segments{};
   std::size_t count = 0;
   bool all_copied = true;
+  std::size_t payload_copied = 0;
+  std::size_t payload_in_place = 0;
 };
 
 Result<base::Own<EthernetPort>> EthernetPort::create(netdev::NetDevice& device, const base::Clock& clock,
@@ -90,6 +95,8 @@ Result<> EthernetPort::transmit(std::span<const roce::Segment> segments, roce::T
   if (segments.size() > roce::max_segments) return fail(Error::TooBig);
   const Plan plan(segments);
   TRY(plan.all_copied ? send_copied(plan.list(), token) : send_borrowed(plan.list(), token));
+  payload_copied_ += plan.payload_copied;
+  payload_in_place_ += plan.payload_in_place;
   expect_answer_locked();
   return {};
 }

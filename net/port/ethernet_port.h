@@ -55,8 +55,9 @@ class EthernetPort final : public roce::FrameSink, private netdev::Receiver, pri
   void disarm() { device_.disarm(); }
   std::uint64_t deadline_ns() const { return deadline_ns_.load(std::memory_order_relaxed); }
 
-  // Calls visit(name, value) for net.tx_packets, net.tx_bytes, net.rx_packets, net.rx_bytes, net.retransmits and some
-  // more, and for all of the engine's as roce.NAME. Numbers that belong together may be a packet apart.
+  // Calls visit(name, value) for net.tx_packets, net.tx_bytes, net.rx_packets, net.rx_bytes, net.retransmits,
+  // net.tx_payload_copied and net.tx_payload_in_place (bytes: no page is ever copied to be sent) and some more, and for
+  // all of the engine's as roce.NAME. Numbers that belong together may be a packet apart.
   template <typename Visitor>
   void for_each_counter(Visitor&& visit);
 
@@ -93,6 +94,9 @@ class EthernetPort final : public roce::FrameSink, private netdev::Receiver, pri
   base::Array<Slot> slots_;
   std::uint32_t free_slot_ = 0;  // slots_.size(): none
   bool wants_slot_ = false;
+  // Bytes between headers and trailers: copied into the device's buffers, or sent from where the user has them.
+  std::uint64_t payload_copied_ = 0;
+  std::uint64_t payload_in_place_ = 0;
   // Not later than when the engine wants advance(). Written under lock_, read without: a stale value delays or repeats
   // one look.
   std::atomic<std::uint64_t> deadline_ns_{0};
@@ -108,6 +112,8 @@ void EthernetPort::for_each_counter(Visitor&& visit) {
   visit(std::string_view("net.tx_full"), device.tx_full);
   visit(std::string_view("net.rx_dropped"), device.rx_dropped);
   visit(std::string_view("net.device_errors"), device.device_errors);
+  visit(std::string_view("net.tx_payload_copied"), payload_copied_);
+  visit(std::string_view("net.tx_payload_in_place"), payload_in_place_);
   visit(std::string_view("net.retransmits"), engine_->counters().retransmits);
   roce::for_each_reported_counter(engine_->counters(), visit);
 }

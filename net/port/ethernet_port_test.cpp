@@ -119,6 +119,23 @@ TEST_F(EthernetPortTest, PagesAreBorrowedUntilTheDeviceIsThrough) {
   EXPECT_EQ(engine->done[7], 1u);
 }
 
+TEST_F(EthernetPortTest, CountsPayloadThatItCopies) {
+  std::map<std::string_view, std::uint64_t> counters;
+  const auto count = [&] {
+    port->for_each_counter([&](std::string_view name, std::uint64_t value) { counters[name] = value; });
+  };
+  for (roce::TransmitToken token = 0; token < 4; ++token) ASSERT_TRUE(send(token, 4096));
+  count();
+  EXPECT_EQ(counters.at("net.tx_payload_copied"), 0u);
+  EXPECT_EQ(counters.at("net.tx_payload_in_place"), 4 * 4096u);
+  ASSERT_TRUE(send(4, 100));
+  device.answer = Error::Again;
+  EXPECT_FALSE(send(5, 4096));
+  count();
+  EXPECT_EQ(counters.at("net.tx_payload_copied"), 100u);
+  EXPECT_EQ(counters.at("net.tx_payload_in_place"), 4 * 4096u) << "what was not sent does not count";
+}
+
 TEST_F(EthernetPortTest, SmallFramesAreDoneAtOnce) {
   ASSERT_TRUE(send(3, 100));
   EXPECT_EQ(device.borrowed_pieces, std::vector<std::size_t>{0});

@@ -111,6 +111,10 @@ TEST(Counters, AgreeWithTheWire) {
     ++pages;
   EXPECT_GE(pages, fills);
   std::filesystem::remove(file);
+  // And none of them was copied to be sent: what is copied are requests and replies, a hundred bytes each.
+  const auto& m0 = components.at("m0").at("net");
+  EXPECT_GE(m0.at("tx_payload_in_place").get<std::uint64_t>(), pages * 4096);
+  EXPECT_LT(m0.at("tx_payload_copied").get<std::uint64_t>(), m0.at("tx_packets").get<std::uint64_t>() * 129);
 }
 
 }  // namespace
