@@ -9,6 +9,7 @@
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/socket_arguments.h"
+#include "linux-abi/sockets/inet_socket.h"
 #include "linux-abi/sockets/unix_socket.h"
 
 namespace linux_abi::calls {
@@ -42,6 +43,22 @@ Answer<SocketType> local_type(int bare, int protocol) {
   }
 }
 
+Answer<SocketType> internet_type(int bare, int protocol, bool privileged) {
+  constexpr int raw = 3, protocols = 256;
+  if (protocol < 0 || protocol >= protocols) return error(EINVAL);
+  const auto wanted = [protocol](InetProtocol only) { return protocol == 0 || protocol == static_cast<int>(only); };
+  switch (bare) {
+    case static_cast<int>(SocketType::Stream):
+      return wanted(InetProtocol::Tcp) ? Answer<SocketType>(SocketType::Stream) : error(EPROTONOSUPPORT);
+    case static_cast<int>(SocketType::Datagram):
+      return wanted(InetProtocol::Udp) ? Answer<SocketType>(SocketType::Datagram) : error(EPROTONOSUPPORT);
+    case raw:
+      return error(protocol != 0 && !privileged ? EPERM : EPROTONOSUPPORT);
+    default:
+      return error(ESOCKTNOSUPPORT);
+  }
+}
+
 Answer<SocketKind> kind_of(Call& call) {
   const int family = Call::as_int(call.a()), type = Call::as_int(call.b()), protocol = Call::as_int(call.c());
   constexpr int type_mask = 0xf, types = 11;
@@ -50,13 +67,20 @@ Answer<SocketKind> kind_of(Call& call) {
   const int bare = type & type_mask;
   if (bare >= types) return error(EINVAL);
   SocketKind kind{.family = family, .flags = type & O_NONBLOCK, .close_on_exec = (type & O_CLOEXEC) != 0};
-  if (family != address_family::local) return error(EAFNOSUPPORT);
-  kind.type = TRY(local_type(bare, protocol));
+  if (family == address_family::local)
+    kind.type = TRY(local_type(bare, protocol));
+  else if (family == address_family::internet || family == address_family::internet6)
+    kind.type = TRY(internet_type(bare, protocol, call.thread.user.is_root()));
+  else
+    return error(EAFNOSUPPORT);
   return kind;
 }
 
 Answer<OpenFileReference> make_socket(Call& call, const SocketKind& kind) {
-  return UnixSocket::create(call.process().vnode().unix_sockets, kind.type, kind.flags);
+  const VNode& vnode = call.process().vnode();
+  if (kind.family == address_family::local) return UnixSocket::create(vnode.unix_sockets, kind.type, kind.flags);
+  const InetProtocol protocol = kind.type == SocketType::Stream ? InetProtocol::Tcp : InetProtocol::Udp;
+  return InetSocket::create(vnode.inet_sockets, kind.family, protocol, kind.flags);
 }
 
 }  // namespace
@@ -87,7 +111,10 @@ Answer<std::uint64_t> socketpair(Call& call) {
 Answer<std::uint64_t> bind(Call& call) {
   const OpenFileReference file = TRY(socket_file(call, call.a()));
   const SocketAddress address = TRY(read_address(call, call.b(), call.c()));
-  TRY(bind_local(call, *file->socket()->unix_socket(), address));
+  if (UnixSocket* const local = file->socket()->unix_socket())
+    TRY(bind_local(call, *local, address));
+  else
+    TRY(file->socket()->inet_socket()->bind(address, call.thread));
   return std::uint64_t{0};
 }
 

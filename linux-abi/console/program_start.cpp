@@ -12,6 +12,7 @@
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/sockets/inet_endpoint.h"
 #include "processor/monitor.h"
 
 namespace linux_abi {
@@ -48,6 +49,7 @@ Answer<processor::Reference<VNode>> ProgramLaunch::find_or_mount(processor::Fami
                                  .ip = request_.storage_ip,
                                  .boot_id = base::BootId(request_.storage_boot_id)};
   vnode->unix_sockets = TRY(UnixSpace::create());
+  vnode->inet_sockets = TRY(InetSpace::create());
   vnode->files = TRY(mount_files(family, *vnode, storage, request_.kept, sleeper));
   vnodes().add(vnode);
   return vnode;

@@ -10,6 +10,7 @@
 #include "kernel/base/types.h"
 #include "linux-abi/files/file_tree.h"
 #include "linux-abi/process/pids.h"
+#include "linux-abi/sockets/inet_reference.h"
 #include "linux-abi/sockets/unix_space.h"
 #include "processor/reference.h"
 
@@ -27,6 +28,7 @@ class VNode : public processor::Counted {
   Pids pids;  // guarded by tasks_lock
   processor::Reference<FileTree> files;
   processor::Reference<UnixSpace> unix_sockets;
+  processor::Reference<InetSpace> inet_sockets;
 
   void last_reference_gone();
 

@@ -10,6 +10,7 @@
 
 namespace linux_abi {
 
+class InetSocket;
 class UnixSocket;
 
 struct Outgoing {
@@ -45,7 +46,9 @@ class Socket : public OpenFile {
   virtual Answer<> set_option(int level, int name, std::span<const std::byte> value, Caller& caller);
   virtual bool is_listening() = 0;
   virtual int take_error() = 0;
+  // Which of them it is: binding differs.
   virtual UnixSocket* unix_socket() { return nullptr; }
+  virtual InetSocket* inet_socket() { return nullptr; }
 
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override;
   Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override;

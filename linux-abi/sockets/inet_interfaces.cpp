@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What programs ask about network interfaces by ioctl: see inet_socket.h. There is one, lo.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "linux-abi/sockets/inet_socket.h"
+
+namespace linux_abi {
+namespace {
+
+namespace ask {
+constexpr std::uint32_t name = 0x8910, list = 0x8912, flags = 0x8913, address = 0x8915, destination = 0x8917,
+                        broadcast = 0x8919, mask = 0x891b, metric = 0x891d, mtu = 0x8921, hardware = 0x8927,
+                        index = 0x8933, queue = 0x8942;
+}
+
+// struct ifreq
+struct Request {
+  std::array<char, 16> name{};
+  std::array<std::byte, 24> value{};
+  template <typename T>
+  void set(const T& what) {
+    static_assert(sizeof(T) <= 24);
+    std::memcpy(value.data(), &what, sizeof what);
+  }
+};
+static_assert(sizeof(Request) == 40);
+
+constexpr std::array<char, 16> loopback{"lo"};
+constexpr std::int32_t loopback_index = 1, loopback_mtu = 65536, queue_length = 1000;
+
+struct Address4 {
+  std::uint16_t family = address_family::internet;
+  std::uint16_t port = 0;
+  std::array<std::uint8_t, 4> host{};
+  std::array<std::uint8_t, 8> zero{};
+};
+
+// struct ifconf: as many as there is room for; how many bytes there are if there is no place for them.
+Answer<std::uint64_t> list(std::uint64_t argument, Caller& caller) {
+  struct List {
+    std::int32_t bytes = 0, padding = 0;
+    std::uint64_t to = 0;
+  } given;
+  TRY(caller.copy_in(std::as_writable_bytes(std::span(&given, 1)), argument));
+  Request entry{.name = loopback};
+  entry.set(Address4{.host = {127, 0, 0, 1}});
+  const bool room = given.to == 0 || given.bytes >= static_cast<std::int32_t>(sizeof entry);
+  if (given.to != 0 && room) TRY(caller.copy_out(given.to, std::as_bytes(std::span(&entry, 1))));
+  given.bytes = room ? static_cast<std::int32_t>(sizeof entry) : 0;
+  TRY(caller.copy_out(argument, std::as_bytes(std::span(&given, 1))));
+  return std::uint64_t{0};
+}
+
+Answer<> answer(std::uint32_t question, Request& request) {
+  constexpr std::int16_t up_loopback_running = 0x49;
+  constexpr std::uint16_t loopback_hardware = 772;  // ARPHRD_LOOPBACK
+  if (question == ask::name) {
+    std::int32_t index = 0;
+    std::memcpy(&index, request.value.data(), sizeof index);
+    if (index != loopback_index) return error(ENODEV);
+    request.name = loopback;
+    return {};
+  }
+  request.name.back() = '\0';
+  if (std::strcmp(request.name.data(), loopback.data()) != 0) return error(ENODEV);
+  request.value = {};
+  switch (question) {
+    case ask::flags:
+      request.set(up_loopback_running);
+      return {};
+    case ask::address:
+    case ask::destination:
+      request.set(Address4{.host = {127, 0, 0, 1}});
+      return {};
+    case ask::broadcast:
+      request.set(Address4{});
+      return {};
+    case ask::mask:
+      request.set(Address4{.host = {255, 0, 0, 0}});
+      return {};
+    case ask::metric:
+      return {};
+    case ask::mtu:
+      request.set(loopback_mtu);
+      return {};
+    case ask::hardware:
+      request.set(loopback_hardware);
+      return {};
+    case ask::index:
+      request.set(loopback_index);
+      return {};
+    case ask::queue:
+      request.set(queue_length);
+      return {};
+    default:
+      return error(ENOTTY);
+  }
+}
+
+}  // namespace
+
+Answer<std::uint64_t> ask_interfaces(std::uint32_t question, std::uint64_t argument, Caller& caller) {
+  constexpr std::uint32_t first = 0x8900, last = 0x89ff;
+  if (question < first || question > last) return error(ENOTTY);
+  if (question == ask::list) return list(argument, caller);
+  Request request;
+  TRY(caller.copy_in(std::as_writable_bytes(std::span(&request, 1)), argument));
+  TRY(answer(question, request));
+  TRY(caller.copy_out(argument, std::as_bytes(std::span(&request, 1))));
+  return std::uint64_t{0};
+}
+
+}  // namespace linux_abi

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The open file of an AF_INET or AF_INET6 socket.
+#pragma once
+
+#include "linux-abi/sockets/inet_endpoint.h"
+#include "linux-abi/sockets/inet_options.h"
+#include "linux-abi/sockets/socket.h"
+
+namespace linux_abi {
+
+class InetSocket final : public Socket {
+ public:
+  // flags: O_NONBLOCK.
+  static Answer<OpenFileReference> create(const processor::Reference<InetSpace>& space, int family,
+                                          InetProtocol protocol, int flags);
+  InetSocket(InetEndpointReference endpoint, int flags);
+  ~InetSocket() override;
+
+  Answer<> bind(const SocketAddress& address, Caller& caller);
+  Answer<> listen(int backlog, Caller& caller) override;
+  Answer<OpenFileReference> accept(int flags, Caller& caller) override;
+  Answer<> connect(const SocketAddress& address, Caller& caller) override;
+  Answer<> shut_down(bool receiving, bool sending) override { return endpoint_->shut_down(receiving, sending); }
+  SocketAddress name() override { return endpoint_->name().address(family()); }
+  Answer<SocketAddress> peer_name() override { return TRY(endpoint_->peer_name()).address(family()); }
+  Answer<std::size_t> send(std::span<const std::byte> from, Outgoing& message, int flags, Caller& caller) override;
+  Answer<Received> receive(std::span<std::byte> to, int flags, Caller& caller) override;
+  std::size_t longest_message() const override;
+  Answer<OptionValue> option(int level, int name, Caller& caller) override;
+  Answer<> set_option(int level, int name, std::span<const std::byte> value, Caller& caller) override;
+  bool is_listening() override { return endpoint_->is_listening(); }
+  int take_error() override { return endpoint_->take_error(); }
+  InetSocket* inet_socket() override { return this; }
+
+  Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override;
+  std::uint32_t poll_events() override { return endpoint_->events(); }
+  PollSource* poll_source() override { return &endpoint_->source(); }
+
+ private:
+  void close() override;
+  Answer<> check_level(int level) const;
+  void tell_reuse(Caller& caller);
+
+  const InetEndpointReference endpoint_;
+  InetOptions inet_options_;
+};
+
+// ioctl: questions about network interfaces, of which there is lo. ENOTTY, ENODEV.
+Answer<std::uint64_t> ask_interfaces(std::uint32_t request, std::uint64_t argument, Caller& caller);
+
+}  // namespace linux_abi
