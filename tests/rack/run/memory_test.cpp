@@ -67,27 +67,6 @@ TEST(Remote, AnEvictedPageIsInTheMemoryComponent) {
   EXPECT_TRUE(rack.wait_for(needle));
 }
 
-TEST(Storage, WhatIsSyncedIsOnTheDisk) {
-  std::string name = "/tmp/lego_sync_test.XXXXXX";
-  const fs::path folder = mkdtemp(name.data());
-  fs::create_directories(folder / "root/bin");
-  for (const char* empty : {"tmp", "proc", "dev", "etc"}) fs::create_directory(folder / "root" / empty);
-  fs::copy_file("/bin/busybox", folder / "root/bin/busybox");
-  const std::string image = folder / "root.ext4";
-  ASSERT_EQ(harness::run_here({"mke2fs", "-q", "-t", "ext4", "-d", folder / "root", image, "64M"}).status, 0);
-  RackRun rack({"--root", image}, {"/bin/busybox", "sh", "-c",
-                                   "bb=/bin/busybox; $bb seq 1 30000 | $bb dd of=/tmp/kept conv=fsync "
-                                   "2>/dev/null && echo synced; $bb sleep 100"});
-  ASSERT_TRUE(rack.wait_for("synced"));
-  kill(rack.process("s0"), SIGKILL);
-  const Ended ended = rack.wait(30);
-  EXPECT_EQ(ended.status, 125);
-  std::string expected;
-  for (int i = 1; i <= 30000; ++i) expected += std::to_string(i) + "\n";
-  EXPECT_TRUE(harness::run_here({"debugfs", "-R", "cat /tmp/kept", image}).out == expected);
-  fs::remove_all(folder);
-}
-
 // Traffic of forks, execs and pipes, from two shells at once, leaves nothing behind on any component.
 TEST(Leaks, ForkExecAndPipeTrafficLeavesNothing) {
   const std::string loop =
