@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 struct Capture : ::testing::Test {
   static void SetUpTestSuite() {
     RackRun rack({"--excache", "1M", "--pcap", file(), "--file", std::string(GUEST_PROGRAMS) + "/memory_walk=/walk"},
-                 {"busybox", "sh", "-c", "/walk 2 1; busybox ls /; echo kept >/tmp/note; busybox cat /tmp/note"});
+                 {"busybox", "sh", "-c", "/walk 2 1; busybox ls /; echo kept >/note; busybox cat /note"});
     ran = rack.wait().status;
   }
   static std::string file() { return ::testing::TempDir() + "lego_capture_test.pcap"; }
