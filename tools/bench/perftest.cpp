@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <sstream>
 #include <vector>
 
@@ -17,11 +18,15 @@ std::string program_of(const Cell& cell) {
   return fmt::format("ib_{}_{}", operation, cell.quantity == Quantity::Latency ? "lat" : "bw");
 }
 
+// A line of nothing but numbers. A standard deviation may be "-nan", which only strtod() reads.
 std::optional<std::vector<double>> figures(const std::string& line) {
   std::istringstream words(line);
   std::vector<double> values;
-  for (double value = 0; words >> value;) values.push_back(value);
-  if (values.empty() || !words.eof()) return std::nullopt;
+  for (std::string word; words >> word;) {
+    char* end = nullptr;
+    values.push_back(std::strtod(word.c_str(), &end));
+    if (*end != '\0') return std::nullopt;
+  }
   return values;
 }
 

@@ -23,6 +23,15 @@ TEST(Perftest, ReadsLatencies) {
   EXPECT_FALSE(parse_perftest({Quantity::Latency, Operation::Send, 64}, "Couldn't connect to 10.77.8.1:18515\n"));
 }
 
+TEST(Perftest, ReadsALineWhoseDeviationIsNoNumber) {
+  const auto found =
+      parse_perftest({Quantity::Latency, Operation::Read, 64},
+                     " 64      1000          218.80         80083.01      298.83   \t       519.32      \t"
+                     "-nan   \t\t4586.02 \t\t80083.01\n");
+  ASSERT_TRUE(found);
+  EXPECT_DOUBLE_EQ(found->median, 298.83);
+}
+
 TEST(Perftest, ReadsBandwidths) {
   const std::string output =
       " #bytes     #iterations    BW peak[MB/sec]    BW average[MB/sec]   MsgRate[Mpps]\n"
