@@ -41,9 +41,11 @@ void EventCore::wake() {
 bool EventCore::turn() {
   bool ran = false;
   for (unsigned round = 0; round < work_rounds && loop_.run_ready(); ++round) ran = true;
-  for (Poller& poller : pollers_) ran |= poller.poll();
-  if (ran) ++counters_.turns;
-  return ran;
+  bool polled = false;
+  for (Poller& poller : pollers_) polled |= poller.poll();
+  if (ran || polled) ++counters_.turns;
+  // What came just now is seen by arm(): no further look for that.
+  return polled || !loop_.idle();
 }
 
 bool EventCore::arm_all() {

@@ -65,7 +65,7 @@ class EventCore final : private base::LoopWaker {
 
  private:
   void wake() override;
-  bool turn();
+  bool turn();  // whether there may be more to do
   void halt_until_work();
   bool arm_all();
 

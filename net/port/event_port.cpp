@@ -4,8 +4,8 @@
 
 namespace port {
 
-// The core sleeps only after a turn in which nothing ran, so what this poll() finds as the next deadline still holds
-// then.
+// The core sleeps only after a poll() that found nothing and after which nothing ran, so what this finds as the next
+// deadline still holds then.
 bool EventPort::poll() {
   const bool any = port_.poll();
   const std::uint64_t deadline_ns = port_.deadline_ns();
