@@ -81,8 +81,7 @@ void FileSystem::for_each_counter(CounterVisitor visit, void* context) {
   visit(context, "storage.commits", cache.commits);
   visit(context, "storage.aborts", cache.aborts);
   visit(context, "storage.orphans", volume_->orphans().count());
-  if (volume_->journal() == nullptr) return;
-  const jbd2::LogCounters& journal = volume_->journal()->counters();
+  const jbd2::LogCounters journal = volume_->journal_counters();
   visit(context, "journal.commits", journal.commits);
   visit(context, "journal.blocks", journal.blocks);
   visit(context, "journal.revokes", journal.revokes);

@@ -167,6 +167,7 @@ Result<> Volume::stop() {
   if (journal_) {
     TRY(journal_->checkpoint());
     journal_->stop();
+    ended_journal_ = journal_->counters();
     journal_.reset();
     ext2fs_clear_feature_journal_needs_recovery(fs_->super);
   }

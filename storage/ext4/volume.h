@@ -65,8 +65,8 @@ class Volume {
   base::Result<> write_back();
   // How many pieces of a file may be freed in one transaction: each may change bitmaps of its own.
   std::size_t extents_per_step() const;
-  // Null without one.
-  const Journal* journal() const { return journal_.get(); }
+  // Of this mount; zero without a journal.
+  jbd2::LogCounters journal_counters() const { return journal_ ? journal_->counters() : ended_journal_; }
 
  private:
   friend class Transaction;
@@ -87,6 +87,7 @@ class Volume {
   base::Own<InodeTable> inodes_;
   Orphans orphans_{*this};
   base::Own<Journal> journal_;
+  jbd2::LogCounters ended_journal_;
   storage::Time now_ = 0;
   ext2_super_block committed_super_{};
   std::uint16_t state_at_mount_ = 0;

@@ -2,6 +2,8 @@
 // Mounting and what happens without a request: see file_service.h. The handlers are in file_handlers.cpp.
 #include "storage/service/file_service.h"
 
+#include <algorithm>
+
 #include "kernel/base/log.h"
 #include "storage/service/on_worker.h"
 #include "storage/service/translate.h"
@@ -106,6 +108,7 @@ Task<> FileService::unmount_if_unused() {
   if (!system_ || clients_.mounts() > 0) co_return {};
   auto result = co_await on_worker([this](FileSystem& system) -> Result<> {
     TRY(system.unmount());
+    keep_counters();
     system_.reset();
     return {};
   });
@@ -161,11 +164,34 @@ void FileService::write_back_soon() {
   if (!armed()) loop_.arm(*this, loop_.now_ns() + write_back_after_ns);
 }
 
+// Whoever looks at the counters after a run wants to see them though nothing is mounted any more.
+void FileService::keep_counters() {
+  const auto keep = [](void* context, std::string_view name, std::uint64_t value) {
+    auto& kept = *static_cast<base::Array<Counter>*>(context);
+    const auto known = std::ranges::find(kept, name, &Counter::name);
+    if (known != kept.end())
+      known->value += value;
+    else
+      (void)kept.push_back({name, value});  // without memory for it: not shown
+  };
+  system_->for_each_counter(keep, &kept_);
+}
+
 void FileService::report(rpc::CounterSink& sink) {
-  if (!system_) return;
-  system_->for_each_counter([](void* context, std::string_view name,
-                               std::uint64_t value) { static_cast<rpc::CounterSink*>(context)->counter(name, value); },
-                            &sink);
+  struct Context {
+    rpc::CounterSink& sink;
+    const base::Array<Counter>& kept;
+  } context{sink, kept_};
+  if (!system_) {
+    for (const Counter& counter : kept_) sink.counter(counter.name, counter.value);
+    return;
+  }
+  const auto show = [](void* both, std::string_view name, std::uint64_t value) {
+    const auto& [to, kept] = *static_cast<Context*>(both);
+    const auto known = std::ranges::find(kept, name, &Counter::name);
+    to.counter(name, known != kept.end() ? value + known->value : value);
+  };
+  system_->for_each_counter(show, &context);
 }
 
 }  // namespace storage

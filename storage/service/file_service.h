@@ -4,6 +4,9 @@
 // system is mounted while somebody has it mounted; what a client held is released when it dies.
 #pragma once
 
+#include <string_view>
+
+#include "kernel/base/array.h"
 #include "kernel/base/async.h"
 #include "kernel/base/executor.h"
 #include "kernel/base/memory.h"
@@ -77,6 +80,7 @@ class FileService final : private base::Timer, public rpc::CounterSource {
   template <typename Function>
   auto change(const rpc::ServerCall& call, Function function);
 
+  void keep_counters();
   void write_back_soon();
   base::Task<> remember_hold(rpc::ServerCall& call, base::FileId file);
   Request request_of(const rpc::ServerCall& call);
@@ -92,6 +96,11 @@ class FileService final : private base::Timer, public rpc::CounterSource {
   StagingPool staging_;
   base::AsyncLock mounting_;
   base::Own<FileSystem> system_;  // looked at and changed on the worker only
+  struct Counter {
+    std::string_view name;
+    std::uint64_t value;
+  };
+  base::Array<Counter> kept_;  // counters of earlier mounts
   Clients clients_;
   Time latest_ = 0;            // the time of the latest request, for what happens without one
   std::uint32_t running_ = 0;  // coroutines of our own

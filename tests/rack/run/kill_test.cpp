@@ -125,9 +125,13 @@ TEST(Kills, LeaveWhatWasSynced) {
     if (testing::Test::HasFailure()) return;
   }
   // An orderly run leaves nothing to replay.
-  RackRun rack({"--root", root.image()}, {"/bin/busybox", "ls", "/"});
+  RackRun rack({"--root", root.image()}, {"/bin/busybox", "sh", "-c", "echo x > /x; /bin/busybox sync"});
   const Ended ended = rack.wait(60);
   EXPECT_EQ(ended.status, 0) << ended.error;
+  const auto journal = rack.stats().at("components").at("s0").at("journal");
+  EXPECT_GE(journal.at("commits"), 1);
+  EXPECT_GE(journal.at("blocks"), journal.at("commits"));
+  EXPECT_GE(journal.at("checkpoints"), 1);
   const Ended check = harness::run_here({"e2fsck", "-fn", root.image()});
   EXPECT_EQ(check.status, 0) << check.out;
   EXPECT_EQ(check.out.find("ecovery"), std::string::npos) << check.out;
