@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/user_ptr.h"
 #include "kernel/core/cores.h"
+#include "kernel/threads/policy/entity.h"
 #include "kernel/threads/scheduler.h"
 #include "linux-abi/calls/calls_system.h"
 #include "linux-abi/process/signal_sending.h"
@@ -37,6 +38,7 @@ Answer<std::uint64_t> sched_yield(Call&) {
 }
 
 Answer<std::uint64_t> sched_getaffinity(Call& call) {
+  if (Call::as_int(call.a()) < 0) return error(ESRCH);
   if (call.b() < 8 || call.b() % 8 != 0) return error(EINVAL);
   std::uint64_t mask = 0;
   {
@@ -48,6 +50,7 @@ Answer<std::uint64_t> sched_getaffinity(Call& call) {
 }
 
 Answer<std::uint64_t> sched_setaffinity(Call& call) {
+  if (Call::as_int(call.a()) < 0) return error(ESRCH);
   std::uint64_t mask = 0;
   const std::size_t bytes = std::min<std::size_t>(call.b(), sizeof mask);
   TRY(call.thread.copy_in(std::as_writable_bytes(std::span(&mask, 1)).first(bytes), call.c()));
@@ -81,6 +84,25 @@ Answer<std::uint64_t> sched_getparam(Call& call) {
     TRY(find_thread_locked(call, Call::as_int(call.a())));
   }
   TRY(UserOut<std::int32_t>(call.b()).write(0));
+  return std::uint64_t{0};
+}
+
+Answer<std::uint64_t> sched_setparam(Call& call) {
+  if (call.b() == 0) return error(EINVAL);
+  const std::int32_t priority = TRY(UserIn<std::int32_t>(call.b()).read());
+  const base::SpinGuard guard(tasks_lock);
+  TRY(find_thread_locked(call, Call::as_int(call.a())));
+  return priority == 0 ? Answer<std::uint64_t>(0) : error(EINVAL);
+}
+
+// The time slice of a thread as sched(7) tells it; it is the same for all.
+Answer<std::uint64_t> sched_rr_get_interval(Call& call) {
+  {
+    const base::SpinGuard guard(tasks_lock);
+    TRY(find_thread_locked(call, Call::as_int(call.a())));
+  }
+  const std::array<std::int64_t, 2> interval{0, static_cast<std::int64_t>(policy::slice_ns)};
+  TRY(call.thread.copy_out(call.b(), std::as_bytes(std::span(interval))));
   return std::uint64_t{0};
 }
 

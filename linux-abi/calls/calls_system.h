@@ -24,6 +24,8 @@ Answer<std::uint64_t> sched_getaffinity(Call& call);
 Answer<std::uint64_t> sched_setaffinity(Call& call);
 Answer<std::uint64_t> sched_getscheduler(Call& call);
 Answer<std::uint64_t> sched_setscheduler(Call& call);
+Answer<std::uint64_t> sched_setparam(Call& call);
+Answer<std::uint64_t> sched_rr_get_interval(Call& call);
 Answer<std::uint64_t> sched_getparam(Call& call);
 Answer<std::uint64_t> sched_get_priority_max(Call& call);
 Answer<std::uint64_t> sched_get_priority_min(Call& call);

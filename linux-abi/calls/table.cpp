@@ -145,11 +145,13 @@
   CALL(fstatfs, "fp")                    \
   CALL(getpriority, "dd")                \
   CALL(setpriority, "ddd")               \
+  CALL(sched_setparam, "dp")             \
   CALL(sched_getparam, "dp")             \
   CALL(sched_setscheduler, "ddp")        \
   CALL(sched_getscheduler, "d")          \
   CALL(sched_get_priority_max, "d")      \
   CALL(sched_get_priority_min, "d")      \
+  CALL(sched_rr_get_interval, "dp")      \
   CALL(mlock, "pu")                      \
   CALL(munlock, "pu")                    \
   CALL(mlockall, "x")                    \

@@ -56,7 +56,7 @@ Answer<> ProgramLaunch::make_streams() {
   input_->poll_source()->add(input_watch_);
   watched_ = true;
   if (request_.terminals != 0) {
-    terminal_ = TRY(ConsoleTerminal::create(*outputs_[0]->pipe()));
+    terminal_ = TRY(TerminalDevice::create(*outputs_[0]->pipe()));
     terminal_->resize({.rows = request_.rows, .columns = request_.columns});
   }
   return {};

@@ -7,8 +7,8 @@
 #include <boost/intrusive/list.hpp>
 
 #include "kernel/base/executor.h"
-#include "linux-abi/console/console_terminal.h"
 #include "linux-abi/console/launch.h"
+#include "linux-abi/console/terminal_device.h"
 #include "linux-abi/process/exec.h"
 #include "net/messages/program.h"
 
@@ -96,7 +96,7 @@ class ProgramLaunch final : public Launch, public boost::intrusive::list_base_ho
   std::array<OpenFileReference, 2> near_outputs_;
   OutputWatch watch_, second_watch_, input_watch_;
   bool watched_ = false;
-  processor::Reference<ConsoleTerminal> terminal_;
+  processor::Reference<TerminalDevice> terminal_;
   PipeBuffer trace_;
 
   base::SpinLock lock_{base::LockRank::Process};  // guards all below

@@ -58,7 +58,9 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
   const bool empties = (flags & O_TRUNC) != 0 && !created && node.type() == file_mode::regular;
   if (empties && node.is_executed()) return error(ETXTBSY);
   // Opened first: who may not write to it loses nothing of it.
-  OpenFileReference file = TRY(node.open(flags & ~creation_flags, place, caller));
+  // Of those only devices want to know one: whether a terminal may become the caller's own.
+  const int unwanted = node.type() == file_mode::character ? creation_flags & ~O_NOCTTY : creation_flags;
+  OpenFileReference file = TRY(node.open(flags & ~unwanted, place, caller));
   if (empties) TRY(node.truncate(0, caller));
   return file;
 }

@@ -2,12 +2,14 @@
 // Character devices: see special_files.h.
 #include "linux-abi/files/special_files.h"
 
+#include <asm/fcntl.h>
 #include <linux/fs.h>
 
 #include <cstring>
 
 #include "kernel/base/memory.h"
 #include "kernel/core/entropy.h"
+#include "linux-abi/console/pseudo_terminal.h"
 #include "linux-abi/console/terminal.h"
 #include "linux-abi/files/file_description.h"
 
@@ -80,6 +82,10 @@ Answer<OpenFileReference> make_file(int flags, PlaceReference place) {
 }  // namespace
 
 Answer<OpenFileReference> open_device(std::uint64_t number, int flags, PlaceReference place, Caller& caller) {
+  const bool controlling = (flags & O_NOCTTY) == 0;
+  flags &= ~O_NOCTTY;
+  if (device::is_pseudo_slave(number))
+    return open_pseudo_slave(static_cast<int>(number & 0xff), flags, std::move(place), controlling, caller);
   switch (number) {
     case device::null:
       return make_file<NullFile>(flags, std::move(place));
@@ -90,6 +96,8 @@ Answer<OpenFileReference> open_device(std::uint64_t number, int flags, PlaceRefe
     case device::random:
     case device::urandom:
       return make_file<RandomFile>(flags, std::move(place));
+    case device::pseudo_master:
+      return open_pseudo_master(flags, std::move(place), caller);
     case device::tty:
     case device::console:
       return open_controlling_terminal(flags, std::move(place), caller);

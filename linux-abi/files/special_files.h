@@ -13,7 +13,9 @@ constexpr std::uint64_t device_number(std::uint32_t major, std::uint32_t minor) 
 namespace device {
 inline constexpr std::uint64_t null = device_number(1, 3), zero = device_number(1, 5), full = device_number(1, 7),
                                random = device_number(1, 8), urandom = device_number(1, 9), tty = device_number(5, 0),
-                               console = device_number(5, 1);
+                               console = device_number(5, 1), pseudo_master = device_number(5, 2);
+constexpr std::uint64_t pseudo_slave(std::uint32_t number) { return device_number(136, number); }
+constexpr bool is_pseudo_slave(std::uint64_t number) { return number >> 8 == 136; }
 }  // namespace device
 
 // All files that are made here are on one device; a device node has the same number whenever it is looked up.

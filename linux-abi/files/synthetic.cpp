@@ -30,6 +30,7 @@ class SyntheticNode : public Node {
                       .inode = inode_,
                       .mode = mode_,
                       .links = is_directory() ? 2U : 1U,
+                      .uid = owner(),
                       .special_device = special_device(),
                       .access_time_ns = now,
                       .modify_time_ns = now,
@@ -44,6 +45,7 @@ class SyntheticNode : public Node {
 
  protected:
   virtual std::uint64_t special_device() const { return 0; }
+  virtual std::uint32_t owner() const { return 0; }
   void destroy() override { base::Own<SyntheticNode>(this).reset(); }
 
  private:
@@ -130,8 +132,8 @@ class LinkNode final : public SyntheticNode {
 
 class DeviceNode final : public SyntheticNode {
  public:
-  DeviceNode(std::uint64_t number, std::uint32_t permissions)
-      : SyntheticNode(file_mode::character | permissions, 0, device_inode(number)), number_(number) {}
+  DeviceNode(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid)
+      : SyntheticNode(file_mode::character | permissions, 0, device_inode(number)), number_(number), uid_(uid) {}
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
     return open_device(number_, flags, std::move(place), caller);
   }
@@ -141,7 +143,9 @@ class DeviceNode final : public SyntheticNode {
 
  private:
   std::uint64_t special_device() const override { return number_; }
+  std::uint32_t owner() const override { return uid_; }
   std::uint64_t number_;
+  std::uint32_t uid_;
 };
 
 class DirectoryNode final : public SyntheticNode {
@@ -232,8 +236,8 @@ Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t perm
 Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number) {
   return make_node<LinkNode>(target, lead, subject, number);
 }
-Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions) {
-  return make_node<DeviceNode>(number, permissions);
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid) {
+  return make_node<DeviceNode>(number, permissions, uid);
 }
 Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions) {
   return make_node<DirectoryNode>(source, subject, permissions);

@@ -30,7 +30,7 @@ Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t perm
 using LeadTo = Answer<PlaceReference> (*)(int subject, int number, Caller& caller);
 Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number = 0);
 
-Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions);
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid = 0);
 
 // A directory whose entries come from two functions: one finds a name (ENOENT), the other lists: the entry after
 // `cookie` (0: the first), false at the end.

@@ -66,6 +66,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"signals", {}, {"signals"}}, Case{"signals_two_cores", {"--cpus", "2"}, {"signals"}},
                     Case{"unix_sockets", {}, {"unix_sockets"}}, Case{"inet_sockets", {}, {"inet_sockets"}},
                     Case{"inet_sockets_two_cores", {"--cpus", "2"}, {"inet_sockets"}},
+                    Case{"pseudo_terminals", {}, {"pseudo_terminals"}},
                     Case{"unix_messages", {"--cpus", "2"}, {"unix_messages"}}, Case{"threads", {}, {"threads"}},
                     Case{"threads_two_cores", {"--cpus", "2"}, {"threads"}},
                     Case{"walk", {"--excache", "2M"}, {"memory_walk", "16", "2"}},

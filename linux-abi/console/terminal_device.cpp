@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The terminal of a launch: see console_terminal.h.
-#include "linux-abi/console/console_terminal.h"
+// Terminals: see terminal_device.h.
+#include "linux-abi/console/terminal_device.h"
 
 #include <asm/poll.h>
 
 #include <algorithm>
 
+#include "kernel/base/format.h"
 #include "kernel/base/memory.h"
 #include "linux-abi/files/special_files.h"
 #include "linux-abi/process/signal_sending.h"
@@ -24,7 +25,7 @@ constexpr std::uint32_t get = 0x5401, set = 0x5402, set_wait = 0x5403, set_flush
 
 class TerminalFile final : public OpenFile {
  public:
-  TerminalFile(processor::Reference<ConsoleTerminal> terminal, int flags, PlaceReference place)
+  TerminalFile(processor::Reference<TerminalDevice> terminal, int flags, PlaceReference place)
       : OpenFile(flags), terminal_(std::move(terminal)), place_(std::move(place)) {}
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
     return terminal_->read(to, non_blocking(), caller);
@@ -42,53 +43,85 @@ class TerminalFile final : public OpenFile {
     const std::uint64_t now = caller.wall_time_ns();
     // What /dev/console says of itself, so that ttyname() finds it.
     return FileStatus{.device = synthetic_device,
-                      .inode = device_inode(device::console),
+                      .inode = device_inode(terminal_->device()),
                       .mode = file_mode::character | 0620,
                       .uid = caller.credentials().uid,
                       .gid = caller.credentials().gid,
-                      .special_device = device::console,
+                      .special_device = terminal_->device(),
                       .access_time_ns = now,
                       .modify_time_ns = now,
                       .change_time_ns = now};
   }
   Answer<OpenFileReference> open_again(int flags, Caller&) override { return terminal_->open(flags, place_); }
   std::size_t describe(std::span<char> to, Caller&) override {
-    constexpr std::string_view name = "/dev/console";
-    const std::size_t bytes = std::min(name.size(), to.size());
-    std::copy_n(name.begin(), bytes, to.begin());
-    return bytes;
+    if (terminal_->number() >= 0) return base::format(to, "/dev/pts/{}", terminal_->number()).size();
+    return base::format(to, "/dev/console").size();
   }
   Place* place() override { return place_.get(); }
   Node* node() override { return place_ ? &place_->node() : nullptr; }
 
  private:
-  void close() override { base::Own<TerminalFile>(this).reset(); }
-  processor::Reference<ConsoleTerminal> terminal_;
+  void close() override {
+    terminal_->file_closed();
+    base::Own<TerminalFile>(this).reset();
+  }
+  processor::Reference<TerminalDevice> terminal_;
   PlaceReference place_;
 };
 
 }  // namespace
 
-Answer<processor::Reference<ConsoleTerminal>> ConsoleTerminal::create(PipeBuffer& output) {
-  auto terminal = base::make<ConsoleTerminal>(output);
+Answer<processor::Reference<TerminalDevice>> TerminalDevice::create(PipeBuffer& output) {
+  auto terminal = base::make<TerminalDevice>(output);
   if (!terminal) return error(ENOMEM);
-  return processor::Reference<ConsoleTerminal>(*terminal.release());
+  return processor::Reference<TerminalDevice>(*terminal.release());
 }
 
-void ConsoleTerminal::last_reference_gone() { base::Own<ConsoleTerminal>(this).reset(); }
+TerminalDevice::TerminalDevice(base::Own<PipeBuffer> output, int number)
+    : own_output_(std::move(output)), output_(*own_output_), number_(number), window_{.rows = 0, .columns = 0} {
+  output_.add_reader();
+  output_.add_writer();
+}
 
-Answer<OpenFileReference> ConsoleTerminal::open(int flags, PlaceReference place) {
-  auto file = base::make<TerminalFile>(processor::Reference<ConsoleTerminal>(*this), flags, std::move(place));
+Answer<processor::Reference<TerminalDevice>> TerminalDevice::create_slave(int number) {
+  auto output = base::make<PipeBuffer>();
+  if (!output) return error(ENOMEM);
+  TRY(output->allocate());
+  auto terminal = base::make<TerminalDevice>(std::move(output), number);
+  if (!terminal) return error(ENOMEM);
+  return processor::Reference<TerminalDevice>(*terminal.release());
+}
+
+std::uint64_t TerminalDevice::device() const {
+  return number_ < 0 ? device::console : device::pseudo_slave(static_cast<std::uint32_t>(number_));
+}
+
+void TerminalDevice::last_reference_gone() { base::Own<TerminalDevice>(this).reset(); }
+
+Answer<OpenFileReference> TerminalDevice::open(int flags, PlaceReference place) {
+  auto file = base::make<TerminalFile>(processor::Reference<TerminalDevice>(*this), flags, std::move(place));
   if (!file) return error(ENOMEM);
+  if (own_output_) {
+    bool first = false;
+    {
+      const base::SpinGuard guard(lock_);
+      first = !std::exchange(opened_, true);
+    }
+    if (!first) output_.add_writer();
+  }
   return OpenFileReference(*file.release());
 }
 
-void ConsoleTerminal::show(std::span<const char> text) {
+void TerminalDevice::file_closed() {
+  if (own_output_) output_.remove_writer();
+}
+
+void TerminalDevice::show(std::span<const char> text) {
   // Echo that finds no room is lost, as on a terminal whose output is stopped.
   (void)output_.try_write(std::as_bytes(text));
 }
 
-std::size_t ConsoleTerminal::keys(std::span<const std::byte> bytes) {
+std::size_t TerminalDevice::keys(std::span<const std::byte> bytes) {
   std::size_t taken = 0;
   for (; taken < bytes.size(); ++taken) {
     base::Array<char> echo;
@@ -105,7 +138,7 @@ std::size_t ConsoleTerminal::keys(std::span<const std::byte> bytes) {
   return taken;
 }
 
-void ConsoleTerminal::no_more_keys() {
+void TerminalDevice::no_more_keys() {
   {
     const base::SpinGuard guard(lock_);
     line_.hang_up();
@@ -114,7 +147,7 @@ void ConsoleTerminal::no_more_keys() {
   source_.notify(POLLIN | POLLHUP);
 }
 
-void ConsoleTerminal::resize(WindowSize size) {
+void TerminalDevice::resize(WindowSize size) {
   {
     const base::SpinGuard guard(lock_);
     if (window_ == size) return;
@@ -123,34 +156,61 @@ void ConsoleTerminal::resize(WindowSize size) {
   signal(sig::winch);
 }
 
-void ConsoleTerminal::signal(int number) {
+void TerminalDevice::signal(int number) {
   const base::SpinGuard guard(tasks_lock);
   if (vnode_ == nullptr || foreground_ == 0) return;
   // A group without members is no error here.
   (void)send_to_group_locked(*vnode_, foreground_, {.signal = number, .code = sig::code::kernel});
 }
 
-void ConsoleTerminal::make_controlling_locked(Process& leader) {
+void TerminalDevice::hang_up() {
+  output_.remove_reader();
+  no_more_keys();
+  const base::SpinGuard guard(tasks_lock);
+  if (session_ == 0) return;
+  const PidEntry* leader = vnode_->pids.find(session_);
+  if (leader != nullptr && leader->process != nullptr) {
+    (void)send_to_process_locked(*leader->process, {.signal = sig::hup, .code = sig::code::kernel});
+    (void)send_to_process_locked(*leader->process, {.signal = sig::cont, .code = sig::code::kernel});
+  }
+  if (foreground_ != 0)
+    (void)send_to_group_locked(*vnode_, foreground_, {.signal = sig::hup, .code = sig::code::kernel});
+  detach_locked();
+}
+
+// Nobody has the terminal any more.
+void TerminalDevice::detach_locked() {
+  Pids& pids = vnode_->pids;
+  for (PidEntry* entry = pids.next(0); entry != nullptr; entry = pids.next(entry->pid + 1))
+    if (entry->process != nullptr && entry->process->terminal == this) entry->process->terminal = nullptr;
+  session_ = foreground_ = 0;
+}
+
+void TerminalDevice::become_controlling(Caller& caller) {
+  Process& process = static_cast<Thread&>(caller).process();
+  const base::SpinGuard guard(tasks_lock);
+  if (process.session != process.pid_entry || process.terminal != nullptr || session_ != 0) return;
+  make_controlling_locked(process);
+}
+
+void TerminalDevice::make_controlling_locked(Process& leader) {
   vnode_ = &leader.vnode();
   session_ = leader.session->pid;
   foreground_ = leader.group->pid;
   leader.terminal = this;
 }
 
-void ConsoleTerminal::session_ended_locked(Process& leader) {
+void TerminalDevice::session_ended_locked(Process& leader) {
   if (session_ != leader.session->pid) return;
   if (foreground_ != 0) {
     (void)send_to_group_locked(leader.vnode(), foreground_, {.signal = sig::hup, .code = sig::code::kernel});
     (void)send_to_group_locked(leader.vnode(), foreground_, {.signal = sig::cont, .code = sig::code::kernel});
   }
-  Pids& pids = leader.vnode().pids;
-  for (PidEntry* entry = pids.next(0); entry != nullptr; entry = pids.next(entry->pid + 1))
-    if (entry->process != nullptr && entry->process->terminal == this) entry->process->terminal = nullptr;
-  session_ = foreground_ = 0;
+  detach_locked();
 }
 
 // A process of the background that touches its terminal is stopped, unless it ignores or blocks the signal.
-Answer<> ConsoleTerminal::check_foreground(Caller& caller, int number) {
+Answer<> TerminalDevice::check_foreground(Caller& caller, int number) {
   Thread& thread = static_cast<Thread&>(caller);
   Process& process = thread.process();
   const base::SpinGuard guard(tasks_lock);
@@ -161,7 +221,7 @@ Answer<> ConsoleTerminal::check_foreground(Caller& caller, int number) {
   return error(restart_always);
 }
 
-Answer<std::size_t> ConsoleTerminal::read(std::span<std::byte> to, bool non_blocking, Caller& caller) {
+Answer<std::size_t> TerminalDevice::read(std::span<std::byte> to, bool non_blocking, Caller& caller) {
   TRY(check_foreground(caller, sig::ttin));
   if (to.empty()) return std::size_t{0};
   constexpr std::uint64_t tenth_ns = 100'000'000;
@@ -197,7 +257,7 @@ Answer<std::size_t> ConsoleTerminal::read(std::span<std::byte> to, bool non_bloc
   return taken;
 }
 
-Answer<std::size_t> ConsoleTerminal::write(std::span<const std::byte> from, bool non_blocking, Caller& caller) {
+Answer<std::size_t> TerminalDevice::write(std::span<const std::byte> from, bool non_blocking, Caller& caller) {
   TerminalSettings settings;
   {
     const base::SpinGuard guard(lock_);
@@ -215,16 +275,18 @@ Answer<std::size_t> ConsoleTerminal::write(std::span<const std::byte> from, bool
       ++consumed;
     }
     const auto written = output_.write(std::span(shown).first(used), non_blocking, caller);
+    if (!written && written.error() == EPIPE) return error(EIO);  // hung up
     if (!written) return done > 0 ? Answer<std::size_t>(done) : std::unexpected(written.error());
     done += consumed;
   }
   return done;
 }
 
-std::uint32_t ConsoleTerminal::events() {
+std::uint32_t TerminalDevice::events() {
   const std::uint32_t out = output_.events(false, true);
+  const std::uint32_t gone = own_output_ && !output_.has_readers() ? POLLHUP : 0U;
   const base::SpinGuard guard(lock_);
-  return out | (line_.readable() ? POLLIN | POLLRDNORM : 0U);
+  return out | gone | (line_.readable() ? POLLIN | POLLRDNORM : 0U);
 }
 
 namespace {
@@ -244,7 +306,8 @@ Answer<T> take(Caller& caller, std::uint64_t address) {
 
 }  // namespace
 
-Answer<std::uint64_t> ConsoleTerminal::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {
+Answer<std::uint64_t> TerminalDevice::control(std::uint32_t request, std::uint64_t argument, Caller& caller,
+                                              Side side) {
   Process& process = static_cast<Thread&>(caller).process();
   switch (request) {
     case request_number::get: {
@@ -281,7 +344,7 @@ Answer<std::uint64_t> ConsoleTerminal::control(std::uint32_t request, std::uint6
       std::int32_t group = 0;
       {
         const base::SpinGuard guard(tasks_lock);
-        if (process.terminal != this) return error(ENOTTY);
+        if (side == Side::Slave && process.terminal != this) return error(ENOTTY);
         group = foreground_;
       }
       return give(caller, argument, group);
@@ -290,7 +353,7 @@ Answer<std::uint64_t> ConsoleTerminal::control(std::uint32_t request, std::uint6
       TRY(check_foreground(caller, sig::ttou));
       const auto group = TRY(take<std::int32_t>(caller, argument));
       const base::SpinGuard guard(tasks_lock);
-      if (process.terminal != this) return error(ENOTTY);
+      if (side == Side::Slave && process.terminal != this) return error(ENOTTY);
       if (group < 0) return error(EINVAL);
       Pids& pids = process.vnode().pids;
       bool found = false;
@@ -305,7 +368,7 @@ Answer<std::uint64_t> ConsoleTerminal::control(std::uint32_t request, std::uint6
       std::int32_t session = 0;
       {
         const base::SpinGuard guard(tasks_lock);
-        if (process.terminal != this) return error(ENOTTY);
+        if (side == Side::Slave && process.terminal != this) return error(ENOTTY);
         session = session_;
       }
       return give(caller, argument, session);
@@ -354,11 +417,11 @@ Answer<std::uint64_t> ConsoleTerminal::control(std::uint32_t request, std::uint6
 
 Answer<OpenFileReference> open_controlling_terminal(int flags, PlaceReference place, Caller& caller) {
   Process& process = static_cast<Thread&>(caller).process();
-  processor::Reference<ConsoleTerminal> terminal;
+  processor::Reference<TerminalDevice> terminal;
   {
     const base::SpinGuard guard(tasks_lock);
     if (process.terminal == nullptr) return error(ENXIO);
-    terminal = processor::Reference<ConsoleTerminal>(static_cast<ConsoleTerminal&>(*process.terminal));
+    terminal = processor::Reference<TerminalDevice>(static_cast<TerminalDevice&>(*process.terminal));
   }
   return terminal->open(flags, std::move(place));
 }
