@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What programs ask about network interfaces by ioctl: see inet_socket.h. There is one, lo.
+// What programs ask about network interfaces by ioctl: see socket.h. There is one, lo.
 #include <algorithm>
 #include <array>
 #include <cstring>
 
-#include "linux-abi/sockets/inet_socket.h"
+#include "linux-abi/sockets/socket.h"
 
 namespace linux_abi {
 namespace {

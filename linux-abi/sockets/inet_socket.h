@@ -45,7 +45,4 @@ class InetSocket final : public Socket {
   InetOptions inet_options_;
 };
 
-// ioctl: questions about network interfaces, of which there is lo. ENOTTY, ENODEV.
-Answer<std::uint64_t> ask_interfaces(std::uint32_t request, std::uint64_t argument, Caller& caller);
-
 }  // namespace linux_abi

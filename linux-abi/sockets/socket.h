@@ -69,6 +69,9 @@ class Socket : public OpenFile {
   const std::uint64_t inode_;
 };
 
+// ioctl, of sockets of any family: questions about network interfaces, of which there is lo. ENOTTY, ENODEV.
+Answer<std::uint64_t> ask_interfaces(std::uint32_t request, std::uint64_t argument, Caller& caller);
+
 // Of the thread, as its peers see it.
 SocketCredentials credentials_of(Caller& caller);
 

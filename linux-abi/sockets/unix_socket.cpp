@@ -147,7 +147,7 @@ Answer<> UnixSocket::set_option(int level, int name, std::span<const std::byte> 
 
 Answer<std::uint64_t> UnixSocket::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {
   constexpr std::uint32_t bytes_to_read = 0x541b, bytes_under_way = 0x5411;  // SIOCINQ, SIOCOUTQ
-  if (request != bytes_to_read && request != bytes_under_way) return error(ENOTTY);
+  if (request != bytes_to_read && request != bytes_under_way) return ask_interfaces(request, argument, caller);
   if (request == bytes_to_read && endpoint_->is_listening()) return error(EINVAL);
   const std::size_t count = request == bytes_to_read ? endpoint_->bytes_to_read() : endpoint_->bytes_under_way();
   const auto bytes = static_cast<std::int32_t>(count);

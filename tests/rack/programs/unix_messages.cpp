@@ -2,6 +2,7 @@
 // What AF_UNIX sockets carry beside bytes (descriptors, credentials), sockets that only queues hold, options, epoll.
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -284,6 +285,7 @@ void options() {
   SHOW(setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &time, 3));
   SHOW(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, nullptr, 4));
   SHOW(setsockopt(s, 6, 1, &time, 4));
+  SHOW(if_nametoindex("lo"));
   char small[2];
   size = 2;
   SHOW(getsockopt(s, SOL_SOCKET, SO_TYPE, small, &size));
