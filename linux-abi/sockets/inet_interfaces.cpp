@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 
 #include "linux-abi/sockets/socket.h"
 
@@ -64,7 +65,7 @@ Answer<> answer(std::uint32_t question, Request& request) {
     return {};
   }
   request.name.back() = '\0';
-  if (std::strcmp(request.name.data(), loopback.data()) != 0) return error(ENODEV);
+  if (std::string_view(request.name.data()) != loopback.data()) return error(ENODEV);
   request.value = {};
   switch (question) {
     case ask::flags:

@@ -5,12 +5,11 @@
 #include <cstring>
 
 #include "arch/cc.h"
-#include "kernel/base/assert.h"
 #include "kernel/base/platform.h"
 
 extern "C" {
 
-void lego_lwip_failed(const char*) { LEGO_ASSERT(!"lwIP: an invariant does not hold"); }
+void lego_lwip_failed(const char* text) { base::platform::panic(text); }
 
 // Initial sequence and port numbers of connections within this machine, which nobody outside can guess at.
 unsigned int lego_lwip_random() {

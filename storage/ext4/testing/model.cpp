@@ -125,8 +125,8 @@ void Model::link() {
   ++files_.at(file).links;
 }
 
-std::string Model::name_to_remove(Id directory) {
-  const auto& entries = files_.at(directory).entries;
+std::string Model::name_to_remove(Id parent) {
+  const auto& entries = files_.at(parent).entries;
   if (!options_.lively || entries.empty()) return any_name();
   const std::string name = std::next(entries.begin(), static_cast<long>(random_.below(entries.size())))->first;
   return name == "lost+found" ? any_name() : name;  // e2fsck would miss it

@@ -56,7 +56,7 @@ class Model {
   Id any_directory();
   Id any_file();
   std::string any_name();
-  std::string name_to_remove(Id directory);
+  std::string name_to_remove(Id parent);
   std::string some_bytes(std::size_t count);
   bool tolerated(base::Error error) const;
   template <typename T>

@@ -13,6 +13,9 @@
 #define S32_F "d"
 #define X32_F "x"
 #define SZT_F "zu"
+// What the C library has. Left alone, lwIP makes it an int where limits.h has no SSIZE_MAX.
+typedef __PTRDIFF_TYPE__ ssize_t;
+#define SSIZE_MAX __PTRDIFF_MAX__
 #define LWIP_PLATFORM_DIAG(x) \
   do {                        \
   } while (0)
