@@ -111,7 +111,8 @@ std::string NetReport::table() const {
   }
   text += fmt::format(
       "Medians of {} rounds, ours and theirs in turns; {} operations one after another for a latency, {} for a\n"
-      "bandwidth, {} at a time. A RPC (a page) is held against a READ of as many bytes. {}; {}; {}; ICRC by {};\n"
+      "bandwidth, {} at a time. A RPC (a page) is held against a READ of as many bytes.\n"
+      "{}; {}; perftest {}; ICRC by {};\n"
       "load of the host {:.2f} before, {:.2f} after, on {} CPUs.\n",
       circumstances.rounds, circumstances.effort.latency_iterations, circumstances.effort.bandwidth_iterations,
       circumstances.effort.depth, circumstances.qemu, circumstances.kernel, circumstances.perftest, circumstances.icrc,

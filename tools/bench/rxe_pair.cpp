@@ -59,7 +59,8 @@ Measured RxePair::measure(const Cell& cell, const Effort& effort) {
 std::string RxePair::kernel() { return first_line(client_.run("uname -sr").out); }
 std::string RxePair::perftest_version() {
   const auto told = client_.run("ib_send_lat --version");
-  return first_line(told.out + told.error);
+  const std::string line = first_line(told.out + told.error);  // "Version: 6.06"
+  return line.substr(line.find_last_of(' ') + 1);
 }
 
 }  // namespace bench

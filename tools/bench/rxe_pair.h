@@ -17,7 +17,7 @@ class RxePair final : public Subject {
   void boot();
   void wait_until_ready();
   Measured measure(const Cell& cell, const Effort& effort) override;
-  // "Linux 6.1.0-18-amd64", "perftest 6.10": for the record.
+  // "Linux 6.1.0-18-amd64", "6.06": for the record.
   std::string kernel();
   std::string perftest_version();
 
