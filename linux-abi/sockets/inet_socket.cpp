@@ -91,17 +91,14 @@ Answer<Received> InetSocket::receive(std::span<std::byte> to, int flags, Caller&
 
 std::size_t InetSocket::longest_message() const { return UdpEndpoint::longest; }
 
-Answer<> InetSocket::check_level(int level) const {
-  const bool known = level == option_level::ip ||
-                     (level == option_level::ipv6 && family() != address_family::internet) ||
-                     (level == option_level::tcp && is_stream()) || (level == option_level::udp && !is_stream());
-  return known ? Answer<>()
-               : error(level == option_level::tcp || level == option_level::udp ? EOPNOTSUPP : ENOPROTOOPT);
+bool InetSocket::has_level(int level) const {
+  return level == option_level::ip || (level == option_level::ipv6 && family() == address_family::internet6) ||
+         level == (is_stream() ? option_level::tcp : option_level::udp);
 }
 
 Answer<OptionValue> InetSocket::option(int level, int name, Caller& caller) {
   if (level == SOL_SOCKET) return Socket::option(level, name, caller);
-  TRY(check_level(level));
+  if (!has_level(level)) return error(EOPNOTSUPP);
   if (level == option_level::tcp && name == inet_option::tcp_max_segment)
     return OptionValue::number(static_cast<std::int32_t>(endpoint_->segment_bytes()));
   if (level == option_level::tcp && name == inet_option::tcp_congestion) {
@@ -135,7 +132,7 @@ Answer<> InetSocket::set_option(int level, int name, std::span<const std::byte> 
     tell_reuse(caller);
     return {};
   }
-  TRY(check_level(level));
+  if (!has_level(level)) return error(ENOPROTOOPT);
   if (level == option_level::tcp && name == inet_option::tcp_congestion) {
     const std::string_view given(reinterpret_cast<const char*>(value.data()), value.size());
     return given.substr(0, given.find('\0')) == "reno" ? Answer<>() : error(ENOENT);

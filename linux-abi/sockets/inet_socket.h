@@ -38,7 +38,7 @@ class InetSocket final : public Socket {
 
  private:
   void close() override;
-  Answer<> check_level(int level) const;
+  bool has_level(int level) const;
   void tell_reuse(Caller& caller);
 
   const InetEndpointReference endpoint_;

@@ -460,6 +460,8 @@ void options() {
   }
   SHOW(setsockopt(s, IPPROTO_TCP, 99, &on, sizeof on));
   SHOW(setsockopt(s, 99, 1, &on, sizeof on));
+  SHOW(setsockopt(s, IPPROTO_UDP, 1, &on, sizeof on));
+  printf("%d\n", option(s, 99, 1));
   printf("ttl %d, tos %d\n", option(s, IPPROTO_IP, IP_TTL), option(s, IPPROTO_IP, IP_TOS));
   printf("keepalive %d\n", option(s, SOL_SOCKET, SO_KEEPALIVE));
   SHOW(setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on));
