@@ -14,6 +14,7 @@
 #include "linux-abi/calls/temporary_mask.h"
 #include "linux-abi/files/epoll.h"
 #include "linux-abi/files/event_file.h"
+#include "linux-abi/files/signal_file.h"
 #include "linux-abi/files/timer_file.h"
 #include "linux-abi/time/clocks.h"
 #include "linux-abi/time/wall_clock.h"
@@ -118,6 +119,23 @@ Answer<std::uint64_t> make_counter(Call& call, int flags) {
 
 Answer<std::uint64_t> eventfd(Call& call) { return make_counter(call, 0); }
 Answer<std::uint64_t> eventfd2(Call& call) { return make_counter(call, Call::as_int(call.b())); }
+
+namespace {
+// A new signalfd, or another set of signals for one that is there.
+Answer<std::uint64_t> make_signal_file(Call& call, int flags) {
+  if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0 || call.c() != sizeof(std::uint64_t)) return error(EINVAL);
+  const SignalSet wanted = SignalSet(TRY(UserIn<std::uint64_t>(call.b()).read())) & ~unblockable;
+  if (Call::as_int(call.a()) == -1)
+    return install(call, TRY(SignalFile::create(wanted, flags & O_NONBLOCK)), (flags & O_CLOEXEC) != 0);
+  const OpenFileReference file = TRY(real_file(call, call.a()));
+  if (file->signal_file() == nullptr) return error(EINVAL);
+  file->signal_file()->set_wanted(wanted);
+  return call.a();
+}
+}  // namespace
+
+Answer<std::uint64_t> signalfd(Call& call) { return make_signal_file(call, 0); }
+Answer<std::uint64_t> signalfd4(Call& call) { return make_signal_file(call, Call::as_int(call.d())); }
 
 Answer<std::uint64_t> timerfd_create(Call& call) {
   const int clock = Call::as_int(call.a()), flags = Call::as_int(call.b());

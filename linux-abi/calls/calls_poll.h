@@ -18,6 +18,8 @@ Answer<std::uint64_t> epoll_pwait(Call& call);
 Answer<std::uint64_t> epoll_pwait2(Call& call);
 Answer<std::uint64_t> eventfd(Call& call);
 Answer<std::uint64_t> eventfd2(Call& call);
+Answer<std::uint64_t> signalfd(Call& call);
+Answer<std::uint64_t> signalfd4(Call& call);
 Answer<std::uint64_t> timerfd_create(Call& call);
 Answer<std::uint64_t> timerfd_settime(Call& call);
 Answer<std::uint64_t> timerfd_gettime(Call& call);

@@ -222,12 +222,14 @@
   CALL(get_robust_list, "dpp")           \
   CALL(utimensat, "fspx")                \
   CALL(epoll_pwait, "fpddpu")            \
+  CALL(signalfd, "fpu")                  \
   CALL(timerfd_create, "dx")             \
   CALL(eventfd, "u")                     \
   CALL(fallocate, "fduu")                \
   CALL(timerfd_settime, "fxpp")          \
   CALL(timerfd_gettime, "fp")            \
   CALL(accept4, "fppx")                  \
+  CALL(signalfd4, "fpux")                \
   CALL(eventfd2, "ux")                   \
   CALL(epoll_create1, "x")               \
   CALL(dup3, "ffx")                      \

@@ -25,6 +25,7 @@ class OpenFile;
 class Node;
 class PipeBuffer;
 class Place;
+class SignalFile;
 class Socket;
 class TimerFile;
 using OpenFileReference = processor::Reference<OpenFile>;
@@ -91,6 +92,7 @@ class OpenFile : public processor::Counted {
   virtual PipeBuffer* pipe() { return nullptr; }  // F_SETPIPE_SZ
   virtual Epoll* epoll() { return nullptr; }
   virtual TimerFile* timer() { return nullptr; }
+  virtual SignalFile* signal_file() { return nullptr; }
   virtual Socket* socket() { return nullptr; }
   // A descriptor of this process was closed: its POSIX record locks on the file end.
   virtual void descriptor_closed(std::uint64_t process) { (void)process; }

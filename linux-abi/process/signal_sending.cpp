@@ -3,6 +3,7 @@
 #include "linux-abi/process/signal_sending.h"
 
 #include "kernel/threads/scheduler.h"
+#include "linux-abi/process/signal_arrival.h"
 
 namespace linux_abi {
 namespace {
@@ -81,6 +82,7 @@ Answer<> send_to_process_locked(Process& process, const SignalInformation& infor
   });
   if (!blocked_by_all && process.actions->actions.ignores(signal)) return {};
   TRY(process.pending.add(information));
+  signal_arrival.tell_locked();
   if (taker != nullptr) taker->kernel_thread().interrupt();
   return {};
 }
@@ -96,6 +98,7 @@ Answer<> send_to_thread_locked(Thread& thread, const SignalInformation& informat
   }
   if (vanishes(process, thread.blocked, signal)) return {};
   TRY(thread.pending.add(information));
+  signal_arrival.tell_locked();
   if (!thread.blocked.contains(signal)) thread.kernel_thread().interrupt();
   return {};
 }

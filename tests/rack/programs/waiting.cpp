@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
@@ -303,6 +304,69 @@ void sockets() {
   close(s[0]), close(s[1]);
 }
 
+void show_signals(int file) {
+  struct signalfd_siginfo taken[4];
+  const long bytes = SHOW(read(file, taken, sizeof taken));
+  for (long i = 0; i * static_cast<long>(sizeof taken[0]) < bytes; ++i)
+    printf("signal %u code %d mine %d value %d status %d\n", taken[i].ssi_signo, taken[i].ssi_code,
+           taken[i].ssi_pid == static_cast<unsigned>(getpid()), taken[i].ssi_int, taken[i].ssi_status);
+}
+
+void signal_files() {
+  sigset_t set, none;
+  sigemptyset(&none);
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigaddset(&set, SIGRTMIN + 1);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  const int file = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  struct signalfd_siginfo one;
+  SHOW(read(file, &one, sizeof one));
+  SHOW(read(file, &one, sizeof one - 1));
+  SHOW(write(file, &one, sizeof one));
+  struct pollfd ready = {file, POLLIN | POLLOUT, 0};
+  SHOW(poll(&ready, 1, 0));
+  raise(SIGUSR1);
+  raise(SIGUSR1);
+  union sigval value;
+  value.sival_int = 5;
+  sigqueue(getpid(), SIGRTMIN + 1, value);
+  value.sival_int = 6;
+  sigqueue(getpid(), SIGRTMIN + 1, value);
+  SHOW(poll(&ready, 1, -1));
+  printf("events %x\n", ready.revents);
+  show_signals(file);
+  // A child's end, waited for without a time-out, and by way of an epoll.
+  sigaddset(&set, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  printf("changed %d\n", signalfd(file, &set, 0) == file);
+  const int epoll = epoll_create1(0);
+  struct epoll_event event = {EPOLLIN, {}};
+  SHOW(epoll_ctl(epoll, EPOLL_CTL_ADD, file, &event));
+  const pid_t child = fork();
+  if (child == 0) _exit(9);
+  SHOW(epoll_wait(epoll, &event, 1, -1));
+  const long bytes = read(file, &one, sizeof one);
+  printf("%ld bytes signal %u code %d the child's %d status %d\n", bytes, one.ssi_signo, one.ssi_code,
+         one.ssi_pid == static_cast<unsigned>(child), one.ssi_status);
+  waitpid(child, nullptr, 0);
+  const int blocking = signalfd(-1, &set, 0);
+  if (fork() == 0) {
+    usleep(20000);
+    kill(getppid(), SIGUSR1);
+    _exit(0);
+  }
+  read(blocking, &one, sizeof one);
+  printf("signal %u\n", one.ssi_signo);
+  wait(nullptr);
+  SHOW(signalfd(1, &set, 0));
+  SHOW(signalfd(-1, &set, 1));
+  close(file), close(epoll), close(blocking);
+  signal(SIGCHLD, SIG_IGN);  // so that what is pending goes
+  signal(SIGCHLD, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 }  // namespace
 
 int main() {
@@ -315,5 +379,6 @@ int main() {
   epolls();
   events_and_timers();
   sockets();
+  signal_files();
   return 0;
 }
