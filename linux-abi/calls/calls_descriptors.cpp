@@ -7,6 +7,7 @@
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/files/fifo.h"
 #include "linux-abi/files/file_locks.h"
+#include "linux-abi/files/home_node.h"
 #include "linux-abi/files/pipe_buffer.h"
 
 namespace linux_abi::calls {
@@ -197,6 +198,12 @@ Answer<std::uint64_t> fcntl(Call& call) {
       if (call.c() > pipe_max_bytes) return error(EPERM);
       TRY(file->pipe()->set_capacity(call.c()));
       return file->pipe()->capacity();
+    case F_GET_SEALS:
+      return TRY(file->add_seals(0));
+    case F_ADD_SEALS:
+      if (call.c() == 0 || (call.c() & ~std::uint64_t{seal::all}) != 0) return error(EINVAL);
+      TRY(file->add_seals(static_cast<std::uint32_t>(call.c())));
+      return std::uint64_t{0};
     case F_GETOWN:
       return std::uint64_t{0};
     case F_GETSIG:

@@ -49,8 +49,9 @@ Answer<Backing> backing_of(Call& call, const OpenFileReference& file, std::uint6
   }
   if (!file->readable()) return error(EACCES);
   if (shared && (protection & PROT_WRITE) != 0 && !file->writable()) return error(EACCES);
+  if (shared && (protection & PROT_WRITE) != 0 && file->write_sealed()) return error(EPERM);
   backing.object = TRY(file->mappable(call.thread));
-  backing.forbid_write = shared && !file->writable();
+  backing.forbid_write = shared && (!file->writable() || file->write_sealed());
   return backing;
 }
 

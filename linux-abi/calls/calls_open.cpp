@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening files, links' targets, and where a process is in the tree: see calls_paths.h.
 #include <linux/fcntl.h>
+#include <linux/memfd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,11 +10,15 @@
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/path_arguments.h"
+#include "linux-abi/files/home_node.h"
 #include "linux-abi/files/open_path.h"
+#include "linux-abi/files/tree.h"
 
 namespace linux_abi::calls {
 
 namespace {
+
+constexpr std::size_t max_name_bytes = 255;
 
 // Bits that Linux knows; open() ignores the others.
 constexpr int known_flags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |
@@ -47,6 +52,17 @@ Answer<std::uint64_t> openat(Call& call) {
 }
 Answer<std::uint64_t> creat(Call& call) {
   return open_user_path(call, at_current_directory, call.a(), O_CREAT | O_WRONLY | O_TRUNC, call.b());
+}
+
+Answer<std::uint64_t> memfd_create(Call& call) {
+  constexpr std::size_t max_label = max_name_bytes - std::string_view("memfd:").size();
+  const auto flags = static_cast<std::uint32_t>(call.b());
+  if ((flags & ~std::uint32_t{MFD_CLOEXEC | MFD_ALLOW_SEALING}) != 0) return error(EINVAL);
+  const UserPath label = TRY(UserPath::read(call.a()));
+  if (label.text().size() > max_label) return error(EINVAL);
+  const std::uint32_t seals = (flags & MFD_ALLOW_SEALING) != 0 ? 0U : seal::seal;
+  FileTree& tree = call.thread.file_context().tree();
+  return install(call, TRY(create_unnamed(tree, label.text(), seals, call.thread)), (flags & MFD_CLOEXEC) != 0);
 }
 
 Answer<std::uint64_t> readlink(Call& call) {

@@ -9,6 +9,7 @@ namespace linux_abi::calls {
 Answer<std::uint64_t> open(Call& call);
 Answer<std::uint64_t> openat(Call& call);
 Answer<std::uint64_t> creat(Call& call);
+Answer<std::uint64_t> memfd_create(Call& call);
 Answer<std::uint64_t> stat(Call& call);
 Answer<std::uint64_t> lstat(Call& call);
 Answer<std::uint64_t> fstat(Call& call);

@@ -244,6 +244,7 @@
   CALL(getcpu, "ppp")                    \
   CALL(renameat2, "fsfsx")               \
   CALL(getrandom, "pux")                 \
+  CALL(memfd_create, "sx")               \
   CALL(execveat, "fsppx")                \
   CALL(membarrier, "dxd")                \
   CALL(mlock2, "pux")                    \

@@ -119,6 +119,9 @@ Answer<> HomeNode::truncate(std::uint64_t bytes, Caller& caller) {
   const auto object = TRY(data(caller.sleeper()));
   TRY(mutex_.lock_killable());
   const auto locked = [&]() -> Answer<FileAttributes> {
+    const std::uint64_t now_bytes = processor::object_bytes(*object);
+    if (bytes < now_bytes && (seals() & seal::shrink) != 0) return error(EPERM);
+    if (bytes > now_bytes && (seals() & seal::grow) != 0) return error(EPERM);
     processor::Truncation truncation(*object, bytes);
     TRY(drop_set_id_bits(caller));
     TRY(truncation.begin(caller.sleeper()));

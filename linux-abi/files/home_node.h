@@ -4,6 +4,7 @@
 // serialises writes, truncations and changes of attributes.
 #pragma once
 
+#include <atomic>
 #include <boost/intrusive/set.hpp>
 
 #include "kernel/threads/mutex.h"
@@ -12,6 +13,11 @@
 #include "processor/shared_object.h"
 
 namespace linux_abi {
+
+// F_SEAL_* of linux/fcntl.h.
+namespace seal {
+inline constexpr std::uint32_t seal = 1, shrink = 2, grow = 4, write = 8, future_write = 16, all = 31;
+}
 
 class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
  public:
@@ -39,6 +45,9 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   // The data of a regular file; made (and held at the home) on first use.
   Answer<processor::Reference<processor::SharedObject>> data(processor::Sleeper& sleeper);
   threads::Mutex& mutex() { return mutex_; }
+  // Of a file in memory: F_SEAL_*, what is not to be done to it any more (memfd_create(2)). Changes with mutex() held.
+  std::uint32_t seals() const { return seals_.load(std::memory_order_relaxed); }
+  void set_seals(std::uint32_t seals) { seals_.store(seals, std::memory_order_relaxed); }
   TextUse& text_use() { return text_use_; }
   bool is_executed() const override { return text_use_.is_executed(); }
   std::uint64_t bytes();
@@ -64,6 +73,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   const std::uint64_t id_;
   threads::Mutex mutex_;
   TextUse text_use_;
+  std::atomic<std::uint32_t> seals_{seal::seal};
   base::SpinLock lock_{base::LockRank::Poll};  // guards all below
   messages::FileAttributes attributes_;
   bool attributes_known_ = true;

@@ -37,6 +37,7 @@ Answer<std::uint64_t> OpenFile::control(std::uint32_t, std::uint64_t, Caller&) {
 Answer<processor::Reference<processor::SharedObject>> OpenFile::mappable(Caller&) { return error(ENODEV); }
 Answer<std::size_t> OpenFile::read_directory(std::span<std::byte>, Caller&) { return error(ENOTDIR); }
 Answer<> OpenFile::truncate(std::uint64_t, Caller&) { return error(EINVAL); }
+Answer<std::uint32_t> OpenFile::add_seals(std::uint32_t) { return error(EINVAL); }
 Answer<> OpenFile::allocate(int, std::uint64_t, std::uint64_t, Caller&) { return error(ENODEV); }
 Answer<> OpenFile::synchronize(bool, Caller&) { return error(EINVAL); }
 

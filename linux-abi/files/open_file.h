@@ -78,6 +78,10 @@ class OpenFile : public processor::Counted {
   virtual Answer<processor::Reference<processor::SharedObject>> mappable(Caller& caller);
   // Entries for getdents64 (linux_dirent64), moving the position; ENOTDIR.
   virtual Answer<std::size_t> read_directory(std::span<std::byte> to, Caller& caller);
+  // F_GET_SEALS and F_ADD_SEALS: what is sealed after adding these; EINVAL where there are no seals.
+  virtual Answer<std::uint32_t> add_seals(std::uint32_t seals);
+  // Nobody may write to it any more, and so not map it for that.
+  virtual bool write_sealed() const { return false; }
   // From now on, until it is closed, a program: ETXTBSY if somebody has it open for writing.
   virtual Answer<> execute() { return {}; }
   virtual Answer<> truncate(std::uint64_t bytes, Caller& caller);                                  // EINVAL

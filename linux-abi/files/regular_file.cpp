@@ -87,6 +87,17 @@ class RegularFile final : public OpenFile {
   Answer<FileStatus> status(Caller& caller) override { return node_->status(caller); }
   Answer<processor::Reference<processor::SharedObject>> mappable(Caller&) override { return data_; }
 
+  Answer<std::uint32_t> add_seals(std::uint32_t added) override {
+    if (!node_->home_system().in_memory()) return error(EINVAL);
+    if (added == 0) return node_->seals();
+    if (!writable()) return error(EPERM);
+    threads::MutexGuard guard(node_->mutex());
+    if ((node_->seals() & seal::seal) != 0) return error(EPERM);
+    node_->set_seals(node_->seals() | added);
+    return node_->seals();
+  }
+  bool write_sealed() const override { return (node_->seals() & (seal::write | seal::future_write)) != 0; }
+
   Answer<> execute() override {
     LEGO_ASSERT(use_ == Use::Reads);
     TRY(node_->text_use().begin_executing());
@@ -169,6 +180,8 @@ class RegularFile final : public OpenFile {
       const std::uint64_t offset = append ? node_->bytes() : position;
       const std::uint64_t allowed = TRY(room(offset, caller));
       const auto part = from.first(std::min<std::uint64_t>(from.size(), allowed));
+      if (write_sealed()) return error(EPERM);
+      if ((node_->seals() & seal::grow) != 0 && offset + part.size() > node_->bytes()) return error(EPERM);
       TRY(node_->drop_set_id_bits(caller));
       const std::size_t done = TRY(processor::write_object(*data_, offset, part, caller.sleeper()));
       node_->modified(caller.wall_time_ns());

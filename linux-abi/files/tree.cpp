@@ -2,9 +2,13 @@
 // The files of a vNode: see file_tree.h.
 #include "linux-abi/files/tree.h"
 
+#include <asm/fcntl.h>
+
 #include <array>
+#include <atomic>
 #include <cstring>
 
+#include "kernel/base/format.h"
 #include "kernel/base/memory.h"
 #include "linux-abi/files/home_node.h"
 #include "linux-abi/files/synthetic.h"
@@ -35,6 +39,10 @@ class FileTree : public processor::Counted {
   std::array<MemoryMount, max_memory_mounts> memory;  // the first memory_count of them
   std::array<MemoryMountPoint, max_memory_mounts> memory_points;
   std::size_t memory_count = 0;
+  // Where files without names are: mounted nowhere.
+  base::Own<HomeFileSystem> unnamed;
+  PlaceReference unnamed_root;
+  std::atomic<std::uint64_t> unnamed_ever{0};
   NameCache names;
   PlaceReference root, proc, dev;
 };
@@ -59,7 +67,28 @@ PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::
 Answer<> flush_files(FileTree& tree, processor::Sleeper& sleeper) {
   TRY(tree.home_system.flush_all(sleeper));
   for (std::size_t i = 0; i < tree.memory_count; ++i) TRY(tree.memory[i].system->flush_all(sleeper));
+  if (tree.unnamed) TRY(tree.unnamed->flush_all(sleeper));
   return {};
+}
+
+Answer<OpenFileReference> create_unnamed(FileTree& tree, std::string_view label, std::uint32_t seals, Caller& caller) {
+  // Nobody sees the name that it has until it is open.
+  std::array<char, 24> buffer;
+  const std::string_view name = base::format(buffer, "{}", tree.unnamed_ever.fetch_add(1, std::memory_order_relaxed));
+  std::array<char, 264> shown;
+  Node& directory = tree.unnamed_root->node();
+  NodeReference node = TRY(directory.create(name, file_mode::regular | 0777, 0, caller));
+  const auto opened = [&]() -> Answer<OpenFileReference> {
+    PlaceReference place = TRY(Place::create(node, tree.root, base::format(shown, "memfd:{}", label)));
+    place->set_removed();
+    return node->open(O_RDWR, std::move(place), caller);
+  };
+  auto file = opened();
+  Answer<> removed = directory.unlink(name, false, caller);
+  if (!file) return file;
+  TRY(std::move(removed));
+  static_cast<HomeNode&>(*node).set_seals(seals);
+  return file;
 }
 
 namespace {
@@ -88,13 +117,18 @@ Answer<bool> is_empty_directory(FileTree& tree, std::string_view name, processor
   return entries <= 2;
 }
 
+Answer<base::Own<HomeFileSystem>> new_system(FileTree& tree) {
+  auto system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system.family()),
+                                           tree.home_system.home());
+  if (!system) return error(ENOMEM);
+  return system;
+}
+
 Answer<> mount_in_memory(FileTree& tree, PlaceReference directory, std::string_view path, std::uint32_t permissions,
                          processor::Sleeper& sleeper) {
   MemoryMount mount;
   mount.name = path.substr(path.rfind('/') + 1);
-  mount.system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system.family()),
-                                            tree.home_system.home());
-  if (!mount.system) return error(ENOMEM);
+  mount.system = TRY(new_system(tree));
   NodeReference node = TRY(mount.system->mount_in_memory(permissions, sleeper));
   mount.place = TRY(Place::create(std::move(node), directory, mount.name));
   mount.directory = std::move(directory);
@@ -114,7 +148,11 @@ Answer<> mount_all_in_memory(FileTree& tree, std::uint32_t kept, processor::Slee
     if ((kept & 1U << i) != 0 || !TRY(is_empty_directory(tree, path.substr(1), sleeper))) continue;
     TRY(mount_in_memory(tree, tree.root, path, permissions, sleeper));
   }
-  return mount_in_memory(tree, tree.dev, "/dev/shm", 01777, sleeper);
+  TRY(mount_in_memory(tree, tree.dev, "/dev/shm", 01777, sleeper));
+  tree.unnamed = TRY(new_system(tree));
+  NodeReference root = TRY(tree.unnamed->mount_in_memory(0700, sleeper));
+  tree.unnamed_root = TRY(Place::create(std::move(root), {}, "/"));
+  return {};
 }
 
 }  // namespace
@@ -144,6 +182,11 @@ Answer<> unmount_files(FileTree& tree, processor::Sleeper& sleeper) {
     mount.directory.reset();
     if (const Answer<> done = mount.system->unmount(sleeper); !done) unmounted = done;
     mount.system.reset();
+  }
+  if (tree.unnamed) {
+    tree.unnamed_root.reset();
+    if (const Answer<> done = tree.unnamed->unmount(sleeper); !done) unmounted = done;
+    tree.unnamed.reset();
   }
   tree.proc.reset();
   tree.dev.reset();

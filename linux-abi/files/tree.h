@@ -20,6 +20,8 @@ struct MemoryMountPoint {
   std::uint64_t device = 0;
 };
 std::span<const MemoryMountPoint> memory_mounts_of(FileTree& tree);
+// memfd_create(2): a file in memory without a name, open for reading and writing. `label` is what /proc shows.
+Answer<OpenFileReference> create_unnamed(FileTree& tree, std::string_view label, std::uint32_t seals, Caller& caller);
 // What is mounted over the name in this directory; empty: nothing.
 PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::string_view name);
 

@@ -442,6 +442,55 @@ void programs_just_written() {
   for (const char* each : {"written", "copied", "mapped"}) unlink(each);
 }
 
+// memfd_create: files without names, and their seals.
+void memory_files() {
+  const int plain = memfd_create("plain", MFD_CLOEXEC);
+  printf("%d flags %x\n", plain >= 0, fcntl(plain, F_GETFD));
+  char link[64] = {};
+  readlink(("/proc/self/fd/" + std::to_string(plain)).c_str(), link, sizeof link - 1);
+  puts(link);
+  struct stat status;
+  fstat(plain, &status);
+  printf("mode %o links %ld bytes %ld\n", status.st_mode, static_cast<long>(status.st_nlink),
+         static_cast<long>(status.st_size));
+  SHOW(fcntl(plain, F_GET_SEALS));
+  SHOW(fcntl(plain, F_ADD_SEALS, F_SEAL_GROW));
+  SHOW(write(plain, "hello", 5));
+  SHOW(ftruncate(plain, 8192));
+  char* memory = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, plain, 0));
+  memory[5000] = 'x';
+  char byte = 0;
+  SHOW(pread(plain, &byte, 1, 5000));
+  printf("%c %.5s\n", byte, memory);
+  munmap(memory, 8192);
+
+  const int sealed = memfd_create("sealed", MFD_ALLOW_SEALING);
+  SHOW(fcntl(sealed, F_GET_SEALS));
+  SHOW(write(sealed, "0123456789", 10));
+  SHOW(fcntl(sealed, F_ADD_SEALS, 64));
+  SHOW(fcntl(sealed, F_ADD_SEALS, F_SEAL_GROW));
+  SHOW(pwrite(sealed, "x", 1, 10));
+  SHOW(pwrite(sealed, "x", 1, 9));
+  SHOW(ftruncate(sealed, 20));
+  SHOW(ftruncate(sealed, 5));
+  SHOW(fcntl(sealed, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE));
+  SHOW(pwrite(sealed, "x", 1, 0));
+  SHOW(ftruncate(sealed, 1));
+  FINE(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, sealed, 0) == MAP_FAILED ? -1 : 0);
+  void* only_read = mmap(nullptr, 4096, PROT_READ, MAP_SHARED, sealed, 0);
+  FINE(only_read == MAP_FAILED ? -1 : 0);
+  SHOW(mprotect(only_read, 4096, PROT_READ | PROT_WRITE));
+  munmap(only_read, 4096);
+  FINE(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, sealed, 0) == MAP_FAILED ? -1 : 0);
+  SHOW(fcntl(sealed, F_ADD_SEALS, F_SEAL_SEAL));
+  SHOW(fcntl(sealed, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+  SHOW(fcntl(sealed, F_GET_SEALS));
+  SHOW(memfd_create("x", 0x8000));
+  SHOW(memfd_create(std::string(250, 'n').c_str(), 0));
+  FINE(memfd_create(std::string(249, 'n').c_str(), 0));
+  close(plain), close(sealed);
+}
+
 }  // namespace
 
 int main(int count, char**) {
@@ -449,8 +498,11 @@ int main(int count, char**) {
   if (count > 1) printf("a copy runs\n");
   if (count > 2) return pause();
   if (count > 1) return 0;
-  char place[] = "/tmp/filesXXXXXX";
-  if (mkdtemp(place) == nullptr || chdir(place) != 0) return perror(place), 1;
+  // On a disk, or where the caller wants it.
+  const char* wanted = getenv("FILES_IN");
+  std::string name = std::string(wanted == nullptr ? "/var/tmp" : wanted) + "/filesXXXXXX";
+  const char* place = mkdtemp(name.data());
+  if (place == nullptr || chdir(place) != 0) return perror(name.c_str()), 1;
   opening();
   reading_and_writing();
   names();
@@ -460,6 +512,7 @@ int main(int count, char**) {
   many();
   programs_just_written();
   in_a_removed_folder();
+  memory_files();
   for (const char* user : {"root", "other"}) {
     const pid_t pid = fork();
     if (pid == 0) {

@@ -62,7 +62,8 @@ Words bad_wire_of(const std::string& seed) {
 
 INSTANTIATE_TEST_SUITE_P(
     Programs, Differential,
-    testing::Values(Case{"mappings", {}, {"mappings"}}, Case{"files", {}, {"files"}}, Case{"waiting", {}, {"waiting"}},
+    testing::Values(Case{"mappings", {}, {"mappings"}}, Case{"files", {}, {"files"}},
+                    Case{"files_in_memory", {"--env", "FILES_IN=/tmp"}, {"files"}}, Case{"waiting", {}, {"waiting"}},
                     Case{"signals", {}, {"signals"}}, Case{"signals_two_cores", {"--cpus", "2"}, {"signals"}},
                     Case{"unix_sockets", {}, {"unix_sockets"}}, Case{"inet_sockets", {}, {"inet_sockets"}},
                     Case{"inet_sockets_two_cores", {"--cpus", "2"}, {"inet_sockets"}},
