@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernel/base/format.h"
+#include "linux-abi/files/fixed_tree.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/synthetic.h"
 #include "linux-abi/process/thread.h"
@@ -99,30 +100,38 @@ bool list_of_process(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
 }
 constexpr DirectorySource of_process{find_of_process, list_of_process, false};
 
-// /proc/sys/kernel and what is below; enough for what C libraries and test suites look at.
-constexpr Text kernel_settings[] = {{"pid_max", proc_sys_pid_max},
-                                    {"tainted", proc_sys_zero},
-                                    {"ostype", proc_sys_ostype},
-                                    {"osrelease", proc_sys_osrelease},
-                                    {"hostname", proc_sys_hostname}};
-Answer<NodeReference> find_kernel_setting(std::string_view name, int, Caller&) {
-  for (const Text& text : kernel_settings)
-    if (text.name == name) return make_text(text.write, 0);
-  return error(ENOENT);
-}
-bool list_kernel_settings(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  return cookie < std::size(kernel_settings) && put_name(entry, kernel_settings[cookie].name, type_regular, cookie + 1);
-}
-constexpr DirectorySource kernel_directory{find_kernel_setting, list_kernel_settings, true};
-
-Answer<NodeReference> find_setting(std::string_view name, int, Caller&) {
-  if (name == "kernel") return make_directory(kernel_directory, 0);
-  return error(ENOENT);
-}
-bool list_settings(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  return cookie == 0 && put_name(entry, "kernel", type_directory, 1);
+// /proc/sys; enough for what C libraries, servers and test suites look at.
+constexpr FixedEntry settings_entries[] = {
+    {-1, ""},
+    {0, "kernel"},
+    {1, "pid_max", proc_sys_pid_max},
+    {1, "tainted", proc_sys_zero},
+    {1, "ostype", proc_sys_ostype},
+    {1, "osrelease", proc_sys_osrelease},
+    {1, "hostname", proc_sys_hostname},
+    {1, "ngroups_max", proc_sys_groups_max},
+    {1, "cap_last_cap", proc_sys_last_capability},
+    {1, "random"},
+    {9, "boot_id", proc_sys_boot_id},
+    {9, "uuid", proc_sys_random_id},
+    {0, "vm"},
+    {12, "overcommit_memory", proc_sys_zero},
+    {0, "fs"},
+    {14, "pipe-max-size", proc_sys_pipe_max},
+    {0, "net"},
+    {16, "core"},
+    {17, "somaxconn", proc_sys_backlog_max},
+};
+static_assert(settings_entries[9].name == "random" && settings_entries[12].name == "vm" &&
+              settings_entries[14].name == "fs" && settings_entries[17].name == "core");
+Answer<NodeReference> find_setting(std::string_view name, int directory, Caller&);
+bool list_settings(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
+  return list_fixed(settings_entries, cookie, directory, entry);
 }
 constexpr DirectorySource settings{find_setting, list_settings, true};
+Answer<NodeReference> find_setting(std::string_view name, int directory, Caller&) {
+  return find_fixed(settings_entries, settings, name, directory);
+}
 
 // /proc
 Answer<> write_self(TextWriter& out, int, Caller& caller) {

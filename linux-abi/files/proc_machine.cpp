@@ -2,8 +2,10 @@
 // The texts of /proc about the machine: see proc_texts.h.
 #include "arch/x86_64/cpu.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/entropy.h"
 #include "kernel/threads/scheduler.h"
 #include "kernel/time/clock.h"
+#include "linux-abi/files/pipe_buffer.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/tree.h"
 #include "linux-abi/process/memory_information.h"
@@ -72,6 +74,7 @@ Answer<> proc_cpuinfo(TextWriter& out, int, Caller&) {
 Answer<> proc_mounts(TextWriter& out, int, Caller& caller) {
   TRY(
       out.add_text("lego / ext4 rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
+                   "sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0\n"
                    "devtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n"));
   for (const auto& [path, device] : memory_mounts_of(caller.file_context().tree()))
     TRY(out.add("tmpfs {} tmpfs rw,nosuid,nodev,relatime 0 0\n", path));
@@ -108,13 +111,56 @@ Answer<> proc_version(TextWriter& out, int, Caller&) {
 }
 
 Answer<> proc_filesystems(TextWriter& out, int, Caller&) {
-  return out.add_text("nodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n\text4\n");
+  return out.add_text("nodev\tproc\nnodev\tsysfs\nnodev\tdevtmpfs\nnodev\ttmpfs\n\text4\n");
 }
 
 Answer<> proc_sys_pid_max(TextWriter& out, int, Caller&) { return out.add("{}\n", Pids::max_pid); }
 Answer<> proc_sys_zero(TextWriter& out, int, Caller&) { return out.add_text("0\n"); }
 Answer<> proc_sys_ostype(TextWriter& out, int, Caller&) { return out.add_text("Linux\n"); }
 Answer<> proc_sys_osrelease(TextWriter& out, int, Caller&) { return out.add_text("6.1.0-lego\n"); }
+Answer<> proc_sys_groups_max(TextWriter& out, int, Caller&) { return out.add_text("65536\n"); }    // NGROUPS_MAX
+Answer<> proc_sys_last_capability(TextWriter& out, int, Caller&) { return out.add_text("40\n"); }  // CAP_LAST_CAP
+Answer<> proc_sys_backlog_max(TextWriter& out, int, Caller&) { return out.add_text("4096\n"); }    // SOMAXCONN
+Answer<> proc_sys_pipe_max(TextWriter& out, int, Caller&) { return out.add("{}\n", pipe_max_bytes); }
+
+namespace {
+// A version 4 UUID (RFC 9562) as text.
+Answer<> write_random_id(TextWriter& out, std::array<std::uint8_t, 16> id) {
+  id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);
+  id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<char, 37> text{};
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < id.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text[used++] = '-';
+    text[used++] = digits[id[i] >> 4];
+    text[used++] = digits[id[i] & 15];
+  }
+  text[used++] = '\n';
+  return out.add_text({text.data(), used});
+}
+
+std::array<std::uint8_t, 16> random_id() {
+  std::array<std::uint8_t, 16> id{};
+  kernel::fill_random(std::as_writable_bytes(std::span(id)));
+  return id;
+}
+}  // namespace
+
+// One for as long as the component runs.
+Answer<> proc_sys_boot_id(TextWriter& out, int, Caller&) {
+  static base::SpinLock lock{base::LockRank::Process};
+  static std::array<std::uint8_t, 16> id{};
+  std::array<std::uint8_t, 16> fresh = random_id();
+  {
+    const base::SpinGuard guard(lock);
+    if (id == std::array<std::uint8_t, 16>{}) id = fresh;
+    fresh = id;
+  }
+  return write_random_id(out, fresh);
+}
+Answer<> proc_sys_random_id(TextWriter& out, int, Caller&) { return write_random_id(out, random_id()); }
+
 Answer<> proc_sys_hostname(TextWriter& out, int, Caller& caller) {
   std::array<char, 65> name;
   {

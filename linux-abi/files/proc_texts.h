@@ -20,6 +20,12 @@ Answer<> proc_sys_zero(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_ostype(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_osrelease(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_hostname(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_groups_max(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_last_capability(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_boot_id(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_random_id(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_pipe_max(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_backlog_max(TextWriter& out, int subject, Caller& caller);
 
 // Of the process `pid`. ESRCH: it ended; EACCES: what only the process itself can be asked. proc_process.cpp
 Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller);

@@ -46,8 +46,9 @@ struct DirectorySource {
 };
 Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions = 0555);
 
-// The roots of /proc and /dev.
+// The roots of /proc, /sys and /dev.
 Answer<NodeReference> make_proc();
+Answer<NodeReference> make_sys();
 Answer<NodeReference> make_dev();
 
 }  // namespace linux_abi

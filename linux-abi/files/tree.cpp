@@ -44,7 +44,7 @@ class FileTree : public processor::Counted {
   PlaceReference unnamed_root;
   std::atomic<std::uint64_t> unnamed_ever{0};
   NameCache names;
-  PlaceReference root, proc, dev;
+  PlaceReference root, proc, sys, dev;
 };
 
 PlaceReference root_of(FileTree& tree) { return tree.root; }
@@ -60,6 +60,7 @@ PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::
     if (directory == tree.memory[i].directory && name == tree.memory[i].name) return tree.memory[i].place;
   if (directory != tree.root) return {};
   if (name == "proc") return tree.proc;
+  if (name == "sys") return tree.sys;
   if (name == "dev") return tree.dev;
   return {};
 }
@@ -164,9 +165,11 @@ Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VN
       base::make<FileTree>(processor::Reference<processor::Family>(family), FileHome{vnode.id(), family.home().memory});
   if (!made) return error(ENOMEM);
   processor::Reference<FileTree> tree(*made.release());
-  NodeReference root = TRY(tree->home_system.mount(storage, sleeper)), proc = TRY(make_proc()), dev = TRY(make_dev());
+  NodeReference root = TRY(tree->home_system.mount(storage, sleeper)), proc = TRY(make_proc()), sys = TRY(make_sys()),
+                dev = TRY(make_dev());
   tree->root = TRY(Place::create(std::move(root), {}, "/"));
   tree->proc = TRY(Place::create(std::move(proc), tree->root, "proc"));
+  tree->sys = TRY(Place::create(std::move(sys), tree->root, "sys"));
   tree->dev = TRY(Place::create(std::move(dev), tree->root, "dev"));
   TRY(mount_all_in_memory(*tree, kept, sleeper));
   return tree;
@@ -189,6 +192,7 @@ Answer<> unmount_files(FileTree& tree, processor::Sleeper& sleeper) {
     tree.unnamed.reset();
   }
   tree.proc.reset();
+  tree.sys.reset();
   tree.dev.reset();
   tree.root.reset();
   TRY(tree.home_system.unmount(sleeper));

@@ -82,6 +82,18 @@ TEST(Run, TheEnvironmentIsAsAskedFor) {
             "b c\n/tmp\n1000\n50\nbox\n/root /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
 }
 
+TEST(Run, TheProcessorsAndFileSystemsAreThere) {
+  const Ended ended = run(
+      {"--cpus", "2"},
+      {"busybox", "sh", "-c",
+       "nproc; cat /sys/devices/system/cpu/online; ls -d /sys/devices/system/cpu/cpu?; "
+       "cat /proc/sys/kernel/random/boot_id > /tmp/a; cmp /tmp/a /proc/sys/kernel/random/boot_id && wc -c < /tmp/a; "
+       "mount | while read what on where type kind rest; do echo $where $kind; done"});
+  EXPECT_EQ(ended.out,
+            "2\n0-1\n/sys/devices/system/cpu/cpu0\n/sys/devices/system/cpu/cpu1\n37\n"
+            "/ ext4\n/proc proc\n/sys sysfs\n/dev devtmpfs\n/tmp tmpfs\n/run tmpfs\n/dev/shm tmpfs\n");
+}
+
 // Of a program whose pages come and go: its own output is as ever, and no line of the trace is lost, cut or mixed.
 TEST(Trace, HasALineForEachFaultAndEachRequest) {
   RackRun rack(

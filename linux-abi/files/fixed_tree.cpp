@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Directories of fixed names: see fixed_tree.h.
+#include "linux-abi/files/fixed_tree.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace linux_abi {
+
+Answer<NodeReference> find_fixed(std::span<const FixedEntry> entries, const DirectorySource& source,
+                                 std::string_view name, int directory) {
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    const FixedEntry& entry = entries[i];
+    if (entry.parent != directory || entry.name != name) continue;
+    return entry.write != nullptr ? make_text(entry.write, 0) : make_directory(source, static_cast<int>(i));
+  }
+  return error(ENOENT);
+}
+
+bool list_fixed(std::span<const FixedEntry> entries, std::uint64_t cookie, int directory, ListedEntry& entry) {
+  constexpr std::uint8_t type_directory = 4, type_regular = 8;
+  for (std::size_t i = cookie + 1; i < entries.size(); ++i) {
+    if (entries[i].parent != directory) continue;
+    std::memcpy(entry.name.data(), entries[i].name.data(), entries[i].name.size());
+    entry.type = entries[i].write != nullptr ? type_regular : type_directory;
+    entry.cookie = i;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace linux_abi

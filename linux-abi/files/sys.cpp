@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// /sys: the processors and the few settings that C libraries and language runtimes look for.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "kernel/core/cores.h"
+#include "linux-abi/files/fixed_tree.h"
+
+namespace linux_abi {
+namespace {
+
+Answer<> write_cores(TextWriter& out, int, Caller&) {
+  const std::uint32_t cores = kernel::core_count();
+  return cores == 1 ? out.add_text("0\n") : out.add("0-{}\n", cores - 1);
+}
+Answer<> write_nothing(TextWriter& out, int, Caller&) { return out.add_text("\n"); }
+Answer<> write_zero(TextWriter& out, int, Caller&) { return out.add_text("0\n"); }
+Answer<> write_one(TextWriter& out, int, Caller&) { return out.add_text("1\n"); }
+Answer<> write_last_possible(TextWriter& out, int, Caller&) { return out.add("{}\n", base::max_cores - 1); }
+Answer<> write_clock(TextWriter& out, int, Caller&) { return out.add_text("tsc\n"); }
+// There are no huge pages.
+Answer<> write_huge_pages(TextWriter& out, int, Caller&) { return out.add_text("always madvise [never]\n"); }
+
+constexpr int cpu_directory = 3;
+constexpr FixedEntry entries[] = {
+    {-1, ""},
+    {0, "devices"},
+    {1, "system"},
+    {2, "cpu"},
+    {cpu_directory, "online", write_cores},
+    {cpu_directory, "possible", write_cores},
+    {cpu_directory, "present", write_cores},
+    {cpu_directory, "offline", write_nothing},
+    {cpu_directory, "kernel_max", write_last_possible},
+    {2, "clocksource"},
+    {9, "clocksource0"},
+    {10, "current_clocksource", write_clock},
+    {10, "available_clocksource", write_clock},
+    {0, "kernel"},
+    {13, "mm"},
+    {14, "transparent_hugepage"},
+    {15, "enabled", write_huge_pages},
+    {0, "fs"},
+    {17, "cgroup"},
+    {0, "block"},
+    {0, "class"},
+};
+static_assert(entries[cpu_directory].name == "cpu" && entries[10].name == "clocksource0" &&
+              entries[15].name == "transparent_hugepage" && entries[17].name == "fs");
+
+// cpuN; its subject is the core.
+Answer<> write_core(TextWriter& out, int core, Caller&) { return out.add("{}\n", core); }
+struct CoreText {
+  std::string_view name;
+  WriteText write;
+};
+constexpr std::array<CoreText, 3> topology_texts{
+    {{"core_id", write_core}, {"physical_package_id", write_zero}, {"thread_siblings_list", write_core}}};
+
+bool put(ListedEntry& entry, std::string_view name, std::uint8_t type, std::uint64_t cookie) {
+  std::copy(name.begin(), name.end(), entry.name.begin());
+  entry.type = type;
+  entry.cookie = cookie;
+  return true;
+}
+constexpr std::uint8_t type_directory = 4, type_regular = 8;
+
+Answer<NodeReference> find_topology(std::string_view name, int core, Caller&) {
+  for (const CoreText& text : topology_texts)
+    if (text.name == name) return make_text(text.write, core);
+  return error(ENOENT);
+}
+bool list_topology(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
+  return cookie < topology_texts.size() && put(entry, topology_texts[cookie].name, type_regular, cookie + 1);
+}
+constexpr DirectorySource topology{find_topology, list_topology, true};
+
+Answer<NodeReference> find_of_core(std::string_view name, int core, Caller&) {
+  if (name == "online") return make_text(write_one, core);
+  if (name == "topology") return make_directory(topology, core);
+  return error(ENOENT);
+}
+bool list_of_core(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
+  if (cookie == 0) return put(entry, "online", type_regular, 1);
+  return cookie == 1 && put(entry, "topology", type_directory, 2);
+}
+constexpr DirectorySource of_core{find_of_core, list_of_core, true};
+
+// The number of "cpuN"; -1: not one of ours.
+int core_of(std::string_view name) {
+  if (!name.starts_with("cpu")) return -1;
+  int core = -1;
+  const char* end = name.data() + name.size();
+  const auto [stopped, bad] = std::from_chars(name.data() + 3, end, core);
+  const bool whole = bad == std::errc() && stopped == end && (name.size() == 4 || name[3] != '0');
+  return whole && core >= 0 && static_cast<std::uint32_t>(core) < kernel::core_count() ? core : -1;
+}
+
+Answer<NodeReference> find(std::string_view name, int directory, Caller&);
+bool list(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
+  if (list_fixed(entries, cookie, directory, entry)) return true;
+  if (directory != cpu_directory) return false;
+  const std::uint64_t core = cookie < std::size(entries) ? 0 : cookie - std::size(entries) + 1;
+  if (core >= kernel::core_count()) return false;
+  std::array<char, 16> name{'c', 'p', 'u'};
+  const auto [end, bad] = std::to_chars(name.data() + 3, name.data() + name.size(), core);
+  return put(entry, {name.data(), end}, type_directory, std::size(entries) + core);
+}
+constexpr DirectorySource source{find, list, true};
+
+Answer<NodeReference> find(std::string_view name, int directory, Caller&) {
+  if (const int core = core_of(name); directory == cpu_directory && core >= 0) return make_directory(of_core, core);
+  return find_fixed(entries, source, name, directory);
+}
+
+}  // namespace
+
+Answer<NodeReference> make_sys() { return make_directory(source, 0); }
+
+}  // namespace linux_abi
