@@ -5,14 +5,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
 
-#include "tools/rootfs/make_image.h"
+#include "tools/rootfs/cached_image.h"
 #include "tools/support/child.h"
 #include "tools/support/failure.h"
 
@@ -89,23 +88,14 @@ fs::path debian_image(const fs::path& cache, const std::vector<std::string>& pac
   const fs::path made_of = fs::path(image).replace_extension("packages");
   if (fs::exists(image) && content_of(made_of) == key) return image;
 
-  fs::create_directories(cache);
-  std::string folder = cache / "making-XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) throw support::Failure(fmt::format("cannot write into {}", cache.string()));
-  try {
-    const fs::path here = folder;
-    fmt::print(stderr, "lego: fetching and installing Debian packages, which takes minutes (kept in {})\n",
-               cache.string());
-    bootstrap({sorted.begin(), sorted.end()}, here, here / "root.tar");
-    fs::create_directory(here / "root");
-    unpack_into_image(here / "root.tar", here / "root", here / "image");
+  fmt::print(stderr, "lego: fetching and installing Debian packages, which takes minutes (kept in {})\n",
+             cache.string());
+  make_cached(cache, image, [&](const fs::path& folder) {
+    bootstrap({sorted.begin(), sorted.end()}, folder, folder / "root.tar");
+    fs::create_directory(folder / "root");
+    unpack_into_image(folder / "root.tar", folder / "root", folder / "image");
     std::ofstream(made_of) << key;
-    fs::rename(here / "image", image);
-  } catch (...) {
-    fs::remove_all(folder);
-    throw;
-  }
-  fs::remove_all(folder);
+  });
   return image;
 }
 

@@ -2,13 +2,13 @@
 // The minimal root, laid out in a folder first. Its name in the cache tells the busybox it was made of, so that another
 // busybox makes another image.
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "tools/rootfs/cached_image.h"
 #include "tools/rootfs/make_image.h"
 #include "tools/support/child.h"
 #include "tools/support/failure.h"
@@ -82,19 +82,10 @@ fs::path default_image(const fs::path& cache) {
   const fs::path image =
       cache / fmt::format("default-{}-{}-{}.ext4", layout_version, status.st_size, status.st_mtim.tv_sec);
   if (fs::exists(image)) return image;
-  fs::create_directories(cache);
-  // Under another name until it is complete: several runs may begin at once.
-  std::string folder = cache / "making-XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) throw support::Failure(fmt::format("cannot write into {}", cache.string()));
-  try {
-    lay_out(busybox, fs::path(folder) / "root");
-    make_image(fs::path(folder) / "root", fs::path(folder) / "image", default_room_bytes);
-    fs::rename(fs::path(folder) / "image", image);
-  } catch (...) {
-    fs::remove_all(folder);
-    throw;
-  }
-  fs::remove_all(folder);
+  make_cached(cache, image, [&](const fs::path& folder) {
+    lay_out(busybox, folder / "root");
+    make_image(folder / "root", folder / "image", default_room_bytes);
+  });
   return image;
 }
 
