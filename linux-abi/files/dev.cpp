@@ -2,23 +2,14 @@
 // /dev: the devices that every program expects, /dev/pts with the slaves of pseudo-terminals, and an empty /dev/shm for
 // a file system in memory to be mounted over.
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 
+#include "kernel/base/format.h"
 #include "linux-abi/console/pseudo_terminal.h"
 #include "linux-abi/files/special_files.h"
 #include "linux-abi/files/synthetic.h"
 
 namespace linux_abi {
 namespace {
-
-constexpr std::uint8_t character_entry = 2, directory_entry = 4, link_entry = 10;  // DT_*
-
-void fill(ListedEntry& entry, std::string_view name, std::uint8_t type, std::uint64_t cookie) {
-  std::memcpy(entry.name.data(), name.data(), name.size());
-  entry.type = type;
-  entry.cookie = cookie;
-}
 
 Answer<NodeReference> find_nothing(std::string_view, int, Caller&) { return error(ENOENT); }
 bool list_nothing(std::uint64_t, int, Caller&, ListedEntry&) { return false; }
@@ -30,25 +21,21 @@ constexpr std::uint32_t slave_permissions = 0620;
 
 Answer<NodeReference> find_slave(std::string_view name, int, Caller& caller) {
   if (name == master_name) return make_device(device::pseudo_master, 0666);
-  int number = -1;
-  const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const int number = number_of_name(name);
   PseudoSlave slave;
-  const bool whole = bad == std::errc() && end == name.data() + name.size() && (name == "0" || name[0] != '0');
-  if (!whole || number < 0 || !next_pseudo_slave(number, caller, slave) || slave.number != number) return error(ENOENT);
+  if (number < 0 || !next_pseudo_slave(number, caller, slave) || slave.number != number) return error(ENOENT);
   return make_device(device::pseudo_slave(static_cast<std::uint32_t>(number)), slave_permissions, slave.uid);
 }
 
 bool list_slaves(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
   if (cookie == 0) {
-    fill(entry, master_name, character_entry, 1);
-    return true;
+    return entry.set(master_name, entry_type::character, 1);
   }
   PseudoSlave slave;
   if (cookie > 1000 || !next_pseudo_slave(static_cast<int>(cookie) - 1, caller, slave)) return false;
-  std::array<char, 12> name{};
-  const auto [end, bad] = std::to_chars(name.data(), name.data() + name.size(), slave.number);
-  fill(entry, {name.data(), end}, character_entry, static_cast<std::uint64_t>(slave.number) + 2);
-  return true;
+  std::array<char, 12> name;
+  return entry.set(base::format(name, "{}", slave.number), entry_type::character,
+                   static_cast<std::uint64_t>(slave.number) + 2);
 }
 
 constexpr DirectorySource slaves{find_slave, list_slaves, false};
@@ -96,18 +83,15 @@ Answer<NodeReference> find(std::string_view name, int, Caller&) {
 bool list(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
   std::size_t index = cookie;
   if (index < devices.size()) {
-    fill(entry, devices[index].name, character_entry, cookie + 1);
-    return true;
+    return entry.set(devices[index].name, entry_type::character, cookie + 1);
   }
   index -= devices.size();
   if (index < links.size()) {
-    fill(entry, links[index].name, link_entry, cookie + 1);
-    return true;
+    return entry.set(links[index].name, entry_type::link, cookie + 1);
   }
   index -= links.size();
   if (index >= folders.size()) return false;
-  fill(entry, folders[index].name, directory_entry, cookie + 1);
-  return true;
+  return entry.set(folders[index].name, entry_type::directory, cookie + 1);
 }
 
 constexpr DirectorySource source{find, list, true};

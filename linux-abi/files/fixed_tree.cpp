@@ -2,9 +2,6 @@
 // Directories of fixed names: see fixed_tree.h.
 #include "linux-abi/files/fixed_tree.h"
 
-#include <algorithm>
-#include <cstring>
-
 namespace linux_abi {
 
 Answer<NodeReference> find_fixed(std::span<const FixedEntry> entries, const DirectorySource& source,
@@ -18,13 +15,9 @@ Answer<NodeReference> find_fixed(std::span<const FixedEntry> entries, const Dire
 }
 
 bool list_fixed(std::span<const FixedEntry> entries, std::uint64_t cookie, int directory, ListedEntry& entry) {
-  constexpr std::uint8_t type_directory = 4, type_regular = 8;
   for (std::size_t i = cookie + 1; i < entries.size(); ++i) {
     if (entries[i].parent != directory) continue;
-    std::memcpy(entry.name.data(), entries[i].name.data(), entries[i].name.size());
-    entry.type = entries[i].write != nullptr ? type_regular : type_directory;
-    entry.cookie = i;
-    return true;
+    return entry.set(entries[i].name, entries[i].write != nullptr ? entry_type::regular : entry_type::directory, i);
   }
   return false;
 }

@@ -13,8 +13,6 @@
 namespace linux_abi {
 namespace {
 
-constexpr std::uint8_t type_directory = 4, type_regular = 8, type_link = 10;
-
 struct Text {
   std::string_view name;
   WriteText write;
@@ -35,27 +33,9 @@ struct Link {
 constexpr Link process_links[] = {
     {"exe", proc_pid_exe, lead_to_exe}, {"cwd", proc_pid_cwd, lead_to_cwd}, {"root", proc_pid_root, lead_to_root}};
 
-bool put_name(ListedEntry& entry, std::string_view name, std::uint8_t type, std::uint64_t cookie) {
-  std::memcpy(entry.name.data(), name.data(), std::min(name.size(), entry.name.size() - 1));
-  entry.type = type;
-  entry.cookie = cookie;
-  return true;
-}
-
 bool put_number(ListedEntry& entry, int number, std::uint8_t type, std::uint64_t cookie) {
   std::array<char, 16> digits;
-  return put_name(entry, base::format(digits, "{}", number), type, cookie);
-}
-
-// A decimal number without leading zeros; -1: it is none.
-int number_of(std::string_view name) {
-  if (name.empty() || name.size() > 9 || (name.size() > 1 && name[0] == '0')) return -1;
-  int number = 0;
-  for (const char c : name) {
-    if (c < '0' || c > '9') return -1;
-    number = number * 10 + (c - '0');
-  }
-  return number;
+  return entry.set(base::format(digits, "{}", number), type, cookie);
 }
 
 Pids& pids_of(Caller& caller) { return static_cast<Thread&>(caller).process().vnode().pids; }
@@ -68,7 +48,7 @@ bool exists(int pid, Caller& caller) {
 
 // /proc/PID/fd. Only the caller's own descriptors can be reached: others belong to processes that may end meanwhile.
 Answer<NodeReference> find_descriptor(std::string_view name, int subject, Caller& caller) {
-  const int descriptor = number_of(name);
+  const int descriptor = number_of_name(name);
   if (descriptor < 0) return error(ENOENT);
   if (!caller.descriptors().get(descriptor)) return error(ENOENT);
   return make_link(proc_descriptor_target, lead_to_descriptor, subject, descriptor);
@@ -77,7 +57,7 @@ Answer<NodeReference> find_descriptor(std::string_view name, int subject, Caller
 bool list_descriptors(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
   const int descriptor = caller.descriptors().next(static_cast<int>(cookie));
   if (descriptor < 0) return false;
-  return put_number(entry, descriptor, type_link, static_cast<std::uint64_t>(descriptor) + 1);
+  return put_number(entry, descriptor, entry_type::link, static_cast<std::uint64_t>(descriptor) + 1);
 }
 constexpr DirectorySource descriptors{find_descriptor, list_descriptors, false};
 
@@ -94,9 +74,9 @@ Answer<NodeReference> find_of_process(std::string_view name, int pid, Caller& ca
 
 bool list_of_process(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
   constexpr std::size_t texts = std::size(process_texts), links = std::size(process_links);
-  if (cookie < texts) return put_name(entry, process_texts[cookie].name, type_regular, cookie + 1);
-  if (cookie < texts + links) return put_name(entry, process_links[cookie - texts].name, type_link, cookie + 1);
-  return cookie == texts + links && put_name(entry, "fd", type_directory, cookie + 1);
+  if (cookie < texts) return entry.set(process_texts[cookie].name, entry_type::regular, cookie + 1);
+  if (cookie < texts + links) return entry.set(process_links[cookie - texts].name, entry_type::link, cookie + 1);
+  return cookie == texts + links && entry.set("fd", entry_type::directory, cookie + 1);
 }
 constexpr DirectorySource of_process{find_of_process, list_of_process, false};
 
@@ -149,16 +129,16 @@ Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
   if (name == "sys") return make_directory(settings, 0);
   for (const Text& text : machine_texts)
     if (text.name == name) return make_text(text.write, 0);
-  const int pid = number_of(name);
+  const int pid = number_of_name(name);
   if (pid > 0 && exists(pid, caller)) return make_directory(of_process, pid);
   return error(ENOENT);
 }
 
 bool list(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
   constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 2;
-  if (cookie < texts) return put_name(entry, machine_texts[cookie].name, type_regular, cookie + 1);
-  if (cookie == texts) return put_name(entry, "self", type_link, cookie + 1);
-  if (cookie == texts + 1) return put_name(entry, "sys", type_directory, cookie + 1);
+  if (cookie < texts) return entry.set(machine_texts[cookie].name, entry_type::regular, cookie + 1);
+  if (cookie == texts) return entry.set("self", entry_type::link, cookie + 1);
+  if (cookie == texts + 1) return entry.set("sys", entry_type::directory, cookie + 1);
   int pid = 0;
   {
     const base::SpinGuard guard(tasks_lock);
@@ -167,7 +147,7 @@ bool list(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
     if (found == nullptr) return false;
     pid = found->pid;
   }
-  return put_number(entry, pid, type_directory, fixed + static_cast<std::uint64_t>(pid));
+  return put_number(entry, pid, entry_type::directory, fixed + static_cast<std::uint64_t>(pid));
 }
 constexpr DirectorySource root{find, list, false};
 

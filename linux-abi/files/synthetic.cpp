@@ -236,6 +236,23 @@ Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t perm
 Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number) {
   return make_node<LinkNode>(target, lead, subject, number);
 }
+bool ListedEntry::set(std::string_view text, std::uint8_t entry_type, std::uint64_t next_cookie) {
+  std::memcpy(name.data(), text.data(), std::min(text.size(), name.size() - 1));
+  type = entry_type;
+  cookie = next_cookie;
+  return true;
+}
+
+int number_of_name(std::string_view name) {
+  if (name.empty() || name.size() > 9 || (name.size() > 1 && name[0] == '0')) return -1;
+  int number = 0;
+  for (const char c : name) {
+    if (c < '0' || c > '9') return -1;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
 Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid) {
   return make_node<DeviceNode>(number, permissions, uid);
 }

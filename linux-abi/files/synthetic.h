@@ -38,7 +38,15 @@ struct ListedEntry {
   std::array<char, 256> name{};
   std::uint8_t type = 0;  // DT_*
   std::uint64_t cookie = 0;
+  // Returns true, as `list` does when there is an entry.
+  bool set(std::string_view text, std::uint8_t entry_type, std::uint64_t next_cookie);
 };
+namespace entry_type {
+inline constexpr std::uint8_t character = 2, directory = 4, regular = 8, link = 10;  // DT_*
+}
+// A name that is a decimal number without leading zeros, of nine digits at most; -1: it is none.
+int number_of_name(std::string_view name);
+
 struct DirectorySource {
   Answer<NodeReference> (*find)(std::string_view name, int subject, Caller& caller);
   bool (*list)(std::uint64_t cookie, int subject, Caller& caller, ListedEntry& entry);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // /sys: the processors and the few settings that C libraries and language runtimes look for.
-#include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "kernel/base/format.h"
 #include "kernel/core/cores.h"
 #include "linux-abi/files/fixed_tree.h"
 
@@ -58,21 +57,13 @@ struct CoreText {
 constexpr std::array<CoreText, 3> topology_texts{
     {{"core_id", write_core}, {"physical_package_id", write_zero}, {"thread_siblings_list", write_core}}};
 
-bool put(ListedEntry& entry, std::string_view name, std::uint8_t type, std::uint64_t cookie) {
-  std::copy(name.begin(), name.end(), entry.name.begin());
-  entry.type = type;
-  entry.cookie = cookie;
-  return true;
-}
-constexpr std::uint8_t type_directory = 4, type_regular = 8;
-
 Answer<NodeReference> find_topology(std::string_view name, int core, Caller&) {
   for (const CoreText& text : topology_texts)
     if (text.name == name) return make_text(text.write, core);
   return error(ENOENT);
 }
 bool list_topology(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  return cookie < topology_texts.size() && put(entry, topology_texts[cookie].name, type_regular, cookie + 1);
+  return cookie < topology_texts.size() && entry.set(topology_texts[cookie].name, entry_type::regular, cookie + 1);
 }
 constexpr DirectorySource topology{find_topology, list_topology, true};
 
@@ -82,19 +73,16 @@ Answer<NodeReference> find_of_core(std::string_view name, int core, Caller&) {
   return error(ENOENT);
 }
 bool list_of_core(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  if (cookie == 0) return put(entry, "online", type_regular, 1);
-  return cookie == 1 && put(entry, "topology", type_directory, 2);
+  if (cookie == 0) return entry.set("online", entry_type::regular, 1);
+  return cookie == 1 && entry.set("topology", entry_type::directory, 2);
 }
 constexpr DirectorySource of_core{find_of_core, list_of_core, true};
 
 // The number of "cpuN"; -1: not one of ours.
 int core_of(std::string_view name) {
   if (!name.starts_with("cpu")) return -1;
-  int core = -1;
-  const char* end = name.data() + name.size();
-  const auto [stopped, bad] = std::from_chars(name.data() + 3, end, core);
-  const bool whole = bad == std::errc() && stopped == end && (name.size() == 4 || name[3] != '0');
-  return whole && core >= 0 && static_cast<std::uint32_t>(core) < kernel::core_count() ? core : -1;
+  const int core = number_of_name(name.substr(3));
+  return core >= 0 && static_cast<std::uint32_t>(core) < kernel::core_count() ? core : -1;
 }
 
 Answer<NodeReference> find(std::string_view name, int directory, Caller&);
@@ -103,9 +91,8 @@ bool list(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
   if (directory != cpu_directory) return false;
   const std::uint64_t core = cookie < std::size(entries) ? 0 : cookie - std::size(entries) + 1;
   if (core >= kernel::core_count()) return false;
-  std::array<char, 16> name{'c', 'p', 'u'};
-  const auto [end, bad] = std::to_chars(name.data() + 3, name.data() + name.size(), core);
-  return put(entry, {name.data(), end}, type_directory, std::size(entries) + core);
+  std::array<char, 16> name;
+  return entry.set(base::format(name, "cpu{}", core), entry_type::directory, std::size(entries) + core);
 }
 constexpr DirectorySource source{find, list, true};
 

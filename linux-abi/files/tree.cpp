@@ -39,7 +39,8 @@ class FileTree : public processor::Counted {
   std::array<MemoryMount, max_memory_mounts> memory;  // the first memory_count of them
   std::array<MemoryMountPoint, max_memory_mounts> memory_points;
   std::size_t memory_count = 0;
-  // Where files without names are: mounted nowhere.
+  // Where files without names are: in no place of the tree, and made for the first of them.
+  threads::Mutex unnamed_lock;
   base::Own<HomeFileSystem> unnamed;
   PlaceReference unnamed_root;
   std::atomic<std::uint64_t> unnamed_ever{0};
@@ -68,16 +69,44 @@ PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::
 Answer<> flush_files(FileTree& tree, processor::Sleeper& sleeper) {
   TRY(tree.home_system.flush_all(sleeper));
   for (std::size_t i = 0; i < tree.memory_count; ++i) TRY(tree.memory[i].system->flush_all(sleeper));
-  if (tree.unnamed) TRY(tree.unnamed->flush_all(sleeper));
+  HomeFileSystem* unnamed = nullptr;
+  {
+    threads::MutexGuard guard(tree.unnamed_lock);
+    unnamed = tree.unnamed.get();
+  }
+  if (unnamed != nullptr) TRY(unnamed->flush_all(sleeper));
   return {};
 }
+
+namespace {
+
+Answer<base::Own<HomeFileSystem>> new_system(FileTree& tree) {
+  auto system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system.family()),
+                                           tree.home_system.home());
+  if (!system) return error(ENOMEM);
+  return system;
+}
+
+Answer<PlaceReference> root_of_unnamed(FileTree& tree, processor::Sleeper& sleeper) {
+  threads::MutexGuard guard(tree.unnamed_lock);
+  if (tree.unnamed_root) return tree.unnamed_root;
+  auto system = TRY(new_system(tree));
+  NodeReference root = TRY(system->mount_in_memory(0700, sleeper));
+  PlaceReference place = TRY(Place::create(std::move(root), {}, "/"));
+  tree.unnamed = std::move(system);
+  tree.unnamed_root = place;
+  return place;
+}
+
+}  // namespace
 
 Answer<OpenFileReference> create_unnamed(FileTree& tree, std::string_view label, std::uint32_t seals, Caller& caller) {
   // Nobody sees the name that it has until it is open.
   std::array<char, 24> buffer;
   const std::string_view name = base::format(buffer, "{}", tree.unnamed_ever.fetch_add(1, std::memory_order_relaxed));
   std::array<char, 264> shown;
-  Node& directory = tree.unnamed_root->node();
+  const PlaceReference root = TRY(root_of_unnamed(tree, caller.sleeper()));
+  Node& directory = root->node();
   NodeReference node = TRY(directory.create(name, file_mode::regular | 0777, 0, caller));
   const auto opened = [&]() -> Answer<OpenFileReference> {
     PlaceReference place = TRY(Place::create(node, tree.root, base::format(shown, "memfd:{}", label)));
@@ -118,13 +147,6 @@ Answer<bool> is_empty_directory(FileTree& tree, std::string_view name, processor
   return entries <= 2;
 }
 
-Answer<base::Own<HomeFileSystem>> new_system(FileTree& tree) {
-  auto system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system.family()),
-                                           tree.home_system.home());
-  if (!system) return error(ENOMEM);
-  return system;
-}
-
 Answer<> mount_in_memory(FileTree& tree, PlaceReference directory, std::string_view path, std::uint32_t permissions,
                          processor::Sleeper& sleeper) {
   MemoryMount mount;
@@ -149,11 +171,7 @@ Answer<> mount_all_in_memory(FileTree& tree, std::uint32_t kept, processor::Slee
     if ((kept & 1U << i) != 0 || !TRY(is_empty_directory(tree, path.substr(1), sleeper))) continue;
     TRY(mount_in_memory(tree, tree.root, path, permissions, sleeper));
   }
-  TRY(mount_in_memory(tree, tree.dev, "/dev/shm", 01777, sleeper));
-  tree.unnamed = TRY(new_system(tree));
-  NodeReference root = TRY(tree.unnamed->mount_in_memory(0700, sleeper));
-  tree.unnamed_root = TRY(Place::create(std::move(root), {}, "/"));
-  return {};
+  return mount_in_memory(tree, tree.dev, "/dev/shm", 01777, sleeper);
 }
 
 }  // namespace
