@@ -13,6 +13,7 @@
 #include "linux-abi/console/launch_service.h"
 #include "linux-abi/files/home_call.h"
 #include "linux-abi/process/memory_information.h"
+#include "linux-abi/process/request_count.h"
 #include "linux-abi/time/timer_service.h"
 #include "linux-abi/time/wall_clock.h"
 #include "linux-abi/trace/tracer.h"
@@ -29,7 +30,8 @@ constexpr std::uint64_t default_excache_bytes = std::uint64_t{64} << 20;
 class ProcessorComponent final : private component::Observer,
                                  private rpc::CounterSource,
                                  private port::Expectation,
-                                 private linux_abi::MemoryRefresher {
+                                 private linux_abi::MemoryRefresher,
+                                 private linux_abi::RequestCounter {
  public:
   explicit ProcessorComponent(const kernel::BootInfo& boot) : boot_(boot), loop_(kernel::clock()) {}
 
@@ -48,6 +50,7 @@ class ProcessorComponent final : private component::Observer,
     launches_ = TRY(base::try_make<linux_abi::LaunchService>(loop_));
     launches_->serve(component_->server());
     launches_->set_refresher(*this);
+    linux_abi::set_request_counter(*this);
     {
       const base::SpinGuard guard(component_->port().lock());
       TRY(linux_abi::start_home_calls(component_->endpoint(), component_->domain()));
@@ -121,6 +124,11 @@ class ProcessorComponent final : private component::Observer,
     sink.counter("excache.zero_fill_messages", counters.zero_fill_messages);
     sink.counter("excache.demand_messages", demand_messages());
     sink.counter("tlb.shootdowns", arch::tlb_statistics().shootdowns);
+  }
+
+  std::uint64_t requests() override {
+    const base::SpinGuard guard(component_->port().lock());
+    return component_->rpc_statistics().requests_made();
   }
 
   std::uint64_t demand_messages() {

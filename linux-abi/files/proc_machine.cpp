@@ -9,6 +9,7 @@
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/tree.h"
 #include "linux-abi/process/memory_information.h"
+#include "linux-abi/process/request_count.h"
 #include "linux-abi/process/thread.h"
 #include "linux-abi/time/wall_clock.h"
 
@@ -109,6 +110,8 @@ Answer<> proc_loadavg(TextWriter& out, int, Caller& caller) {
 Answer<> proc_version(TextWriter& out, int, Caller&) {
   return out.add_text("Linux version 6.1.0-lego (LegoOS) #1 SMP LegoOS\n");
 }
+
+Answer<> proc_lego_requests(TextWriter& out, int, Caller&) { return out.add("{}\n", requests_made()); }
 
 Answer<> proc_filesystems(TextWriter& out, int, Caller&) {
   return out.add_text("nodev\tproc\nnodev\tsysfs\nnodev\tdevtmpfs\nnodev\ttmpfs\n\text4\n");

@@ -13,6 +13,7 @@ Answer<> proc_mounts(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_stat(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_uptime(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_loadavg(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_lego_requests(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_version(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_filesystems(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_pid_max(TextWriter& out, int subject, Caller& caller);

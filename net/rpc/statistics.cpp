@@ -84,6 +84,15 @@ void Statistics::serves(std::uint16_t operation) {
   if (index < operation_count) serves_[index] = true;
 }
 
+std::uint64_t Statistics::requests_made() const {
+  constexpr auto first = static_cast<std::uint16_t>(messages::Operation::VNodeCreate);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < operation_count; ++i) {
+    if (numbers[i] >= first) sum += made_[i].count;
+  }
+  return sum;
+}
+
 void Statistics::report(CounterSink& sink) const {
   for (std::size_t i = 0; i < operation_count; ++i) {
     report_operation(sink, "rpc", numbers[i], serves_[i] ? served_[i] : made_[i]);

@@ -67,6 +67,8 @@ class Statistics {
   OperationCounters* made(std::uint16_t operation);
   OperationCounters* served(std::uint16_t operation);
   void serves(std::uint16_t operation);  // a handler is registered
+  // Requests made, but those of membership: what a component sent on behalf of programs and files.
+  std::uint64_t requests_made() const;
   TrafficCounters traffic;
 
   // All counters that are not zero, by full name.

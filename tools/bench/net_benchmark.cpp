@@ -2,14 +2,10 @@
 #include "tools/bench/net_benchmark.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
-
-#include <thread>
 
 #include "tools/bench/image_pair.h"
 #include "tools/bench/rxe_pair.h"
 #include "tools/machines/switch.h"
-#include "tools/support/child.h"
 
 namespace bench {
 namespace {
@@ -26,24 +22,12 @@ std::vector<Row> all_rows() {
   return rows;
 }
 
-double load() {
-  double minute = 0;
-  return getloadavg(&minute, 1) == 1 ? minute : 0;
-}
-
-std::string qemu_version() {
-  const auto told = support::run_captured({"qemu-system-x86_64", "--version"});
-  return told.output.substr(0, told.output.find('\n'));
-}
-
 }  // namespace
 
 NetReport run_net_benchmark(const NetOptions& options, const std::function<void(const std::string&)>& progress) {
-  NetReport report{.circumstances = {.rounds = options.rounds, .effort = options.effort}, .rows = all_rows()};
+  NetReport report{.circumstances = {.rounds = options.rounds, .effort = options.effort, .host = describe_host()},
+                   .rows = all_rows()};
   Circumstances& circumstances = report.circumstances;
-  circumstances.host_cpus = std::thread::hardware_concurrency();
-  circumstances.qemu = qemu_version();
-  circumstances.load_before = load();
 
   const machines::Switch rack({"ours1", "ours2", "control", "rxe1", "rxe2"});
   ImagePair ours(options.image,
@@ -65,7 +49,7 @@ NetReport run_net_benchmark(const NetOptions& options, const std::function<void(
       row.rxe.rounds.push_back(rxe.measure(row.cell, options.effort));
     }
   }
-  circumstances.load_after = load();
+  circumstances.host.load_after = host_load();
   return report;
 }
 

@@ -11,13 +11,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-double median_of(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
 const char* quantity_name(Quantity quantity) { return quantity == Quantity::Latency ? "latency" : "bandwidth"; }
 
 ordered_json to_json(const Series& series, Quantity quantity) {
@@ -115,8 +108,8 @@ std::string NetReport::table() const {
       "{}; {}; perftest {}; ICRC by {};\n"
       "load of the host {:.2f} before, {:.2f} after, on {} CPUs.\n",
       circumstances.rounds, circumstances.effort.latency_iterations, circumstances.effort.bandwidth_iterations,
-      circumstances.effort.depth, circumstances.qemu, circumstances.kernel, circumstances.perftest, circumstances.icrc,
-      circumstances.load_before, circumstances.load_after, circumstances.host_cpus);
+      circumstances.effort.depth, circumstances.host.qemu, circumstances.kernel, circumstances.perftest,
+      circumstances.icrc, circumstances.host.load_before, circumstances.host.load_after, circumstances.host.cpus);
   return text;
 }
 
@@ -126,13 +119,13 @@ std::string NetReport::json() const {
                       {"latency_iterations", circumstances.effort.latency_iterations},
                       {"bandwidth_iterations", circumstances.effort.bandwidth_iterations},
                       {"depth", circumstances.effort.depth},
-                      {"qemu", circumstances.qemu},
+                      {"qemu", circumstances.host.qemu},
                       {"kernel", circumstances.kernel},
                       {"perftest", circumstances.perftest},
                       {"icrc", circumstances.icrc},
-                      {"host_cpus", circumstances.host_cpus},
-                      {"load_before", circumstances.load_before},
-                      {"load_after", circumstances.load_after},
+                      {"host_cpus", circumstances.host.cpus},
+                      {"load_before", circumstances.host.load_before},
+                      {"load_after", circumstances.host.load_after},
                       {"rows", ordered_json::array()}};
   for (const Row& row : rows) all["rows"].push_back(to_json(row));
   return all.dump(2) + "\n";

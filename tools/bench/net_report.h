@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/host.h"
 #include "tools/bench/measurement.h"
 
 namespace bench {
@@ -30,13 +31,10 @@ bool is_as_wanted(const Row& row);
 struct Circumstances {
   unsigned rounds = 0;
   Effort effort;
-  std::string qemu;
+  Host host;
   std::string kernel;
   std::string perftest;
   std::string icrc;
-  unsigned host_cpus = 0;
-  double load_before = 0;  // of the host, over a minute
-  double load_after = 0;
 };
 
 struct NetReport {

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 
+#include "tools/bench/abi_benchmark.h"
 #include "tools/bench/net_benchmark.h"
 #include "tools/machines/guest_image.h"
 #include "tools/support/child.h"
@@ -54,6 +55,32 @@ struct NetBenchmark {
   }
 };
 
+struct AbiBenchmark {
+  bench::AbiOptions options;
+  std::string json;
+
+  void declare(CLI::App& app) {
+    app.add_option("--json", json, "keep all numbers in this file");
+    app.add_option("--rounds", options.rounds, "how often everything is measured")
+        ->check(CLI::Range(1u, 1'000'000u))
+        ->capture_default_str();
+    app.add_option("--milliseconds", options.milliseconds, "how long a measurement takes")
+        ->check(CLI::Range(1u, 60'000u))
+        ->capture_default_str();
+    app.add_option("--only", options.only, "measure nothing but this; repeatable");
+  }
+
+  void run() {
+    if (!json.empty()) write_file(json, "");  // better now than after minutes
+    options.lego = support::build_folder() / "tools/command/lego";
+    options.program = support::build_folder() / "tools/bench/abi_program/abi_bench";
+    machines::make_guest_image();
+    const bench::AbiReport report = bench::run_abi_benchmark(options, say);
+    fmt::print("{}", report.table());
+    if (!json.empty()) write_file(json, report.json());
+  }
+};
+
 }  // namespace
 
 int bench_command(const std::vector<std::string>& arguments) {
@@ -64,16 +91,20 @@ int bench_command(const std::vector<std::string>& arguments) {
   CLI::App* const net_app =
       app.add_subcommand("net", "RDMA: two components, and two Linux guests with soft-RoCE, on one switch");
   net.declare(*net_app);
+  AbiBenchmark abi;
+  CLI::App* const abi_app = app.add_subcommand("abi", "system calls: a vNode, and a Linux guest with as many cores");
+  abi.declare(*abi_app);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", net_app->parsed() ? net_app->help() : app.help());
+    fmt::print("{}", net_app->parsed() ? net_app->help() : abi_app->parsed() ? abi_app->help() : app.help());
     return 0;
   } catch (const CLI::ParseError& error) {
     throw Failure(fmt::format("bench: {}", error.what()));
   }
   if (net_app->parsed()) net.run();
+  if (abi_app->parsed()) abi.run();
   return 0;
 }
 
