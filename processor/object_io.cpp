@@ -126,15 +126,8 @@ Result<> flush_object(SharedObject& object, Sleeper& sleeper) {
 
 Result<> synchronize_mapping(AddressSpace& space, const vma::Vma& area, Sleeper& sleeper) {
   if (!area.object || !area.shared()) return {};
-  Reference<SharedObject> object;
-  MonitorCore& monitor = space.monitor();
-  {
-    const base::SpinGuard guard(monitor.objects_lock());
-    const auto found = monitor.objects_locked().find(area.object);
-    if (found == monitor.objects_locked().end() || !CountedReferences<SharedObject>::try_take(*found)) return {};
-    object = Reference<SharedObject>::adopt(*found);
-  }
-  if (!object->is_file()) return {};
+  const Reference<SharedObject> object = find_held_object(space.family(), area.object);
+  if (!object || !object->is_file()) return {};
   TRY(flush_object(*object, sleeper));
   messages::FileSyncRequest request;
   request.file = object->id().value();

@@ -110,6 +110,14 @@ Result<Reference<SharedObject>> create_segment(Family& family, std::uint64_t byt
   return base::fail(made ? Error::Malformed : made.error());  // an id that was given before
 }
 
+Reference<SharedObject> find_held_object(Family& family, base::ObjectId id) {
+  MonitorCore& monitor = core_of(family);
+  const base::SpinGuard guard(monitor.objects_lock());
+  const auto found = monitor.objects_locked().find(id);
+  if (found == monitor.objects_locked().end() || !CountedReferences<SharedObject>::try_take(*found)) return {};
+  return Reference<SharedObject>::adopt(*found);
+}
+
 SharedObject::SharedObject(Family& family, MemoryHome& object_home, base::ObjectId object_id, ObjectKind kind,
                            std::uint64_t bytes)
     : family_(kind == ObjectKind::Anonymous ? Reference<Family>(family) : Reference<Family>()),

@@ -33,6 +33,8 @@ base::Result<Reference<SharedObject>> open_file(Family& family, const messages::
                                                 Sleeper& sleeper);
 // A new anonymous segment.
 base::Result<Reference<SharedObject>> create_segment(Family& family, std::uint64_t bytes, Sleeper& sleeper);
+// The object with this id if somebody still holds it, else nothing.
+Reference<SharedObject> find_held_object(Family& family, base::ObjectId id);
 
 // Reading and writing through the ExCache; kernel buffers only. Calls for one file that change its size or write are
 // serialised by the personality (as Linux's inode lock does); reads and faults may run beside them.

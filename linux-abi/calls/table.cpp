@@ -8,6 +8,7 @@
 
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/calls_identity.h"
+#include "linux-abi/calls/calls_ipc.h"
 #include "linux-abi/calls/calls_memory.h"
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/calls_poll.h"
@@ -49,6 +50,9 @@
   CALL(msync, "pux")                     \
   CALL(mincore, "pup")                   \
   CALL(madvise, "pud")                   \
+  CALL(shmget, "xux")                    \
+  CALL(shmat, "dpx")                     \
+  CALL(shmctl, "ddp")                    \
   CALL(dup, "f")                         \
   CALL(dup2, "ff")                       \
   CALL(pause, "")                        \
@@ -81,6 +85,14 @@
   CALL(wait4, "dpxp")                    \
   CALL(kill, "dd")                       \
   CALL(uname, "p")                       \
+  CALL(semget, "xdx")                    \
+  CALL(semop, "dpu")                     \
+  CALL(semctl, "dddp")                   \
+  CALL(shmdt, "p")                       \
+  CALL(msgget, "xx")                     \
+  CALL(msgsnd, "dpux")                   \
+  CALL(msgrcv, "dpudx")                  \
+  CALL(msgctl, "ddp")                    \
   CALL(fcntl, "fdx")                     \
   CALL(flock, "fd")                      \
   CALL(fsync, "f")                       \
@@ -187,6 +199,7 @@
   CALL(getdents64, "fpu")                \
   CALL(set_tid_address, "p")             \
   CALL(restart_syscall, "")              \
+  CALL(semtimedop, "dpup")               \
   CALL(fadvise64, "fuud")                \
   CALL(timer_create, "dpp")              \
   CALL(timer_settime, "ddpp")            \

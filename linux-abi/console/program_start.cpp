@@ -190,6 +190,7 @@ base::Result<> ProgramLaunch::release(processor::Sleeper& sleeper) {
   }
   TRY(family_->wait_until_no_threads(sleeper));
   if (vnode_) {
+    vnode_->ipc.segments.family_ended(*family_);
     auto files = vnodes().drop(*vnode_);
     if (files) {
       if (const Answer<> unmounted = unmount_files(*files, sleeper); !unmounted)

@@ -102,6 +102,13 @@ constexpr FixedEntry settings_entries[] = {
     {0, "net"},
     {16, "core"},
     {17, "somaxconn", proc_sys_backlog_max},
+    {1, "shmmax", proc_sys_segment_bytes},
+    {1, "shmall", proc_sys_segment_bytes},
+    {1, "shmmni", proc_sys_segments},
+    {1, "msgmax", proc_sys_message_bytes},
+    {1, "msgmnb", proc_sys_queue_bytes},
+    {1, "msgmni", proc_sys_queues},
+    {1, "sem", proc_sys_semaphores},
 };
 static_assert(settings_entries[9].name == "random" && settings_entries[12].name == "vm" &&
               settings_entries[14].name == "fs" && settings_entries[17].name == "core");
@@ -112,6 +119,18 @@ bool list_settings(std::uint64_t cookie, int directory, Caller&, ListedEntry& en
 constexpr DirectorySource settings{find_setting, list_settings, true};
 Answer<NodeReference> find_setting(std::string_view name, int directory, Caller&) {
   return find_fixed(settings_entries, settings, name, directory);
+}
+
+// /proc/sysvipc
+constexpr FixedEntry ipc_entries[] = {
+    {-1, ""}, {0, "msg", proc_ipc_messages}, {0, "sem", proc_ipc_semaphores}, {0, "shm", proc_ipc_segments}};
+Answer<NodeReference> find_ipc(std::string_view name, int directory, Caller&);
+bool list_ipc(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
+  return list_fixed(ipc_entries, cookie, directory, entry);
+}
+constexpr DirectorySource ipc_texts{find_ipc, list_ipc, true};
+Answer<NodeReference> find_ipc(std::string_view name, int directory, Caller&) {
+  return find_fixed(ipc_entries, ipc_texts, name, directory);
 }
 
 // /proc
@@ -128,6 +147,7 @@ Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
   if (name == "thread-self") return make_link(write_thread_self, nullptr, 0, -1);
   if (name == "mounts") return make_link(write_self_mounts, nullptr, 0, -1);
   if (name == "sys") return make_directory(settings, 0);
+  if (name == "sysvipc") return make_directory(ipc_texts, 0);
   for (const Text& text : machine_texts)
     if (text.name == name) return make_text(text.write, 0);
   const int pid = number_of_name(name);
@@ -136,10 +156,11 @@ Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
 }
 
 bool list(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
-  constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 2;
+  constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 3;
   if (cookie < texts) return entry.set(machine_texts[cookie].name, entry_type::regular, cookie + 1);
   if (cookie == texts) return entry.set("self", entry_type::link, cookie + 1);
   if (cookie == texts + 1) return entry.set("sys", entry_type::directory, cookie + 1);
+  if (cookie == texts + 2) return entry.set("sysvipc", entry_type::directory, cookie + 1);
   int pid = 0;
   {
     const base::SpinGuard guard(tasks_lock);

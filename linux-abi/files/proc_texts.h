@@ -28,6 +28,17 @@ Answer<> proc_sys_random_id(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_pipe_max(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_backlog_max(TextWriter& out, int subject, Caller& caller);
 
+// proc_ipc.cpp
+Answer<> proc_ipc_messages(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_ipc_semaphores(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_ipc_segments(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_segment_bytes(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_segments(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_message_bytes(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_queue_bytes(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_queues(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_semaphores(TextWriter& out, int subject, Caller& caller);
+
 // Of the process `pid`. ESRCH: it ended; EACCES: what only the process itself can be asked. proc_process.cpp
 Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller);

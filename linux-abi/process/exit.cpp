@@ -81,6 +81,7 @@ void end_process(Thread& thread) {
   Process& process = thread.process();
   if (process.timers != nullptr) process.timers->stop();
   let_go_of_files(process);
+  process.vnode().ipc.semaphores.process_ended({process.serial(), process.pid()});
   process.release_space();
   Finished finished;
   Launch* launch = nullptr;

@@ -9,6 +9,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/base/types.h"
 #include "linux-abi/files/file_tree.h"
+#include "linux-abi/ipc/space.h"
 #include "linux-abi/process/pids.h"
 #include "linux-abi/sockets/inet_reference.h"
 #include "linux-abi/sockets/unix_space.h"
@@ -29,6 +30,7 @@ class VNode : public processor::Counted {
   processor::Reference<FileTree> files;
   processor::Reference<UnixSpace> unix_sockets;
   processor::Reference<InetSpace> inet_sockets;
+  ipc::Space ipc;  // has its own locks
 
   void last_reference_gone();
 
