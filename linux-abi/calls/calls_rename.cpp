@@ -66,25 +66,17 @@ Answer<base::Array<char>> copy_of(std::string_view name) {
 void follow_up(Call& call, const Renaming& renaming, base::Array<char> new_name, base::Array<char> old_name,
                std::uint64_t changes) {
   NameCache& names = names_of(call);
-  const auto now_at = [&](const ParentWalk& where, const PlaceReference& place) {
-    names.remember(*where.directory, where.name(), place, changes);
-  };
-  renaming.moved->renamed(renaming.to.directory, std::move(new_name));
+  const ParentWalk &from = renaming.from, &to = renaming.to;
+  renaming.moved->renamed(to.directory, std::move(new_name));
   renaming.moved->node().attributes_changed();
+  names.changed(*to.directory, to.name(), renaming.moved, changes);
   if (renaming.replaced) renaming.replaced->node().attributes_changed();
   if (renaming.exchanges()) {
-    renaming.replaced->renamed(renaming.from.directory, std::move(old_name));
-    now_at(renaming.from, renaming.replaced);
-  } else if (renaming.replaced) {
-    renaming.replaced->set_removed();
-  }
-  now_at(renaming.to, renaming.moved);
-  // Others changed names meanwhile: nothing new was remembered, and what was is not to be trusted.
-  if (names.changes() != changes) {
-    names.forget(*renaming.to.directory, renaming.to.name());
-    names.forget(*renaming.from.directory, renaming.from.name());
-  } else if (!renaming.exchanges()) {
-    names.forget(*renaming.from.directory, renaming.from.name());
+    renaming.replaced->renamed(from.directory, std::move(old_name));
+    names.changed(*from.directory, from.name(), renaming.replaced, changes + 1);
+  } else {
+    if (renaming.replaced) renaming.replaced->set_removed();
+    names.forget(*from.directory, from.name());
   }
 }
 

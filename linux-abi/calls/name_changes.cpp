@@ -48,11 +48,9 @@ void name_removed(Call& call, const ParentWalk& parent, Place& place) {
 
 void name_made(Call& call, const ParentWalk& parent, NodeReference node, std::uint64_t changes) {
   auto place = Place::create(std::move(node), parent.directory, parent.name());
-  NameCache& names = names_of(call);
   const bool stable = parent.directory->node().names_are_stable();
-  if (place && stable) names.remember(*parent.directory, parent.name(), std::move(*place), changes);
-  // Not remembered, because of others' changes or for want of memory: what was known ("missing") is wrong all the same.
-  if (!place || !stable || names.changes() != changes) names.forget(*parent.directory, parent.name());
+  names_of(call).changed(*parent.directory, parent.name(), place && stable ? std::move(*place) : PlaceReference(),
+                         changes);
 }
 
 }  // namespace linux_abi::calls

@@ -2,8 +2,6 @@
 // Names that were looked up: see name_cache.h.
 #include "linux-abi/files/name_cache.h"
 
-#include "kernel/base/memory.h"
-
 namespace linux_abi {
 
 std::size_t NameCache::bucket_of(const Place& directory, std::string_view name) {
@@ -34,29 +32,50 @@ NameCache::Known NameCache::find(Place& directory, std::string_view name, PlaceR
   return Known::Exists;
 }
 
-void NameCache::insert(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
+base::Own<NameCache::Entry> NameCache::entry_of(Place& directory, std::string_view name, PlaceReference place) {
   auto made = base::make<Entry>();
-  if (!made || !made->name.append(std::span(name))) return;  // not remembered: only slower
+  if (!made || !made->name.append(std::span(name))) return {};
   made->directory = PlaceReference(directory);
   made->place = std::move(place);
   made->bucket = bucket_of(directory, name);
-  base::Own<Entry> old, oldest;
-  {
-    const base::SpinGuard guard(lock_);
-    if (changes_.load(std::memory_order_relaxed) != changes) return;  // may be wrong by now
-    if (Entry* known = find_locked(made->bucket, directory, name)) {
-      unlink_locked(*known);
-      old = base::Own<Entry>(known);
-    }
-    if (by_age_.size() >= max_entries) {
-      Entry& last = by_age_.back();
-      unlink_locked(last);
-      oldest = base::Own<Entry>(&last);
-    }
-    Entry* entry = made.release();
-    table_[entry->bucket].push_front(*entry);
-    by_age_.push_front(*entry);
+  return made;
+}
+
+base::Own<NameCache::Entry> NameCache::take_locked(const Place& directory, std::string_view name) {
+  Entry* known = find_locked(bucket_of(directory, name), directory, name);
+  if (known == nullptr) return {};
+  unlink_locked(*known);
+  return base::Own<Entry>(known);
+}
+
+base::Own<NameCache::Entry> NameCache::insert_locked(base::Own<Entry> made) {
+  base::Own<Entry> oldest;
+  if (by_age_.size() >= max_entries) {
+    oldest = base::Own<Entry>(&by_age_.back());
+    unlink_locked(*oldest);
   }
+  Entry* entry = made.release();
+  table_[entry->bucket].push_front(*entry);
+  by_age_.push_front(*entry);
+  return oldest;
+}
+
+void NameCache::insert(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
+  base::Own<Entry> made = entry_of(directory, name, std::move(place)), known, oldest;
+  if (!made) return;  // not remembered: only slower
+  const base::SpinGuard guard(lock_);
+  if (changes_.load(std::memory_order_relaxed) != changes) return;  // may be wrong by now
+  known = take_locked(directory, name);
+  oldest = insert_locked(std::move(made));
+}
+
+void NameCache::changed(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
+  base::Own<Entry> made, known, oldest;
+  if (place) made = entry_of(directory, name, std::move(place));
+  const base::SpinGuard guard(lock_);
+  known = take_locked(directory, name);
+  // Pairs with the acquire in changes().
+  if (changes_.fetch_add(1, std::memory_order_release) == changes && made) oldest = insert_locked(std::move(made));
 }
 
 void NameCache::remember(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
@@ -68,16 +87,13 @@ void NameCache::remember_missing(Place& directory, std::string_view name, std::u
 }
 
 PlaceReference NameCache::forget(Place& directory, std::string_view name) {
-  base::Own<Entry> entry;
+  base::Own<Entry> known;
   {
     const base::SpinGuard guard(lock_);
     changes_.fetch_add(1, std::memory_order_release);  // pairs with the acquire in changes()
-    Entry* known = find_locked(bucket_of(directory, name), directory, name);
-    if (known == nullptr) return {};
-    unlink_locked(*known);
-    entry = base::Own<Entry>(known);
+    known = take_locked(directory, name);
   }
-  return std::move(entry->place);
+  return known ? std::move(known->place) : PlaceReference();
 }
 
 void NameCache::clear() {

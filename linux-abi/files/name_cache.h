@@ -2,7 +2,7 @@
 // Names that were looked up: (directory's Place, name) → Place, so that walking a path again costs no message. Holds
 // references to the most recently used ones, up to a limit. Also remembers that a name does not exist. Names are
 // forgotten when the calls here change them; nobody else changes a vNode's files while it runs on one pComponent.
-// Looking a name up at its home takes time: what was found is remembered only if no name was forgotten meanwhile.
+// Looking a name up at its home takes time: what was found is remembered only if no name changed meanwhile.
 #pragma once
 
 #include <array>
@@ -10,6 +10,7 @@
 #include <boost/intrusive/list.hpp>
 #include <string_view>
 
+#include "kernel/base/memory.h"
 #include "linux-abi/files/place.h"
 
 namespace linux_abi {
@@ -20,12 +21,15 @@ class NameCache {
   ~NameCache() { clear(); }
 
   enum class Known : std::uint8_t { No, Exists, Missing };
-  // How often names were forgotten; taken before a look-up or a change, given to remember().
+  // How often names changed; taken before a look-up or a change, given to remember() and changed().
   std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
   // Exists: `place` is set.
   Known find(Place& directory, std::string_view name, PlaceReference& place);
   void remember(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes);
   void remember_missing(Place& directory, std::string_view name, std::uint64_t changes);
+  // The name was made, or leads elsewhere now. What was remembered is wrong, and what others are looking up may be:
+  // `place` is remembered in its stead if it is there and no other name changed since.
+  void changed(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes);
   // Returns what was remembered, if it was.
   PlaceReference forget(Place& directory, std::string_view name);
   void clear();
@@ -45,6 +49,11 @@ class NameCache {
   static std::size_t bucket_of(const Place& directory, std::string_view name);
   Entry* find_locked(std::size_t bucket, const Place& directory, std::string_view name);
   void insert(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes);
+  // Empty if there is no memory.
+  static base::Own<Entry> entry_of(Place& directory, std::string_view name, PlaceReference place);
+  base::Own<Entry> take_locked(const Place& directory, std::string_view name);
+  // Returns the one it drives out, to be destroyed outside of the lock.
+  base::Own<Entry> insert_locked(base::Own<Entry> made);
   void unlink_locked(Entry& entry);
 
   base::SpinLock lock_{base::LockRank::Poll};  // guards all below; references are dropped outside of it

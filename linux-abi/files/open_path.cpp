@@ -72,7 +72,8 @@ Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std
   const std::uint64_t changes = names.changes();
   auto node = TRY(parent.directory->node().create(parent.name(), file_mode::regular | permissions, 0, caller));
   PlaceReference place = TRY(Place::create(std::move(node), parent.directory, parent.name()));
-  if (parent.directory->node().names_are_stable()) names.remember(*parent.directory, parent.name(), place, changes);
+  const bool stable = parent.directory->node().names_are_stable();
+  names.changed(*parent.directory, parent.name(), stable ? place : PlaceReference(), changes);
   return place;
 }
 
