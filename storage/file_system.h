@@ -120,6 +120,9 @@ class FileSystem {
   virtual base::Result<Attributes> lookup(base::FileId directory, std::string_view name) = 0;
   virtual base::Result<Attributes> create(base::FileId directory, std::string_view name, const NewFile& file,
                                           const Request& request) = 0;
+  // A regular file without a name, held once; linkable: link() may give it one.
+  virtual base::Result<Attributes> create_unnamed(base::FileId directory, const NewFile& file, bool linkable,
+                                                  const Request& request) = 0;
   virtual base::Result<Attributes> link(base::FileId file, base::FileId directory, std::string_view name,
                                         const Request& request) = 0;
   virtual base::Result<Attributes> unlink(base::FileId directory, std::string_view name, const Request& request) = 0;

@@ -58,9 +58,14 @@ Answer<NodeReference> node_of(Call& call, std::uint64_t descriptor) {
   return NodeReference(*file->node());
 }
 
-Answer<std::uint64_t> change_mode_at(Call& call, int directory, std::uint64_t path, std::uint64_t mode) {
-  const PlaceReference place = TRY(find_place(call, directory, path, LastLink::Follow));
-  return change_mode(call, place->node(), mode);
+Answer<std::uint64_t> change_mode_at(Call& call, int directory, std::uint64_t path, std::uint64_t mode, int flags) {
+  if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return error(EINVAL);
+  const Named named =
+      TRY(find_named(call, directory, path, (flags & AT_SYMLINK_NOFOLLOW) != 0 ? LastLink::Keep : LastLink::Follow,
+                     (flags & AT_EMPTY_PATH) != 0 ? EmptyPath::NamesDescriptor : EmptyPath::Refused));
+  if (!named.place) return error(EPERM);
+  if (named.place->node().is_link()) return error(EOPNOTSUPP);
+  return change_mode(call, named.place->node(), mode);
 }
 
 Answer<std::uint64_t> change_owner_at(Call& call, int directory, std::uint64_t path, std::uint64_t uid,
@@ -75,8 +80,13 @@ Answer<std::uint64_t> change_owner_at(Call& call, int directory, std::uint64_t p
 
 }  // namespace
 
-Answer<std::uint64_t> chmod(Call& call) { return change_mode_at(call, at_current_directory, call.a(), call.b()); }
-Answer<std::uint64_t> fchmodat(Call& call) { return change_mode_at(call, Call::as_int(call.a()), call.b(), call.c()); }
+Answer<std::uint64_t> chmod(Call& call) { return change_mode_at(call, at_current_directory, call.a(), call.b(), 0); }
+Answer<std::uint64_t> fchmodat(Call& call) {
+  return change_mode_at(call, Call::as_int(call.a()), call.b(), call.c(), 0);
+}
+Answer<std::uint64_t> fchmodat2(Call& call) {
+  return change_mode_at(call, Call::as_int(call.a()), call.b(), call.c(), Call::as_int(call.d()));
+}
 Answer<std::uint64_t> fchmod(Call& call) {
   const NodeReference node = TRY(node_of(call, call.a()));
   return change_mode(call, *node, call.b());

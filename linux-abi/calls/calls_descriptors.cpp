@@ -5,6 +5,7 @@
 
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
+#include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/files/fifo.h"
 #include "linux-abi/files/file_locks.h"
 #include "linux-abi/files/home_node.h"
@@ -168,6 +169,10 @@ Answer<std::uint64_t> fcntl(Call& call) {
   const int descriptor = Call::as_int(call.a()), command = Call::as_int(call.b());
   DescriptorTable& table = call.thread.descriptors();
   const OpenFileReference file = TRY(table.get(descriptor));
+  // Of a descriptor that only names a place there is little else to ask.
+  const bool of_any = command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_GETFD || command == F_SETFD ||
+                      command == F_GETFL;
+  if ((file->flags() & O_PATH) != 0 && !of_any) return error(EBADF);
   switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC: {
@@ -215,7 +220,7 @@ Answer<std::uint64_t> fcntl(Call& call) {
 
 Answer<std::uint64_t> flock(Call& call) {
   constexpr int shared = 1, exclusive = 2, non_blocking = 4, unlock = 8;
-  const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.a())));
+  const OpenFileReference file = TRY(real_file(call, call.a()));
   const int operation = Call::as_int(call.b());
   if (file->node() == nullptr) return error(EBADF);
   // Held by the open file description: its address names it while it lives.

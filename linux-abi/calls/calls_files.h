@@ -14,6 +14,8 @@ Answer<std::uint64_t> pread64(Call& call);
 Answer<std::uint64_t> pwrite64(Call& call);
 Answer<std::uint64_t> preadv(Call& call);
 Answer<std::uint64_t> pwritev(Call& call);
+Answer<std::uint64_t> preadv2(Call& call);
+Answer<std::uint64_t> pwritev2(Call& call);
 Answer<std::uint64_t> lseek(Call& call);
 Answer<std::uint64_t> close(Call& call);
 Answer<std::uint64_t> close_range(Call& call);
@@ -33,8 +35,14 @@ Answer<std::uint64_t> syncfs(Call& call);
 Answer<std::uint64_t> ftruncate(Call& call);
 Answer<std::uint64_t> fallocate(Call& call);
 Answer<std::uint64_t> fadvise64(Call& call);
+Answer<std::uint64_t> readahead(Call& call);
+Answer<std::uint64_t> sync_file_range(Call& call);
 Answer<std::uint64_t> flock(Call& call);
+Answer<std::uint64_t> getdents(Call& call);
 Answer<std::uint64_t> getdents64(Call& call);
+Answer<std::uint64_t> splice(Call& call);
+Answer<std::uint64_t> tee(Call& call);
+Answer<std::uint64_t> vmsplice(Call& call);
 
 // Installs a file and returns its descriptor.
 Answer<std::uint64_t> install(Call& call, OpenFileReference file, bool close_on_exec);

@@ -2,10 +2,12 @@
 // Opening files, links' targets, and where a process is in the tree: see calls_paths.h.
 #include <linux/fcntl.h>
 #include <linux/memfd.h>
+#include <linux/openat2.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "arch/x86_64/user_copy.h"
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/calls_paths.h"
@@ -25,10 +27,12 @@ constexpr int known_flags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | 
                             FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |
                             O_PATH | O_TMPFILE;
 
-Answer<std::uint64_t> open_user_path(Call& call, int directory, std::uint64_t path, int flags, std::uint64_t mode) {
+Answer<std::uint64_t> open_user_path(Call& call, int directory, std::uint64_t path, int flags, std::uint64_t mode,
+                                     std::uint32_t resolve = 0) {
   const UserPath given = TRY(UserPath::read(path));
   const auto permissions = static_cast<std::uint32_t>(mode) & file_mode::permissions;
-  OpenFileReference file = TRY(open_at(call.thread, directory, given.text(), flags & known_flags, permissions));
+  OpenFileReference file =
+      TRY(open_at(call.thread, directory, given.text(), flags & known_flags, permissions, resolve));
   return install(call, std::move(file), (flags & O_CLOEXEC) != 0);
 }
 
@@ -49,6 +53,48 @@ Answer<std::uint64_t> open(Call& call) {
 }
 Answer<std::uint64_t> openat(Call& call) {
   return open_user_path(call, Call::as_int(call.a()), call.b(), Call::as_int(call.c()), call.d());
+}
+namespace {
+
+// A structure that may be longer than the one that is known here, if what is more is zero: E2BIG otherwise.
+Answer<::open_how> read_open_how(std::uint64_t address, std::uint64_t bytes) {
+  constexpr std::uint64_t most_bytes = 4096;
+  if (bytes < sizeof(::open_how)) return error(EINVAL);
+  if (bytes > most_bytes) return error(E2BIG);
+  base::Array<std::byte> given;
+  TRY(given.resize(bytes));
+  if (arch::copy_from_user_partial(given.span(), base::UserVa(address)) < bytes) return error(EFAULT);
+  const auto rest = given.span().subspan(sizeof(::open_how));
+  if (std::any_of(rest.begin(), rest.end(), [](std::byte each) { return each != std::byte{0}; })) return error(E2BIG);
+  ::open_how how{};
+  std::memcpy(&how, given.data(), sizeof how);
+  return how;
+}
+
+// What open(2) ignores is an error here.
+Answer<> check_open_how(const ::open_how& how) {
+  constexpr std::uint64_t resolve_flags = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+                                          RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
+  constexpr std::uint64_t with_path_only = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  constexpr std::uint64_t unnamed = O_TMPFILE & ~O_DIRECTORY;
+  if ((how.flags & ~std::uint64_t{static_cast<std::uint32_t>(known_flags)}) != 0) return error(EINVAL);
+  if ((how.resolve & ~resolve_flags) != 0) return error(EINVAL);
+  if ((how.resolve & RESOLVE_BENEATH) != 0 && (how.resolve & RESOLVE_IN_ROOT) != 0) return error(EINVAL);
+  const bool makes = (how.flags & (O_CREAT | unnamed)) != 0;
+  if (makes ? (how.mode & ~std::uint64_t{file_mode::permissions}) != 0 : how.mode != 0) return error(EINVAL);
+  if ((how.flags & O_PATH) != 0 && (how.flags & ~with_path_only) != 0) return error(EINVAL);
+  // Whether a walk would wait is not known before: the caller has to do without, as it must be ready to.
+  if ((how.resolve & RESOLVE_CACHED) != 0) return error(EAGAIN);
+  return {};
+}
+
+}  // namespace
+
+Answer<std::uint64_t> openat2(Call& call) {
+  const ::open_how how = TRY(read_open_how(call.c(), call.d()));
+  TRY(check_open_how(how));
+  return open_user_path(call, Call::as_int(call.a()), call.b(), static_cast<int>(how.flags), how.mode,
+                        static_cast<std::uint32_t>(how.resolve));
 }
 Answer<std::uint64_t> creat(Call& call) {
   return open_user_path(call, at_current_directory, call.a(), O_CREAT | O_WRONLY | O_TRUNC, call.b());

@@ -8,6 +8,7 @@ namespace linux_abi::calls {
 
 Answer<std::uint64_t> open(Call& call);
 Answer<std::uint64_t> openat(Call& call);
+Answer<std::uint64_t> openat2(Call& call);
 Answer<std::uint64_t> creat(Call& call);
 Answer<std::uint64_t> memfd_create(Call& call);
 Answer<std::uint64_t> stat(Call& call);
@@ -45,6 +46,7 @@ Answer<std::uint64_t> symlinkat(Call& call);
 Answer<std::uint64_t> chmod(Call& call);
 Answer<std::uint64_t> fchmod(Call& call);
 Answer<std::uint64_t> fchmodat(Call& call);
+Answer<std::uint64_t> fchmodat2(Call& call);
 Answer<std::uint64_t> chown(Call& call);
 Answer<std::uint64_t> lchown(Call& call);
 Answer<std::uint64_t> fchown(Call& call);

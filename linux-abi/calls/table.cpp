@@ -18,6 +18,11 @@
 #include "linux-abi/calls/calls_system.h"
 #include "linux-abi/calls/calls_time.h"
 
+// Newer than the headers.
+#ifndef __NR_fchmodat2
+#define __NR_fchmodat2 452
+#endif
+
 // name, arguments
 // clang-format off
 #define LINUX_CALLS(CALL) \
@@ -99,6 +104,7 @@
   CALL(fdatasync, "f")                   \
   CALL(truncate, "su")                   \
   CALL(ftruncate, "fu")                  \
+  CALL(getdents, "fpu")                  \
   CALL(getcwd, "pu")                     \
   CALL(chdir, "s")                       \
   CALL(fchdir, "f")                      \
@@ -178,6 +184,7 @@
   CALL(sethostname, "su")                \
   CALL(setdomainname, "su")              \
   CALL(gettid, "")                       \
+  CALL(readahead, "fuu")                 \
   CALL(setxattr, "sspud")                \
   CALL(lsetxattr, "sspud")               \
   CALL(fsetxattr, "fspud")               \
@@ -233,6 +240,10 @@
   CALL(ppoll, "puppu")                   \
   CALL(set_robust_list, "pu")            \
   CALL(get_robust_list, "dpp")           \
+  CALL(splice, "fpfpux")                 \
+  CALL(tee, "ffux")                      \
+  CALL(sync_file_range, "fuux")          \
+  CALL(vmsplice, "fpux")                 \
   CALL(utimensat, "fspx")                \
   CALL(epoll_pwait, "fpddpu")            \
   CALL(signalfd, "fpu")                  \
@@ -262,11 +273,15 @@
   CALL(membarrier, "dxd")                \
   CALL(mlock2, "pux")                    \
   CALL(copy_file_range, "fpfpux")        \
+  CALL(preadv2, "fpuudx")                \
+  CALL(pwritev2, "fpuudx")               \
   CALL(statx, "fsxxp")                   \
   CALL(clone3, "pu")                     \
   CALL(close_range, "uux")               \
+  CALL(openat2, "fspu")                  \
   CALL(faccessat2, "fsdx")               \
-  CALL(epoll_pwait2, "fpdppu")
+  CALL(epoll_pwait2, "fpdppu")           \
+  CALL(fchmodat2, "fsox")
 // clang-format on
 
 namespace linux_abi {

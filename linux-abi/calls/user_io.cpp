@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/user_copy.h"
 #include "arch/x86_64/user_ptr.h"
+#include "linux-abi/files/pipe_buffer.h"
 
 namespace linux_abi {
 namespace {
@@ -64,6 +65,16 @@ Answer<std::uint64_t> write_message(Thread& thread, OpenFile& file, std::span<co
 
 }  // namespace
 
+Answer<IoPlace> place_from(std::uint64_t pointer) {
+  if (pointer == 0) return IoPlace{};
+  return place_at(TRY(arch::UserIn<std::uint64_t>(pointer).read()));
+}
+
+Answer<> advance(std::uint64_t pointer, const IoPlace& place, std::uint64_t done) {
+  if (pointer != 0) TRY(arch::UserOut<std::uint64_t>(pointer).write(place.offset + done));
+  return {};
+}
+
 template <typename Copy>
 std::size_t UserVectors::move(std::size_t bytes, Copy copy) {
   std::size_t done = 0;
@@ -96,6 +107,16 @@ std::size_t UserVectors::copy_out(std::span<const std::byte> from) {
   });
 }
 
+namespace {
+// done: of the call, before this piece. A pipe that has given something gives what else it has, without waiting.
+Answer<std::size_t> read_piece(Thread& thread, OpenFile& file, std::span<std::byte> to, const IoPlace& place,
+                               std::uint64_t done) {
+  if (place.has_offset) return file.read_at(place.offset + done, to, thread);
+  if (done > 0 && file.pipe() != nullptr) return file.pipe()->try_read(to);
+  return file.read(to, thread);
+}
+}  // namespace
+
 Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
   if (!file.readable()) return error(EBADF);
   if (file.keeps_messages() && !place.has_offset) return read_message(thread, file, vectors);
@@ -105,15 +126,14 @@ Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<con
   for (const UserVector& vector : vectors) {
     for (std::uint64_t in_vector = 0; in_vector < vector.bytes && done < wanted;) {
       const auto buffer = piece.first(std::min(vector.bytes - in_vector, wanted - done));
-      const auto read =
-          place.has_offset ? file.read_at(place.offset + done, buffer, thread) : file.read(buffer, thread);
+      const auto read = read_piece(thread, file, buffer, place, done);
       if (!read) return partly(done, read.error());
       const std::size_t copied =
           arch::copy_to_user_partial(base::UserVa(vector.address + in_vector), buffer.first(*read));
       done += copied;
       in_vector += copied;
       if (copied < *read) return partly(done, Errno(EFAULT));
-      if (*read < buffer.size() || !file.continues()) return done;
+      if (*read < buffer.size() || (!file.continues() && file.pipe() == nullptr)) return done;
     }
   }
   // A read of nothing still finds out whether it could read.
@@ -123,6 +143,19 @@ Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<con
   }
   return done;
 }
+
+namespace {
+// done: of the call, before this piece.
+Answer<std::size_t> write_piece(Thread& thread, OpenFile& file, std::span<const std::byte> piece, const IoPlace& place,
+                                std::uint64_t done) {
+  if (place.end != IoPlace::End::AsOpened) {
+    WritePlace target{
+        .has_offset = place.has_offset, .offset = place.offset + done, .appends = place.end == IoPlace::End::Appends};
+    return file.write_to(target, piece, thread);
+  }
+  return place.has_offset ? file.write_at(place.offset + done, piece, thread) : file.write(piece, thread);
+}
+}  // namespace
 
 Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,
                                       IoPlace place) {
@@ -136,8 +169,7 @@ Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<
       const auto buffer = piece.first(std::min(vector.bytes - in_vector, wanted - done));
       const std::size_t copied = arch::copy_from_user_partial(buffer, base::UserVa(vector.address + in_vector));
       if (copied == 0) return partly(done, Errno(EFAULT));
-      const auto written = place.has_offset ? file.write_at(place.offset + done, buffer.first(copied), thread)
-                                            : file.write(buffer.first(copied), thread);
+      const auto written = write_piece(thread, file, buffer.first(copied), place, done);
       if (!written) return partly(done, written.error());
       done += *written;
       in_vector += *written;

@@ -14,9 +14,20 @@ struct UserVector {
 
 // nullopt-like: no offset means the file's own position.
 struct IoPlace {
+  // Whether a write goes to the end of the file.
+  enum class End : std::uint8_t { AsOpened, Appends, Never };
   bool has_offset = false;
   std::uint64_t offset = 0;
+  End end = End::AsOpened;
 };
+inline Answer<IoPlace> place_at(std::uint64_t offset) {
+  if (static_cast<std::int64_t>(offset) < 0) return error(EINVAL);
+  return IoPlace{.has_offset = true, .offset = offset};
+}
+// The offset that a user's pointer holds; without one the file's own position.
+Answer<IoPlace> place_from(std::uint64_t pointer);
+// The pointer's offset moves by what was done.
+Answer<> advance(std::uint64_t pointer, const IoPlace& place, std::uint64_t done);
 
 Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place);
 Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,

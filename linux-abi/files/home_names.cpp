@@ -38,8 +38,9 @@ Answer<NodeReference> HomeNode::look_up(std::string_view name, Caller& caller) {
   return NodeReference(*TRY(file_system_.node(reply.attributes)));
 }
 
-Answer<NodeReference> HomeNode::create_any(std::string_view name, std::uint32_t mode, std::uint64_t device,
-                                           std::string_view target, Caller& caller) {
+Answer<processor::Reference<HomeNode>> HomeNode::create_any(std::string_view name, std::uint32_t mode,
+                                                            std::uint64_t device, std::string_view target,
+                                                            messages::NewFileHold hold, Caller& caller) {
   if (!is_directory()) return error(ENOTDIR);
   const messages::FileAttributes own = TRY(attributes(caller.sleeper()));
   const Credentials& user = caller.credentials();
@@ -54,19 +55,30 @@ Answer<NodeReference> HomeNode::create_any(std::string_view name, std::uint32_t 
   request.device = device;
   request.name_bytes = length(name);
   request.target_bytes = length(target);
+  request.hold = static_cast<std::uint32_t>(hold);
   const auto tail = TRY(joined(name, target));
   const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
-  attributes_changed();
-  return NodeReference(*TRY(file_system_.node(reply.attributes)));
+  if (hold == messages::NewFileHold::None) attributes_changed();
+  return file_system_.node(reply.attributes);
 }
 
 Answer<NodeReference> HomeNode::create(std::string_view name, std::uint32_t mode, std::uint64_t device,
                                        Caller& caller) {
-  return create_any(name, mode, device, {}, caller);
+  return NodeReference(*TRY(create_any(name, mode, device, {}, messages::NewFileHold::None, caller)));
+}
+
+Answer<NodeReference> HomeNode::create_unnamed(std::uint32_t mode, bool linkable, Caller& caller) {
+  const auto hold = linkable ? messages::NewFileHold::Unnamed : messages::NewFileHold::UnnamedForever;
+  const processor::Reference<HomeNode> made = TRY(create_any({}, mode, 0, {}, hold, caller));
+  const messages::FileAttributes known = TRY(made->attributes(caller.sleeper()));
+  auto data = TRY(processor::open_file(file_system_.family(), known, true, caller.sleeper()));
+  const base::SpinGuard guard(made->lock_);
+  made->data_ = std::move(data);
+  return NodeReference(*made);
 }
 
 Answer<> HomeNode::create_link(std::string_view name, std::string_view target, Caller& caller) {
-  TRY(create_any(name, file_mode::link | 0777, 0, target, caller));
+  TRY(create_any(name, file_mode::link | 0777, 0, target, messages::NewFileHold::None, caller));
   return {};
 }
 

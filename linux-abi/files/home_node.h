@@ -34,6 +34,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   Answer<NodeReference> look_up(std::string_view name, Caller& caller) override;
   Answer<NodeReference> create(std::string_view name, std::uint32_t mode, std::uint64_t device,
                                Caller& caller) override;
+  Answer<NodeReference> create_unnamed(std::uint32_t mode, bool linkable, Caller& caller) override;
   Answer<> create_link(std::string_view name, std::string_view target, Caller& caller) override;
   Answer<> link(std::string_view name, Node& node, Caller& caller) override;
   Answer<> unlink(std::string_view name, bool directory, Caller& caller) override;
@@ -66,8 +67,9 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
  private:
   void destroy() override;
   Answer<messages::FileAttributes> attributes(processor::Sleeper& sleeper);
-  Answer<NodeReference> create_any(std::string_view name, std::uint32_t mode, std::uint64_t device,
-                                   std::string_view target, Caller& caller);
+  Answer<processor::Reference<HomeNode>> create_any(std::string_view name, std::uint32_t mode, std::uint64_t device,
+                                                    std::string_view target, messages::NewFileHold hold,
+                                                    Caller& caller);
 
   HomeFileSystem& file_system_;
   const std::uint64_t id_;

@@ -12,6 +12,9 @@ Answer<NodeReference> Node::look_up(std::string_view, Caller&) { return error(EN
 Answer<NodeReference> Node::create(std::string_view, std::uint32_t, std::uint64_t, Caller&) {
   return error(is_directory() ? EPERM : ENOTDIR);
 }
+Answer<NodeReference> Node::create_unnamed(std::uint32_t, bool, Caller&) {
+  return error(is_directory() ? EOPNOTSUPP : ENOTDIR);
+}
 Answer<> Node::create_link(std::string_view, std::string_view, Caller&) {
   return error(is_directory() ? EPERM : ENOTDIR);
 }

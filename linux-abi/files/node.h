@@ -59,6 +59,8 @@ class Node : public processor::Counted {
   // Directories. ENOTDIR, EPERM or EROFS where there is no such thing.
   virtual Answer<NodeReference> look_up(std::string_view name, Caller& caller);
   virtual Answer<NodeReference> create(std::string_view name, std::uint32_t mode, std::uint64_t device, Caller& caller);
+  // A file without a name; linkable: link() may give it one. EOPNOTSUPP.
+  virtual Answer<NodeReference> create_unnamed(std::uint32_t mode, bool linkable, Caller& caller);
   virtual Answer<> create_link(std::string_view name, std::string_view target, Caller& caller);
   virtual Answer<> link(std::string_view name, Node& node, Caller& caller);
   virtual Answer<> unlink(std::string_view name, bool directory, Caller& caller);

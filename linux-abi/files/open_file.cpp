@@ -31,6 +31,9 @@ Answer<std::size_t> OpenFile::read(std::span<std::byte>, Caller&) { return error
 Answer<std::size_t> OpenFile::write(std::span<const std::byte>, Caller&) { return error(EINVAL); }
 Answer<std::size_t> OpenFile::read_at(std::uint64_t, std::span<std::byte>, Caller&) { return error(ESPIPE); }
 Answer<std::size_t> OpenFile::write_at(std::uint64_t, std::span<const std::byte>, Caller&) { return error(ESPIPE); }
+Answer<std::size_t> OpenFile::write_to(const WritePlace& place, std::span<const std::byte> from, Caller& caller) {
+  return place.has_offset ? write_at(place.offset, from, caller) : write(from, caller);
+}
 Answer<std::uint64_t> OpenFile::seek(std::int64_t, int, Caller&) { return error(ESPIPE); }
 Answer<OpenFileReference> OpenFile::open_again(int, Caller&) { return error(ENXIO); }
 Answer<std::uint64_t> OpenFile::control(std::uint32_t, std::uint64_t, Caller&) { return error(ENOTTY); }

@@ -44,6 +44,13 @@ class FileEnd : public boost::intrusive::list_base_hook<boost::intrusive::tag<Fi
 // Guards which files are in which epoll, for all of them: files and epolls end in any order.
 inline threads::Mutex poll_sets_mutex;
 
+// Where a write goes: at an offset, or else at the file's own position, which moves; with `appends` to its end.
+struct WritePlace {
+  bool has_offset = false;
+  std::uint64_t offset = 0;
+  bool appends = false;
+};
+
 class OpenFile : public processor::Counted {
  public:
   // flags: the O_* flags given to open, access mode included, creation flags removed.
@@ -61,6 +68,8 @@ class OpenFile : public processor::Counted {
   // pread, pwrite: ESPIPE without positions.
   virtual Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller);
   virtual Answer<std::size_t> write_at(std::uint64_t offset, std::span<const std::byte> from, Caller& caller);
+  // pwritev2 that says whether to append, whatever the file's flags say: as the others where nothing can be appended.
+  virtual Answer<std::size_t> write_to(const WritePlace& place, std::span<const std::byte> from, Caller& caller);
   virtual Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller& caller);  // ESPIPE
   // A read or write may go on after a full piece without blocking for more (regular files).
   virtual bool continues() const { return false; }

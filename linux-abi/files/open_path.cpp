@@ -4,6 +4,7 @@
 
 #include <linux/fcntl.h>
 
+#include "kernel/base/format.h"
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_description.h"
 #include "linux-abi/files/tree.h"
@@ -20,6 +21,10 @@ class PathFile final : public OpenFile {
   PathFile(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
   Answer<std::size_t> read(std::span<std::byte>, Caller&) override { return error(EBADF); }
   Answer<std::size_t> write(std::span<const std::byte>, Caller&) override { return error(EBADF); }
+  Answer<std::size_t> read_at(std::uint64_t, std::span<std::byte>, Caller&) override { return error(EBADF); }
+  Answer<std::size_t> write_at(std::uint64_t, std::span<const std::byte>, Caller&) override { return error(EBADF); }
+  Answer<std::uint64_t> seek(std::int64_t, int, Caller&) override { return error(EBADF); }
+  Answer<processor::Reference<processor::SharedObject>> mappable(Caller&) override { return error(EBADF); }
   Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
   std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
   Place* place() override { return place_.get(); }
@@ -79,8 +84,8 @@ Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std
 
 // `start`: where a path that is not absolute begins.
 Answer<OpenFileReference> open_or_create(Caller& caller, const PlaceReference& start, std::string_view path, int flags,
-                                         std::uint32_t mode, unsigned depth) {
-  const ParentWalk parent = TRY(walk_to_parent_from(caller, start, path));
+                                         std::uint32_t mode, const Resolution& resolution, unsigned depth) {
+  const ParentWalk parent = TRY(walk_to_parent_from(caller, start, path, resolution));
   if (parent.is_special() || parent.must_be_directory) {
     if ((flags & O_EXCL) != 0 && parent.is_special()) return error(EEXIST);
     return error(EISDIR);
@@ -100,32 +105,53 @@ Answer<OpenFileReference> open_or_create(Caller& caller, const PlaceReference& s
   if ((flags & O_EXCL) != 0) return error(EEXIST);
   if ((*found)->node().is_link() && (flags & O_NOFOLLOW) == 0) {
     // The target may not exist yet: it is made where the link says.
-    if (const PlaceReference leads = TRY((*found)->node().follow(caller)))
-      return open_existing(caller, leads, flags, false);
-    const auto walked = walk_from(caller, start, path, LastLink::Follow);
+    const auto walked = walk_from(caller, start, path, LastLink::Follow, resolution);
     if (walked) return open_existing(caller, *walked, flags, false);
     if (walked.error() != ENOENT) return std::unexpected(walked.error());
     const base::Array<char> target = TRY((*found)->node().read_link(caller));
     if (depth >= max_dangling_links) return error(ELOOP);
-    return open_or_create(caller, parent.directory, {target.data(), target.size()}, flags, mode, depth + 1);
+    return open_or_create(caller, parent.directory, {target.data(), target.size()}, flags, mode, resolution, depth + 1);
   }
   return open_existing(caller, std::move(*found), flags, false);
+}
+
+// O_TMPFILE: a file in this directory that has no name, until linkat(2) gives it one (never with O_EXCL).
+Answer<OpenFileReference> open_unnamed(Caller& caller, const PlaceReference& directory, int flags, std::uint32_t mode) {
+  Node& parent = directory->node();
+  if (!parent.is_directory()) return error(ENOTDIR);
+  TRY(check_access(caller, parent, 2 | 1));
+  if (directory->removed()) return error(ENOENT);
+  const std::uint32_t permissions = mode & file_mode::permissions & ~caller.file_context().umask();
+  NodeReference node = TRY(parent.create_unnamed(file_mode::regular | permissions, (flags & O_EXCL) == 0, caller));
+  std::array<char, 32> shown;
+  const std::string_view name = base::format(shown, "#{}", TRY(node->status(caller)).inode);
+  PlaceReference place = TRY(Place::create(node, directory, name));
+  place->set_removed();
+  return node->open(flags & ~(creation_flags | O_TMPFILE), std::move(place), caller);
 }
 
 }  // namespace
 
 Answer<OpenFileReference> open_at(Caller& caller, int directory_descriptor, std::string_view path, int flags,
-                                  std::uint32_t mode) {
-  constexpr int temporary = O_TMPFILE & ~O_DIRECTORY;
-  if ((flags & temporary) != 0) return error(EOPNOTSUPP);
+                                  std::uint32_t mode, std::uint32_t resolve) {
+  constexpr int unnamed = O_TMPFILE & ~O_DIRECTORY;
+  const bool makes_unnamed = (flags & unnamed) != 0 && (flags & O_PATH) == 0;
+  if (makes_unnamed && ((flags & O_DIRECTORY) == 0 || (flags & O_CREAT) != 0)) return error(EINVAL);
+  if (makes_unnamed && (wanted_access(flags) & 2) == 0) return error(EINVAL);
   if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY)) return error(EINVAL);
   if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  if ((flags & O_CREAT) != 0) {
-    const PlaceReference start = TRY(start_of_walk(caller, directory_descriptor, path));
-    return open_or_create(caller, start, path, flags, mode, 0);
+  if (path.empty()) return error(ENOENT);
+  const PlaceReference start = TRY(start_of_walk(caller, directory_descriptor, path));
+  Resolution resolution{.flags = resolve, .root = {}};
+  if (resolution.has(Resolution::Beneath) || resolution.has(Resolution::InRoot)) {
+    // An absolute path under InRoot starts at the directory that was given, too.
+    resolution.root = start;
+    if (path.starts_with('/')) resolution.root = TRY(start_of_walk(caller, directory_descriptor, "."));
   }
-  const bool keep = (flags & O_NOFOLLOW) != 0;
-  PlaceReference place = TRY(walk(caller, directory_descriptor, path, keep ? LastLink::Keep : LastLink::Follow));
+  if ((flags & O_CREAT) != 0) return open_or_create(caller, start, path, flags, mode, resolution, 0);
+  const LastLink last = (flags & O_NOFOLLOW) != 0 ? LastLink::Keep : LastLink::Follow;
+  PlaceReference place = TRY(walk_from(caller, start, path, last, resolution));
+  if (makes_unnamed) return open_unnamed(caller, place, flags, mode);
   return open_existing(caller, std::move(place), flags, false);
 }
 

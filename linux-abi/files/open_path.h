@@ -6,7 +6,8 @@
 
 namespace linux_abi {
 
+// resolve: Resolution::Flag, of openat2(2).
 Answer<OpenFileReference> open_at(Caller& caller, int directory_descriptor, std::string_view path, int flags,
-                                  std::uint32_t mode);
+                                  std::uint32_t mode, std::uint32_t resolve = 0);
 
 }  // namespace linux_abi

@@ -25,11 +25,33 @@ std::string_view take_component(std::string_view& rest) {
 
 bool only_slashes(std::string_view text) { return text.find_first_not_of('/') == std::string_view::npos; }
 
-Answer<PlaceReference> up(Caller& caller, const PlaceReference& place) {
-  const PlaceReference root = caller.file_context().root();
-  if (place == root) return place;
+PlaceReference root_of_walk(Caller& caller, const Resolution& resolution) {
+  return resolution.root ? resolution.root : caller.file_context().root();
+}
+
+Answer<PlaceReference> up(Caller& caller, const PlaceReference& place, const Resolution& resolution) {
+  if (place == root_of_walk(caller, resolution))
+    return resolution.has(Resolution::Beneath) ? error(EXDEV) : Answer<PlaceReference>(place);
   PlaceReference parent = place->parent();
   return parent ? parent : place;
+}
+
+// An absolute path, or a link to one: from the root again.
+Answer<PlaceReference> to_root(Caller& caller, const PlaceReference& from, const Resolution& resolution) {
+  if (resolution.has(Resolution::Beneath)) return error(EXDEV);
+  PlaceReference root = root_of_walk(caller, resolution);
+  if (resolution.has(Resolution::NoOtherMount) && root->node().domain() != from->node().domain()) return error(EXDEV);
+  return root;
+}
+
+Answer<> check_link(const Resolution& resolution) {
+  return resolution.has(Resolution::NoLinks) ? error(ELOOP) : Answer<>();
+}
+// One that is not text: it leads past every restriction, so none lets it pass.
+Answer<> check_magic_link(const Resolution& resolution) {
+  if (resolution.has(Resolution::NoMagicLinks)) return error(ELOOP);
+  if (resolution.has(Resolution::Beneath) || resolution.has(Resolution::InRoot)) return error(EXDEV);
+  return {};
 }
 
 // What is still to be walked once a link's target stands where the link was.
@@ -41,10 +63,10 @@ Answer<base::Array<char>> spliced(const base::Array<char>& target, std::string_v
   return text;
 }
 
-// Walks the text from `place`; with a stop before the last component if `parent` is given. Links are followed in a loop,
-// not by recursion: a kernel stack is small, and a link may lead to forty others.
+// Walks the text from `place`; with a stop before the last component if `parent` is given. Links are followed in a
+// loop, not by recursion: a kernel stack is small, and a link may lead to forty others.
 Answer<PlaceReference> walk_text(Caller& caller, PlaceReference place, std::string_view text, LastLink last,
-                                 ParentWalk* parent) {
+                                 ParentWalk* parent, const Resolution& resolution) {
   std::string_view rest = text;
   base::Array<char> replaced;  // holds `rest` once a link was followed
   unsigned links = 0;
@@ -66,18 +88,22 @@ Answer<PlaceReference> walk_text(Caller& caller, PlaceReference place, std::stri
     if (component == ".")
       next = place;
     else if (component == "..")
-      next = TRY(up(caller, place));
+      next = TRY(up(caller, place, resolution));
     else
       next = TRY(step(caller, place, component));
+    if (resolution.has(Resolution::NoOtherMount) && next->node().domain() != place->node().domain())
+      return error(EXDEV);
     const bool must_follow = !is_last || !rest.empty() || last == LastLink::Follow;
     if (next->node().is_link() && must_follow) {
       if (++links > max_links) return error(ELOOP);
+      TRY(check_link(resolution));
       if (PlaceReference leads = TRY(next->node().follow(caller))) {
+        TRY(check_magic_link(resolution));
         next = std::move(leads);
       } else {
         const base::Array<char> target = TRY(next->node().read_link(caller));
         if (target.empty()) return error(ENOENT);
-        if (target[0] == '/') place = caller.file_context().root();
+        if (target[0] == '/') place = TRY(to_root(caller, place, resolution));
         base::Array<char> whole = TRY(spliced(target, rest));
         replaced = std::move(whole);
         rest = {replaced.data(), replaced.size()};
@@ -100,17 +126,27 @@ Answer<PlaceReference> start_of_walk(Caller& caller, int directory_descriptor, s
   return PlaceReference(*file->place());
 }
 
-Answer<PlaceReference> walk_from(Caller& caller, const PlaceReference& start, std::string_view path, LastLink last) {
+namespace {
+// Where the text begins to be walked from.
+Answer<PlaceReference> first_place(Caller& caller, const PlaceReference& start, std::string_view path,
+                                   const Resolution& resolution) {
   if (path.empty()) return error(ENOENT);
   if (path.size() >= max_path) return error(ENAMETOOLONG);
-  return walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, last, nullptr);
+  return path.starts_with('/') ? to_root(caller, start, resolution) : Answer<PlaceReference>(start);
+}
+}  // namespace
+
+Answer<PlaceReference> walk_from(Caller& caller, const PlaceReference& start, std::string_view path, LastLink last,
+                                 const Resolution& resolution) {
+  PlaceReference first = TRY(first_place(caller, start, path, resolution));
+  return walk_text(caller, std::move(first), path, last, nullptr, resolution);
 }
 
-Answer<ParentWalk> walk_to_parent_from(Caller& caller, const PlaceReference& start, std::string_view path) {
-  if (path.empty()) return error(ENOENT);
-  if (path.size() >= max_path) return error(ENAMETOOLONG);
+Answer<ParentWalk> walk_to_parent_from(Caller& caller, const PlaceReference& start, std::string_view path,
+                                       const Resolution& resolution) {
   ParentWalk parent;
-  TRY(walk_text(caller, path.starts_with('/') ? caller.file_context().root() : start, path, LastLink::Keep, &parent));
+  PlaceReference first = TRY(first_place(caller, start, path, resolution));
+  TRY(walk_text(caller, std::move(first), path, LastLink::Keep, &parent, resolution));
   return parent;
 }
 

@@ -12,6 +12,21 @@ namespace linux_abi {
 
 inline constexpr int at_current_directory = -100;  // AT_FDCWD
 
+// How openat2(2) restricts a walk: RESOLVE_*.
+struct Resolution {
+  enum Flag : std::uint32_t {
+    NoOtherMount = 1,  // EXDEV
+    NoMagicLinks = 2,  // ELOOP
+    NoLinks = 4,       // ELOOP
+    Beneath = 8,       // EXDEV
+    InRoot = 16,
+    CachedOnly = 32,
+  };
+  std::uint32_t flags = 0;
+  PlaceReference root;  // with Beneath and InRoot: where the walk began; otherwise empty, and the caller's is meant
+  bool has(Flag flag) const { return (flags & flag) != 0; }
+};
+
 // Where a walk starts: the root for absolute paths, else the directory of the descriptor. EBADF, ENOTDIR.
 Answer<PlaceReference> start_of_walk(Caller& caller, int directory_descriptor, std::string_view path);
 
@@ -32,8 +47,10 @@ struct ParentWalk {
 };
 Answer<ParentWalk> walk_to_parent(Caller& caller, int directory_descriptor, std::string_view path);
 // The same from a place: an absolute path starts at the root all the same.
-Answer<PlaceReference> walk_from(Caller& caller, const PlaceReference& start, std::string_view path, LastLink last);
-Answer<ParentWalk> walk_to_parent_from(Caller& caller, const PlaceReference& start, std::string_view path);
+Answer<PlaceReference> walk_from(Caller& caller, const PlaceReference& start, std::string_view path, LastLink last,
+                                 const Resolution& resolution = {});
+Answer<ParentWalk> walk_to_parent_from(Caller& caller, const PlaceReference& start, std::string_view path,
+                                       const Resolution& resolution = {});
 
 // One step: the place of `name` in a directory, by the name cache, mounts, or the node. No permission check, no links.
 Answer<PlaceReference> step(Caller& caller, const PlaceReference& directory, std::string_view name);

@@ -26,17 +26,23 @@ Answer<> PipeBuffer::resize_ring_locked(std::size_t bytes) {
 }
 
 std::size_t PipeBuffer::make_room_locked(std::size_t bytes) {
+  if (used_ >= capacity_) return 0;
   const std::size_t wanted = std::min(used_ + bytes, capacity_);
   // Where memory is short, what there is has to do.
   if (wanted > ring_.size()) (void)resize_ring_locked(std::min(std::bit_ceil(wanted), capacity_));
   return std::min(ring_.size(), capacity_) - used_;
 }
 
-std::size_t PipeBuffer::take_locked(std::span<std::byte> to) {
+std::size_t PipeBuffer::copy_locked(std::span<std::byte> to) const {
   const std::size_t count = std::min(to.size(), used_);
   const std::size_t first = std::min(count, ring_.size() - start_);
   std::memcpy(to.data(), ring_.data() + start_, first);
   std::memcpy(to.data() + first, ring_.data(), count - first);
+  return count;
+}
+
+std::size_t PipeBuffer::take_locked(std::span<std::byte> to) {
+  const std::size_t count = copy_locked(to);
   start_ = (start_ + count) % ring_.size();
   used_ -= count;
   return count;
@@ -116,6 +122,54 @@ std::size_t PipeBuffer::try_write(std::span<const std::byte> from) {
   return put;
 }
 
+bool PipeBuffer::put_back(std::span<const std::byte> bytes) {
+  {
+    const base::SpinGuard guard(lock_);
+    const std::size_t wanted = used_ + bytes.size();
+    if (wanted > ring_.size() && !resize_ring_locked(std::bit_ceil(wanted))) return false;
+    start_ = (start_ + ring_.size() - bytes.size()) % ring_.size();
+    const std::size_t first = std::min(bytes.size(), ring_.size() - start_);
+    std::memcpy(ring_.data() + start_, bytes.data(), first);
+    std::memcpy(ring_.data(), bytes.data() + first, bytes.size() - first);
+    used_ = wanted;
+    readable_.wake_all();
+  }
+  changed(POLLIN | POLLRDNORM);
+  return true;
+}
+
+std::size_t PipeBuffer::peek(std::span<std::byte> to) {
+  const base::SpinGuard guard(lock_);
+  return copy_locked(to);
+}
+
+Answer<> PipeBuffer::wait_for_bytes(bool non_blocking, Caller& caller) {
+  bool would_block = false;
+  TRY(wait_until(caller, lock_, readable_, base::never_ns, [&] {
+    if (used_ > 0 || writers_ == 0) return true;
+    would_block = non_blocking;
+    return would_block;
+  }));
+  return would_block ? error(EAGAIN) : Answer<>();
+}
+
+Answer<> PipeBuffer::wait_for_room(bool non_blocking, Caller& caller) {
+  bool would_block = false, broken = false;
+  TRY(wait_until(caller, lock_, writable_, base::never_ns, [&] {
+    broken = readers_ == 0;
+    if (broken || room_locked() > 0) return true;
+    would_block = non_blocking;
+    return would_block;
+  }));
+  if (broken) return error(EPIPE);
+  return would_block ? error(EAGAIN) : Answer<>();
+}
+
+std::size_t PipeBuffer::room() {
+  const base::SpinGuard guard(lock_);
+  return room_locked();
+}
+
 bool PipeBuffer::try_write_whole(std::span<const std::byte> from) {
   {
     const base::SpinGuard guard(lock_);
@@ -183,6 +237,11 @@ bool PipeBuffer::has_readers() {
   return readers_ > 0;
 }
 
+bool PipeBuffer::has_writers() {
+  const base::SpinGuard guard(lock_);
+  return writers_ > 0;
+}
+
 bool PipeBuffer::is_unused() {
   const base::SpinGuard guard(lock_);
   return readers_ == 0 && writers_ == 0;
@@ -193,7 +252,7 @@ std::uint32_t PipeBuffer::events(bool for_reader, bool for_writer) {
   std::uint32_t events = 0;
   if (for_reader && used_ > 0) events |= POLLIN | POLLRDNORM;
   if (for_reader && writers_ == 0 && writers_ever_ > 0) events |= POLLHUP;
-  if (for_writer && capacity_ - used_ >= pipe_atomic_bytes) events |= POLLOUT | POLLWRNORM;
+  if (for_writer && room_locked() >= pipe_atomic_bytes) events |= POLLOUT | POLLWRNORM;
   if (for_writer && readers_ == 0) events |= POLLERR;
   return events;
 }

@@ -30,6 +30,16 @@ class PipeBuffer {
   std::size_t try_write(std::span<const std::byte> from);
   // All of it or nothing; whether it was written. Never more than the capacity.
   bool try_write_whole(std::span<const std::byte> from);
+  // For splice and its kin. Bytes that were read and could not be passed on stand in front again, beyond the capacity
+  // if writers were faster; false: for want of memory they are lost.
+  bool put_back(std::span<const std::byte> bytes);
+  // What the next read would give, which stays.
+  std::size_t peek(std::span<std::byte> to);
+  // Until there is something to read, or nobody will write; EAGAIN.
+  Answer<> wait_for_bytes(bool non_blocking, Caller& caller);
+  // Until a byte can be written; EPIPE, EAGAIN.
+  Answer<> wait_for_room(bool non_blocking, Caller& caller);
+  std::size_t room();
   // Waits, as open(2) of a fifo does, until the other end is there or has been there.
   Answer<> wait_for_writer(Caller& caller);
   Answer<> wait_for_reader(Caller& caller);
@@ -39,6 +49,7 @@ class PipeBuffer {
   void remove_reader();
   void remove_writer();
   bool has_readers();
+  bool has_writers();
   // Nobody has it open.
   bool is_unused();
 
@@ -53,6 +64,8 @@ class PipeBuffer {
   Answer<> resize_ring_locked(std::size_t bytes);
   // How much can be put now, after growing for that many bytes more.
   std::size_t make_room_locked(std::size_t bytes);
+  std::size_t room_locked() const { return used_ < capacity_ ? capacity_ - used_ : 0; }
+  std::size_t copy_locked(std::span<std::byte> to) const;
   std::size_t take_locked(std::span<std::byte> to);
   std::size_t put_locked(std::span<const std::byte> from);
   void changed(std::uint32_t events) { source_.notify(events); }

@@ -52,6 +52,41 @@ TEST(PipeBuffer, GivesBytesInOrderAcrossItsEnd) {
   EXPECT_EQ(read_text(pipe, 8192, caller), std::string(1000, 'a') + second);
 }
 
+TEST(PipeBuffer, WhatIsPutBackComesFirst) {
+  FakeCaller caller;
+  OpenPipe pipe;
+  ASSERT_TRUE(pipe.set_capacity(4096));
+  EXPECT_EQ(*pipe.write(bytes_of(std::string(4096, 'b')), true, caller), 4096u);
+  EXPECT_EQ(read_text(pipe, 1000, caller), std::string(1000, 'b'));
+  EXPECT_EQ(*pipe.write(bytes_of(std::string(1000, 'c')), true, caller), 1000u);
+  EXPECT_EQ(pipe.room(), 0u);
+  ASSERT_TRUE(pipe.put_back(bytes_of(std::string(1000, 'a'))));
+  EXPECT_EQ(pipe.bytes(), 5096u) << "beyond the capacity";
+  EXPECT_EQ(pipe.room(), 0u);
+  EXPECT_EQ(pipe.write(bytes_of("x"), true, caller).error(), EAGAIN);
+  EXPECT_EQ(pipe.events(false, true), 0u);
+  std::vector<std::byte> seen(1500);
+  EXPECT_EQ(pipe.peek(seen), 1500u);
+  EXPECT_EQ(static_cast<char>(seen[999]), 'a');
+  EXPECT_EQ(static_cast<char>(seen[1000]), 'b');
+  EXPECT_EQ(read_text(pipe, 9000, caller), std::string(1000, 'a') + std::string(3096, 'b') + std::string(1000, 'c'));
+}
+
+TEST(PipeBuffer, TellsWhetherAWaitWouldEnd) {
+  FakeCaller caller;
+  OpenPipe pipe;
+  EXPECT_EQ(pipe.wait_for_bytes(true, caller).error(), EAGAIN);
+  EXPECT_TRUE(pipe.wait_for_room(true, caller));
+  EXPECT_EQ(*pipe.write(bytes_of(std::string(65536, 'x')), true, caller), 65536u);
+  EXPECT_TRUE(pipe.wait_for_bytes(true, caller));
+  EXPECT_EQ(pipe.wait_for_room(true, caller).error(), EAGAIN);
+  pipe.remove_reader();
+  EXPECT_EQ(pipe.wait_for_room(true, caller).error(), EPIPE);
+  EXPECT_EQ(read_text(pipe, 65536, caller).size(), 65536u);
+  pipe.remove_writer();
+  EXPECT_TRUE(pipe.wait_for_bytes(true, caller));
+}
+
 TEST(PipeBuffer, GrowsWithWhatIsInIt) {
   FakeCaller caller;
   OpenPipe pipe;

@@ -43,15 +43,20 @@ class RegularFile final : public OpenFile {
   }
 
   Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
-    TRY(position_lock_.lock_killable());
-    const auto done = write_somewhere(position_, (flags() & O_APPEND) != 0, from, caller);
-    position_lock_.unlock();
-    return done;
+    return write_to({.appends = (flags() & O_APPEND) != 0}, from, caller);
   }
 
   Answer<std::size_t> write_at(std::uint64_t offset, std::span<const std::byte> from, Caller& caller) override {
-    std::uint64_t position = offset;
-    return write_somewhere(position, (flags() & O_APPEND) != 0, from, caller);
+    return write_to({.has_offset = true, .offset = offset, .appends = (flags() & O_APPEND) != 0}, from, caller);
+  }
+
+  Answer<std::size_t> write_to(const WritePlace& place, std::span<const std::byte> from, Caller& caller) override {
+    std::uint64_t position = place.offset;
+    if (place.has_offset) return write_somewhere(position, place.appends, from, caller);
+    TRY(position_lock_.lock_killable());
+    const auto done = write_somewhere(position_, place.appends, from, caller);
+    position_lock_.unlock();
+    return done;
   }
 
   Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
@@ -111,9 +116,10 @@ class RegularFile final : public OpenFile {
   }
 
   Answer<> allocate(int mode, std::uint64_t offset, std::uint64_t bytes, Caller& caller) override {
-    if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) return error(EOPNOTSUPP);
+    if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE)) != 0) return error(EOPNOTSUPP);
     const std::uint64_t end = offset + bytes;
     if (bytes == 0 || end < offset) return error(EINVAL);
+    if (write_sealed() && (mode & FALLOC_FL_ZERO_RANGE) != 0) return error(EPERM);
     TRY(check_size(end, caller));
     TRY(node_->mutex().lock_killable());
     Answer<> dropped = node_->drop_set_id_bits(caller);
@@ -124,6 +130,7 @@ class RegularFile final : public OpenFile {
     request.offset = offset;
     request.bytes = bytes;
     TRY(ask(node_->home_system().home(), request, caller.sleeper()));
+    if ((mode & FALLOC_FL_ZERO_RANGE) != 0) TRY(write_zeros(offset, end, caller));
     if ((mode & FALLOC_FL_KEEP_SIZE) == 0 && end > node_->bytes()) return node_->truncate(end, caller);
     return {};
   }
@@ -169,6 +176,27 @@ class RegularFile final : public OpenFile {
   static Answer<> check_size(std::uint64_t bytes, Caller& caller) {
     if (bytes > 0) TRY(room(bytes - 1, caller));
     return {};
+  }
+
+  // Of what is in the file: it does not grow.
+  Answer<> write_zeros(std::uint64_t offset, std::uint64_t end, Caller& caller) {
+    constexpr std::size_t piece_bytes = 65536;
+    base::Array<std::byte> zeros;
+    TRY(zeros.resize(std::min<std::uint64_t>(end - offset, piece_bytes)));
+    while (true) {
+      TRY(node_->mutex().lock_killable());
+      const auto locked = [&]() -> Answer<bool> {
+        const std::uint64_t last = std::min(end, node_->bytes());
+        if (offset >= last) return true;
+        const auto part = std::as_const(zeros).span().first(std::min<std::uint64_t>(last - offset, zeros.size()));
+        offset += TRY(processor::write_object(*data_, offset, part, caller.sleeper()));
+        node_->modified(caller.wall_time_ns());
+        return false;
+      };
+      auto done = locked();
+      node_->mutex().unlock();
+      if (TRY(done)) return {};
+    }
   }
 
   // Moves `position` to the end of what was written.

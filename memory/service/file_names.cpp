@@ -32,7 +32,7 @@ Task<> FileService::look_up(rpc::ServerCall& call, messages::FileLookupRequest r
 
 Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest request) {
   CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
-  CO_TRY_VOID(checked_name(call.tail(), 0, request.name_bytes));
+  if (!request.is_unnamed()) CO_TRY_VOID(checked_name(call.tail(), 0, request.name_bytes));
   if (call.tail().size() != std::size_t{request.name_bytes} + request.target_bytes)
     co_return base::fail(Error::Malformed);
   const auto pin = context_.files.pin(*directory);
@@ -43,6 +43,7 @@ Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest re
   if (held) {
     CO_TRY(FileObject * file, context_.files.find(reply.attributes.file, call.vnode()));
     CO_TRY_VOID(context_.files.hold(*file, call.peer().node));
+    if (request.is_unnamed()) context_.files.unlinked(*file);
   }
   co_return call.reply(reply);
 }
@@ -98,6 +99,7 @@ Task<> FileService::link(rpc::ServerCall& call, messages::FileLinkRequest reques
   request.directory = directory->file().file.value();
   CO_TRY(const auto linked, co_await ask(*directory->file().volume, request, call.wall_time_ns(), name));
   CO_TRY(const auto reply, translated(*directory->file().volume, linked.attributes));
+  file->unlinked = false;  // it may have been made without a name
   co_return call.reply(reply);
 }
 

@@ -42,6 +42,7 @@ struct MemoryTree::File : boost::intrusive::set_base_hook<> {
 
   FileAttributes attributes{};
   bool held = false;
+  bool linkable = false;     // made without a name, and may get one
   base::Array<char> target;  // of a symbolic link
   // Directories:
   File* parent = nullptr;  // itself at the root; nullptr: removed

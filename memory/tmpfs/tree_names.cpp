@@ -75,6 +75,7 @@ Result<MemoryTree::FileAttributes> MemoryTree::create_file(const messages::FileC
                                                            std::uint64_t now_ns) {
   File* directory = TRY(find_directory(request.directory));
   if (directory->parent == nullptr) return base::fail(Error::NotFound);  // removed
+  if (request.is_unnamed()) return create_unnamed(request, now_ns);
   if (is_dots(name) || directory->find_entry(name) != nullptr) return base::fail(Error::Exists);
   File* file = TRY(make_file(request.mode, now_ns));
   const auto prepared = [&]() -> Result<base::Own<Entry>> {
@@ -95,6 +96,16 @@ Result<MemoryTree::FileAttributes> MemoryTree::create_file(const messages::FileC
   file->held = request.hold != 0;
   insert(*directory, std::move(*entry), now_ns);
   return attributes;
+}
+
+Result<MemoryTree::FileAttributes> MemoryTree::create_unnamed(const messages::FileCreateRequest& request,
+                                                              std::uint64_t now_ns) {
+  File* file = TRY(make_file(request.mode, now_ns));
+  file->attributes.uid = request.uid;
+  file->attributes.gid = request.gid;
+  file->held = true;
+  file->linkable = request.is_linkable();
+  return file->attributes;
 }
 
 Result<MemoryTree::FileAttributes> MemoryTree::unlink(std::uint64_t id, std::string_view name, bool remove_directory,
@@ -121,10 +132,12 @@ Result<MemoryTree::FileAttributes> MemoryTree::link(std::uint64_t id, std::uint6
   File* directory = TRY(find_directory(directory_id));
   if (file->is_directory()) return base::fail(Error::NotPermitted);
   // A file that lost its last name gets no other, as Linux has it.
-  if (directory->parent == nullptr || file->attributes.links == 0) return base::fail(Error::NotFound);
+  const bool may_have_name = file->attributes.links > 0 || file->linkable;
+  if (directory->parent == nullptr || !may_have_name) return base::fail(Error::NotFound);
   if (is_dots(name) || directory->find_entry(name) != nullptr) return base::fail(Error::Exists);
   insert(*directory, TRY(make_entry(name, *file)), now_ns);
   file->attributes.links = file->attributes.links + 1;
+  file->linkable = false;
   return file->attributes;
 }
 

@@ -32,6 +32,15 @@ class TreeTest : public testing::Test {
     if (!made) return base::fail(made.error());
     return made->file.get();
   }
+  std::uint64_t make_unnamed(std::uint64_t in, messages::NewFileHold hold) {
+    messages::FileCreateRequest request{};
+    request.directory = in;
+    request.mode = static_cast<std::uint32_t>(FileType::Regular) | 0600;
+    request.hold = static_cast<std::uint32_t>(hold);
+    const auto made = tree_->create_file(request, {}, {}, now);
+    EXPECT_TRUE(made);
+    return made ? made->file.get() : 0;
+  }
   std::uint64_t directory(std::uint64_t in, const std::string& name) { return *make(in, name, FileType::Directory); }
   std::uint64_t file(std::uint64_t in, const std::string& name) { return *make(in, name, FileType::Regular); }
 
@@ -71,6 +80,20 @@ class TreeTest : public testing::Test {
 
   base::Own<MemoryTree> tree_ = std::move(*MemoryTree::create(01777, 64, now));
 };
+
+TEST_F(TreeTest, AFileWithoutANameMayGetOneOrEnd) {
+  const std::uint64_t before = tree_->files();
+  const std::uint64_t unnamed = make_unnamed(root(), messages::NewFileHold::Unnamed);
+  EXPECT_EQ(tree_->attributes(unnamed)->links, 0u);
+  EXPECT_TRUE(list(root()).size() == 2);
+  EXPECT_EQ(tree_->link(unnamed, root(), "name", now)->links, 1u);
+  EXPECT_TRUE(tree_->release(unnamed));
+  EXPECT_EQ(tree_->look_up(root(), "name")->file, unnamed);
+  const std::uint64_t never = make_unnamed(root(), messages::NewFileHold::UnnamedForever);
+  EXPECT_EQ(tree_->link(never, root(), "never", now).error(), Error::NotFound);
+  EXPECT_TRUE(tree_->release(never));
+  EXPECT_EQ(tree_->files(), before + 1);
+}
 
 TEST_F(TreeTest, RootIsADirectoryWithItsPermissions) {
   const auto attributes = tree_->attributes(root());

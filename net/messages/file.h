@@ -112,6 +112,10 @@ struct FileSetAttributesRequest {
 };
 static_assert(sizeof(FileSetAttributesRequest) == 56);
 
+// Whether a new file is held as by FileHold. Unnamed: it has no name and ends with its holds, unless FileLink gives it
+// one; nothing can give one to those that are UnnamedForever.
+enum class NewFileHold : std::uint32_t { None, Held, Unnamed, UnnamedForever };
+
 // A regular file, directory, symbolic link, fifo, socket or device, by the type in mode. Exists if the name is taken.
 struct FileCreateRequest {  // tail: name, then the target of a symbolic link
   static constexpr Operation operation = Operation::FileCreate;
@@ -123,10 +127,15 @@ struct FileCreateRequest {  // tail: name, then the target of a symbolic link
   le32 name_bytes;
   le64 device;
   le32 target_bytes;
-  le32 hold;  // 1: also as FileHold
+  le32 hold;  // NewFileHold
+  bool is_unnamed() const { return hold >= static_cast<std::uint32_t>(NewFileHold::Unnamed); }
+  bool is_linkable() const { return hold != static_cast<std::uint32_t>(NewFileHold::UnnamedForever); }
   bool validate() const {
-    return directory != 0 && name_bytes >= 1 && name_bytes <= max_name_bytes && target_bytes <= max_link_bytes &&
-           hold <= 1;
+    if (hold > static_cast<std::uint32_t>(NewFileHold::UnnamedForever)) return false;
+    const bool named_rightly = is_unnamed()
+                                   ? name_bytes == 0 && target_bytes == 0 && file_type(mode) == FileType::Regular
+                                   : name_bytes >= 1 && name_bytes <= max_name_bytes;
+    return directory != 0 && named_rightly && target_bytes <= max_link_bytes;
   }
 };
 static_assert(sizeof(FileCreateRequest) == 40);

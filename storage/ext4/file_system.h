@@ -23,6 +23,8 @@ class FileSystem final : public storage::FileSystem {
   base::Result<storage::Attributes> lookup(base::FileId directory, std::string_view name) override;
   base::Result<storage::Attributes> create(base::FileId directory, std::string_view name, const storage::NewFile& file,
                                            const storage::Request& request) override;
+  base::Result<storage::Attributes> create_unnamed(base::FileId directory, const storage::NewFile& file, bool linkable,
+                                                   const storage::Request& request) override;
   base::Result<storage::Attributes> link(base::FileId file, base::FileId directory, std::string_view name,
                                          const storage::Request& request) override;
   base::Result<storage::Attributes> unlink(base::FileId directory, std::string_view name,

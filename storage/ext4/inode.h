@@ -53,6 +53,7 @@ class Inode : public InodeLruHook, public InodeChangedHook, public boost::intrus
   base::FileId id() const { return base::FileId(std::uint64_t{disk.i_generation} << 32 | number_); }
 
   std::uint64_t holds = 0;
+  bool linkable = false;  // made without a name, and may get one
   base::Own<DirectoryIndex> names;
   bool names_changed = false;  // by the transaction under way
 

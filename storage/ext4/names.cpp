@@ -159,6 +159,24 @@ Result<Attributes> FileSystem::create(base::FileId directory_id, std::string_vie
   return attributes_of(*volume_, *inode);
 }
 
+// On the list of orphans from the start: after a crash it is gone.
+Result<Attributes> FileSystem::create_unnamed(base::FileId directory_id, const storage::NewFile& file, bool linkable,
+                                              const storage::Request& request) {
+  TRY(writable());
+  if ((file.mode & storage::mode::type_mask) != storage::mode::regular) return fail(Error::InvalidArgument);
+  Transaction transaction(*volume_, request);
+  const InodeRef parent = TRY(directory(directory_id));
+  if (parent->links() == 0) return fail(Error::NotFound);
+  const InodeRef inode = TRY(volume_->inodes().create(parent->number(), false));
+  TRY(fill_new(*inode, *parent, file, request.now));
+  inode->disk.i_links_count = 0;
+  TRY(volume_->orphans().add(*inode));
+  TRY(transaction.commit());
+  inode->holds = 1;
+  inode->linkable = linkable;
+  return attributes_of(*volume_, *inode);
+}
+
 Result<Attributes> FileSystem::link(base::FileId file, base::FileId directory_id, std::string_view name,
                                     const storage::Request& request) {
   TRY(writable());
@@ -167,17 +185,19 @@ Result<Attributes> FileSystem::link(base::FileId file, base::FileId directory_id
   const InodeRef parent = TRY(directory(directory_id));
   const InodeRef inode = TRY(volume_->inodes().find(file));
   if (inode->is_directory()) return fail(Error::NotPermitted);
-  if (inode->links() == 0 || parent->links() == 0) return fail(Error::NotFound);
+  if ((inode->links() == 0 && !inode->linkable) || parent->links() == 0) return fail(Error::NotFound);
   if (inode->links() >= max_links) return fail(Error::TooManyLinks);
   Directory directory(*volume_, *parent);
   if (auto taken = directory.find(name); taken || taken.error() != Error::NotFound)
     return fail(taken ? Error::Exists : taken.error());
   TRY(directory.add(name, inode->number(), file_type_of_mode(inode->mode())));
+  if (inode->links() == 0) TRY(volume_->orphans().remove(*inode));
   volume_->inodes().change(*inode);
   ++inode->disk.i_links_count;
   set_change_time(*volume_, *inode, request.now);
   touch_directory(*parent, request.now);
   TRY(transaction.commit());
+  inode->linkable = false;
   return attributes_of(*volume_, *inode);
 }
 

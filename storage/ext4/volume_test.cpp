@@ -116,6 +116,37 @@ TEST(Crash, WhatWasSyncedIsInTheJournal) {
   EXPECT_EQ(list.find("not synced"), std::string::npos) << list;
 }
 
+TEST(Unnamed, AFileMayGetANameOrEnd) {
+  Image image(32);
+  std::uint64_t free_blocks = 0, free_inodes = 0;
+  {
+    Mounted fs(image);
+    free_blocks = must(fs->statistics()).blocks_free;
+    free_inodes = must(fs->statistics()).inodes_free;
+    const storage::NewFile plain{.mode = storage::mode::regular | 0600u};
+    const auto linked = must(fs->create_unnamed(fs.root(), plain, true, fs.request));
+    EXPECT_EQ(linked.links, 0u);
+    fs.write(linked.file, 0, "text");
+    EXPECT_EQ(must(fs->link(linked.file, fs.root(), "name", fs.request)).links, 1u);
+    must(fs->release(linked.file, 1, fs.request));
+    EXPECT_EQ(fs.read(must(fs->lookup(fs.root(), "name")).file), "text");
+    must(fs->hold(linked.file));
+    must(fs->unlink(fs.root(), "name", fs.request));
+    EXPECT_EQ(error_of(fs->link(linked.file, fs.root(), "again", fs.request)), Error::NotFound);
+    must(fs->release(linked.file, 1, fs.request));
+    const auto never = must(fs->create_unnamed(fs.root(), plain, false, fs.request));
+    EXPECT_EQ(error_of(fs->link(never.file, fs.root(), "never", fs.request)), Error::NotFound);
+    fs.write(never.file, 0, std::string(50'000, 'x'));
+    must(fs->sync({}, storage::SyncScope::Everything));
+    // No unmount: the component dies here.
+  }
+  Mounted fs(image);
+  EXPECT_EQ(must(fs->statistics()).blocks_free, free_blocks);
+  EXPECT_EQ(must(fs->statistics()).inodes_free, free_inodes);
+  fs.unmount();
+  EXPECT_EQ(image.check(), "");
+}
+
 class Orphaned : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Shapes, Orphaned, ::testing::Values("-b 4096", no_journal));
 

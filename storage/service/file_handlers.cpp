@@ -42,6 +42,8 @@ Task<> FileService::create_file(rpc::ServerCall& call, messages::FileCreateReque
       const Attributes made, co_await change(call, [&](FileSystem& system) -> Result<Attributes> {
         const NewFile file{
             .mode = request.mode, .uid = request.uid, .gid = request.gid, .device = request.device, .target = target};
+        if (request.is_unnamed())
+          return system.create_unnamed(FileId(request.directory), file, request.is_linkable(), request_of(call));
         const Attributes created = TRY(system.create(FileId(request.directory), name, file, request_of(call)));
         return request.hold != 0 ? system.hold(created.file) : Result<Attributes>(created);
       }));

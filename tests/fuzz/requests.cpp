@@ -268,6 +268,11 @@ class Maker {
     r.mode = types[small(std::size(types))] | small(010000);
     r.uid = small(3);
     r.gid = small(3);
+    r.hold = small(4);
+    if (r.is_unnamed()) {
+      r.mode = 0100000 | (r.mode & 07777);
+      return;
+    }
     r.name_bytes = name();
     r.device = choices_.take(2);
     if ((r.mode & 0170000) == 0120000) {
@@ -275,7 +280,6 @@ class Maker {
       r.target_bytes = target;
       append_bytes(target);
     }
-    r.hold = small(2);
   }
   void fill(FileUnlinkRequest& r) {
     r.directory = file();

@@ -64,6 +64,8 @@ INSTANTIATE_TEST_SUITE_P(
     Programs, Differential,
     testing::Values(Case{"mappings", {}, {"mappings"}}, Case{"files", {}, {"files"}},
                     Case{"files_in_memory", {"--env", "FILES_IN=/tmp"}, {"files"}}, Case{"waiting", {}, {"waiting"}},
+                    Case{"file_calls", {}, {"file_calls"}},
+                    Case{"file_calls_in_memory", {"--env", "FILES_IN=/tmp"}, {"file_calls"}},
                     Case{"name_races", {"--cpus", "2"}, {"name_races"}}, Case{"signals", {}, {"signals"}},
                     Case{"signals_two_cores", {"--cpus", "2"}, {"signals"}}, Case{"unix_sockets", {}, {"unix_sockets"}},
                     Case{"inet_sockets", {}, {"inet_sockets"}},
