@@ -17,6 +17,7 @@
 #include "linux-abi/time/timer_service.h"
 #include "linux-abi/time/wall_clock.h"
 #include "linux-abi/trace/tracer.h"
+#include "linux-abi/vdso/vdso_image.h"
 #include "net/component/component.h"
 #include "net/port/thread_port.h"
 #include "processor/monitor.h"
@@ -62,6 +63,7 @@ class ProcessorComponent final : private component::Observer,
                                               .endpoint = component_->endpoint(),
                                               .domain = component_->domain(),
                                               .personality = personality_}));
+    linux_abi::share_clock(TRY(monitor_->start_system_pages(vdso::image())));
     launches_->set_monitor(*monitor_);
     TRY(component_->statistics().add(*this));
     return component_->start();

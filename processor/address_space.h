@@ -48,7 +48,11 @@ struct LoadedProgram {
   std::uint64_t stack_bytes = 0;
   base::UserVa code_start, code_end;  // as far as the home tells them, else 0
   base::UserVa data_start, data_end;
+  base::UserVa system_code;  // of Monitor::start_system_pages; 0: there are none
 };
+
+// Whether the VMA shows system pages: bytes of them from object_offset on, the data in the first page.
+bool shows_system_pages(const vma::Vma& vma);
 
 // A range that the new program expects cleared although its page holds bytes of the file: the personality clears it by
 // ordinary stores (arch::clear_user) once the space is loaded on this thread.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "kernel/base/clock.h"
 #include "kernel/base/error.h"
@@ -34,6 +35,9 @@ class Monitor {
 
   virtual std::uint32_t lines() const = 0;  // for the Join message
   virtual base::Result<Reference<Family>> create_family(const FamilyHome& home) = 0;
+  // From now on every program that is loaded has one more page that it can read, and this code in the pages after it.
+  // The data page is returned; the personality writes it. Once, before there are programs.
+  virtual base::Result<std::span<std::byte>> start_system_pages(std::span<const std::byte> code) = 0;
   // From the mComponent `memory`: ask before zero-fills (MemoryPressure).
   virtual void memory_pressure(base::NodeId memory, bool low) = 0;
   // The managers say that this mComponent is dead: what waits for it fails.

@@ -14,6 +14,7 @@
 #include "processor/memory_home.h"
 #include "processor/monitor.h"
 #include "processor/shared_object_state.h"
+#include "processor/system_pages.h"
 
 namespace processor {
 
@@ -24,6 +25,8 @@ class MonitorCore final : public Monitor {
 
   std::uint32_t lines() const override { return cache_->line_count(); }
   base::Result<Reference<Family>> create_family(const FamilyHome& home) override;
+  base::Result<std::span<std::byte>> start_system_pages(std::span<const std::byte> code) override;
+  const base::Own<SystemPages>& system_pages() const { return system_pages_; }
   void memory_pressure(base::NodeId memory, bool low) override;
   void memory_dead(base::NodeId memory) override;
   excache::Counters counters() const override { return cache_->counters(); }
@@ -64,6 +67,7 @@ class MonitorCore final : public Monitor {
   LineSlabs slabs_;
   PageCalls calls_{slabs_};
   base::Own<excache::ExCache> cache_;
+  base::Own<SystemPages> system_pages_;  // none until they are started
   Background space_ends_;
   Background object_ends_;
 

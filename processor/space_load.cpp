@@ -82,7 +82,9 @@ Result<> read_tail(AddressSpace& space, const Answer<messages::SpaceLoadReply>& 
 Result<> adopt_areas(AddressSpace& space, const Areas& areas, SharedObject& file, Sleeper& sleeper) {
   Reference<SharedObject> other;
   for (const vma::Vma& area : areas) {
-    if (area.object == file.id()) {
+    if (area.object == base::ObjectId(messages::system_pages_object)) {
+      if (!space.monitor().system_pages()) return base::fail(Error::Malformed);
+    } else if (area.object == file.id()) {
       TRY(space.hold(file));
     } else if (area.object) {
       if (!other || other->id() != area.object) other = TRY(open_file_by_id(space.family(), area.object, sleeper));
@@ -107,6 +109,10 @@ Result<LoadedProgram> load_program(AddressSpace& space, SharedObject& file, std:
   request.file = file.id().value();
   request.stack_bytes = stack_bytes;
   request.random = random;
+  if (const auto& pages = space.monitor().system_pages(); pages) {
+    request.system_data_pages = SystemPages::data_pages;
+    request.system_code_pages = pages->code_pages();
+  }
   auto answer = TRY(change.ask_home(request));
   Areas areas;
   TRY(read_tail(space, answer, areas, zero_ranges, zero_count));
@@ -116,7 +122,11 @@ Result<LoadedProgram> load_program(AddressSpace& space, SharedObject& file, std:
     const base::SpinGuard guard(space.space().lock);
     space.space().vmas.set_break_start(UserVa(answer.body.break_start));
   }
-  return program_of(answer.body);
+  LoadedProgram program = program_of(answer.body);
+  for (const vma::Vma& area : areas)
+    if (shows_system_pages(area) && vma::has(area.protection, vma::Protection::Execute))
+      program.system_code = area.range.start;
+  return program;
 }
 
 }  // namespace processor

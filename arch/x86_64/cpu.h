@@ -117,6 +117,18 @@ inline std::uint64_t read_tsc() {
   asm volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
   return (std::uint64_t{high} << 32) | low;
 }
+// After everything before it has been done: what one core reads of it is not before what another saw.
+inline std::uint64_t read_tsc_in_order() {
+  std::uint32_t low, high;
+  asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high)::"memory");
+  return (std::uint64_t{high} << 32) | low;
+}
+// What IA32_TSC_AUX of the core holds: its number.
+inline std::uint32_t read_tsc_aux() {
+  std::uint32_t low, high, aux;
+  asm volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(aux)::"memory");
+  return aux;
+}
 // Both may fail for a while (return false) when the generator is drained.
 inline bool read_hardware_random(std::uint64_t& value) {
   bool valid;
@@ -172,6 +184,13 @@ inline std::uint32_t read_gs32() {
 template <unsigned Offset>
 inline void write_gs64(std::uint64_t value) {
   asm volatile("movq %0, %%gs:%c1" ::"r"(value), "i"(Offset) : "memory");
+}
+
+// --- System calls, from code that runs in user mode ---------------------------------------------------------------
+inline std::int64_t make_system_call(std::uint64_t number, std::uint64_t first, std::uint64_t second) {
+  std::int64_t result;
+  asm volatile("syscall" : "=a"(result) : "a"(number), "D"(first), "S"(second) : "rcx", "r11", "memory");
+  return result;
 }
 
 // --- FS base of user mode, where the CPU has FSGSBASE and CR4 enables it --------------------------------------------

@@ -43,7 +43,10 @@ void detect_cpu_features() {
     features.umip = bit(structured.ecx, 2);
   }
   if (highest >= 0xd && features.xsave) features.xsaveopt = bit(cpuid(0xd, 1).eax, 0);
-  if (highest_extended >= 0x80000001) features.huge_pages = bit(cpuid(0x80000001).edx, 26);
+  if (highest_extended >= 0x80000001) {
+    features.huge_pages = bit(cpuid(0x80000001).edx, 26);
+    features.rdtscp = bit(cpuid(0x80000001).edx, 27);
+  }
   if (highest_extended >= 0x80000007) features.invariant_tsc = bit(cpuid(0x80000007).edx, 8);
   if (highest_extended >= 0x80000008) features.physical_address_bits = cpuid(0x80000008).eax & 0xff;
   if (highest_extended >= 0x80000004) {

@@ -12,6 +12,7 @@ struct CpuFeatures {
   bool smep = false, smap = false, umip = false, fsgsbase = false;
   bool huge_pages = false;  // 1 GiB
   bool x2apic = false, tsc_deadline = false;
+  bool rdtscp = false;        // and IA32_TSC_AUX
   bool invariant_tsc = false;  // counts at one rate in every power state
   bool rdrand = false, rdseed = false;
   bool xsave = false, xsaveopt = false;

@@ -31,6 +31,7 @@ void set_control_registers() {
             (features.smep ? cr::cr4_smep : 0) | (features.smap ? cr::cr4_smap : 0));
   write_msr(msr::ia32_efer, read_msr(msr::ia32_efer) | msr::efer_syscall | msr::efer_no_execute);
   write_msr(msr::ia32_pat, pat_value);
+  if (features.rdtscp) write_msr(msr::ia32_tsc_aux, this_core());
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ class TscClock final : public base::Clock {
     started_ = true;
   }
   const TickRate& rate() const { return rate_; }
+  ClockConversion conversion() const { return {start_, rate_.ns_per_tick()}; }
 
  private:
   std::uint64_t start_ = 0;
@@ -34,6 +35,7 @@ TscClock tsc_clock;
 }  // namespace
 
 const base::Clock& clock() { return tsc_clock; }
+ClockConversion clock_conversion() { return tsc_clock.conversion(); }
 std::uint64_t now_ns() { return tsc_clock.now_ns(); }
 std::uint64_t tsc_hertz() { return tsc_clock.rate().hertz(); }
 std::uint64_t ticks_to_ns(std::uint64_t ticks) { return tsc_clock.rate().to_ns(ticks); }

@@ -12,6 +12,13 @@ namespace kernel {
 const base::Clock& clock();
 std::uint64_t now_ns();
 
+// now_ns() for code outside the kernel: (tsc - start_ticks) * ns_per_tick / 2^32, and 0 up to start_ticks.
+struct ClockConversion {
+  std::uint64_t start_ticks = 0;
+  std::uint64_t ns_per_tick = 0;
+};
+ClockConversion clock_conversion();
+
 // For code that times very short things: ticks of the time-stamp counter per second, and differences of it in time.
 std::uint64_t tsc_hertz();
 std::uint64_t ticks_to_ns(std::uint64_t ticks);

@@ -22,6 +22,7 @@ class TickRate {
   }
 
   constexpr std::uint64_t hertz() const { return hertz_; }
+  constexpr std::uint64_t ns_per_tick() const { return ns_per_tick_; }  // times 2^32
   constexpr std::uint64_t to_ns(std::uint64_t ticks) const {
     return static_cast<std::uint64_t>((static_cast<Wide>(ticks) * ns_per_tick_) >> ns_shift);
   }

@@ -114,6 +114,7 @@ unsigned hex_digits(std::uint64_t value) {
 Answer<> add_mapping_name(TextWriter& out, const vma::Vma& area, Process& process, Caller& caller,
                           const base::UserVa break_start) {
   if (area.grows_down()) return out.add_text("[stack]");
+  if (processor::shows_system_pages(area)) return out.add_text(area.object_offset == 0 ? "[vvar]" : "[vdso]");
   if (!area.object && break_start.value() != 0 && area.range.start >= break_start &&
       area.range.start.value() < break_start.value() + (std::uint64_t{1} << 40) && area.range.start == break_start)
     return out.add_text("[heap]");
@@ -137,6 +138,7 @@ Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller) {
       const vma::Vma& area = areas[i];
       const std::uint64_t start = area.range.start.value(), end = area.range.end.value();
       const std::size_t line_start = out.bytes().size();
+      const bool of_system = processor::shows_system_pages(area), of_file = area.object && !of_system;
       TRY(add_padded_hex(out, start, hex_digits(start)));
       TRY(out.add_text("-"));
       TRY(add_padded_hex(out, end, hex_digits(end)));
@@ -144,9 +146,9 @@ Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller) {
         return vma::has(area.protection, protection) ? letter : '-';
       };
       TRY(out.add(" {}{}{}{} ", bit(vma::Protection::Read, 'r'), bit(vma::Protection::Write, 'w'),
-                  bit(vma::Protection::Execute, 'x'), area.shared() ? 's' : 'p'));
-      TRY(add_padded_hex(out, area.object_offset, 8));
-      TRY(out.add(area.object ? " 08:00 {} " : " 00:00 {} ", area.object.value() & 0xffffffff));
+                  bit(vma::Protection::Execute, 'x'), area.shared() && !of_system ? 's' : 'p'));
+      TRY(add_padded_hex(out, of_system ? 0 : area.object_offset, 8));
+      TRY(of_file ? out.add(" 08:00 {} ", area.object.value() & 0xffffffff) : out.add_text(" 00:00 0 "));
       while (out.bytes().size() - line_start < 73) TRY(out.add_text(" "));
       TRY(add_mapping_name(out, area, *process, caller, break_start));
       TRY(out.add_text("\n"));

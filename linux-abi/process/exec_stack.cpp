@@ -66,6 +66,7 @@ Answer<> append_auxiliary(base::Array<std::uint64_t>& words, const Thread& threa
   const processor::LoadedProgram& loaded = program.loaded;
   const Credentials& user = thread.user;
   const bool secure = user.uid != user.effective_uid || user.gid != user.effective_gid;
+  if (loaded.system_code.value() != 0) TRY(append_words(words, {AT_SYSINFO_EHDR, loaded.system_code.value()}));
   return append_words(words, {AT_HWCAP,    arch::cpuid(1).edx,
                               AT_PAGESZ,   base::page_bytes,
                               AT_CLKTCK,   clock_ticks,

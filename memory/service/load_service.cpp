@@ -88,6 +88,7 @@ Task<> LoadService::load(rpc::ServerCall& call, messages::SpaceLoadRequest reque
     body.entry = interpreter.header.entry + loader_base;
   }
   CO_TRY_VOID(map_stack(vmas, layout, main.program.executable_stack));
+  CO_TRY_VOID(map_system_pages(vmas, layout, request.system_data_pages, request.system_code_pages));
   const std::uint64_t break_start = round_up(base + main.program.highest, page_bytes) + layout.break_gap;
   vmas.set_break_start(UserVa(break_start));
   space->vmas = std::move(vmas);

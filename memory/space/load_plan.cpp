@@ -38,6 +38,7 @@ SpaceLayout choose_layout(std::uint64_t stack_limit, std::uint64_t random) {
   layout.areas.end = UserVa(user_end);
   layout.program_base = dynamic_base + pages(28);
   layout.break_gap = pages(13);  // up to 32 MiB
+  layout.system_pages = UserVa(layout.stack_top + pages(9));
   return layout;
 }
 
@@ -68,6 +69,24 @@ Result<> map_stack(vma::VmaSet& vmas, const SpaceLayout& layout, bool executable
   return vmas.map({.range = {UserVa(layout.stack_top - initial_stack_bytes), UserVa(layout.stack_top)},
                    .protection = executable ? protection | Protection::Execute : protection,
                    .flags = vma::Flags::GrowsDown});
+}
+
+Result<> map_system_pages(vma::VmaSet& vmas, const SpaceLayout& layout, std::uint64_t data_pages,
+                          std::uint64_t code_pages) {
+  const std::uint64_t data = data_pages * page_bytes, code = code_pages * page_bytes;
+  if (data + code == 0) return {};
+  const base::ObjectId object(messages::system_pages_object);
+  const UserVa place = TRY(vmas.place(layout.system_pages, data + code, vma::Placement::Anywhere));
+  if (data > 0)
+    TRY(vmas.map({.range = vma::Range::of(place, data),
+                  .object = object,
+                  .protection = Protection::Read,
+                  .flags = vma::Flags::Shared | vma::Flags::NoWrite}));
+  if (code == 0) return {};
+  return vmas.map({.range = vma::Range::of(place + data, code),
+                   .object = object,
+                   .object_offset = data,
+                   .protection = Protection::Read | Protection::Execute});
 }
 
 }  // namespace memory

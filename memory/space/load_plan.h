@@ -20,6 +20,7 @@ struct SpaceLayout {
   std::uint64_t stack_top = 0;
   std::uint64_t stack_bytes = 0;
   std::uint64_t break_gap = 0;  // between the program's end and the break
+  base::UserVa system_pages;    // where they go if there is room
 };
 
 // random 0: the layout of a process without randomisation.
@@ -32,5 +33,9 @@ base::Result<> map_program(vma::VmaSet& vmas, const ElfProgram& program, base::O
 
 // The stack: one VMA of the initial size ending at layout.stack_top that grows down.
 base::Result<> map_stack(vma::VmaSet& vmas, const SpaceLayout& layout, bool executable);
+
+// The pages of messages::system_pages_object: data that only pComponents write, then code.
+base::Result<> map_system_pages(vma::VmaSet& vmas, const SpaceLayout& layout, std::uint64_t data_pages,
+                                std::uint64_t code_pages);
 
 }  // namespace memory

@@ -48,8 +48,31 @@ TEST(LoadPlan, LayoutsNeverOverlap) {
     EXPECT_LE(layout.areas.mmap_top.value() + vma::stack_guard_bytes, layout.stack_top - layout.stack_bytes);
     vma::VmaSet vmas(layout.areas);
     ASSERT_TRUE(memory::map_stack(vmas, layout, random % 2 == 0));
+    ASSERT_TRUE(memory::map_system_pages(vmas, layout, 1, 2));
+    EXPECT_EQ(vmas.count(), 3u);  // each its own
   }
   EXPECT_EQ(memory::choose_layout(8 << 20, 0).stack_top, 0x7fff'ffff'f000u);
+}
+
+TEST(LoadPlan, SystemPagesAreDataThatStaysUnwritableAndCode) {
+  for (const std::uint64_t random : {std::uint64_t{0}, std::uint64_t{77}}) {
+    const auto layout = memory::choose_layout(8 << 20, random);
+    vma::VmaSet vmas(layout.areas);
+    ASSERT_TRUE(memory::map_stack(vmas, layout, false));
+    ASSERT_TRUE(memory::map_system_pages(vmas, layout, 1, 1));
+    const vma::Vma* data = vmas.first();
+    if (data->grows_down()) data = vmas.next(*data);
+    ASSERT_NE(data, nullptr);
+    EXPECT_EQ(data->object, base::ObjectId(messages::system_pages_object));
+    EXPECT_EQ(vmas.protect(data->range, vma::Protection::Read | vma::Protection::Write).error(),
+              base::Error::AccessDenied);
+    const vma::Vma* code = vmas.next(*data);
+    ASSERT_NE(code, nullptr);
+    EXPECT_EQ(code->range.start, data->range.end);
+    EXPECT_EQ(code->object_offset, page_bytes);
+    EXPECT_EQ(code->protection, vma::Protection::Read | vma::Protection::Execute);
+    EXPECT_FALSE(code->shared());  // a debugger's breakpoints are its own
+  }
 }
 
 }  // namespace

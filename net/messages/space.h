@@ -164,6 +164,11 @@ struct VmaEntry {
 };
 static_assert(sizeof(VmaEntry) == 40 && Body<VmaEntry>);
 
+// The object behind the system pages of a program's space: no mComponent holds it, each pComponent has its own pages of
+// it (a clock that programs read without a call, and the code that reads it).
+inline constexpr std::uint64_t system_pages_object = ~std::uint64_t{0};
+inline constexpr std::uint32_t max_system_pages = 64;
+
 // Loads an ELF program (and its interpreter, where it names one) into an empty space, or says NotExecutable,
 // Malformed (damaged), NotSupported (another machine), NotFound (the interpreter). `#!` is the pComponent's business.
 // The bytes in zero ranges are to be cleared by the pComponent through ordinary stores (the end of a file-backed data
@@ -199,9 +204,14 @@ struct SpaceLoadRequest {
   le64 file;         // ObjectId
   le64 stack_bytes;  // RLIMIT_STACK
   le64 random;       // seed of the layout; 0: no randomisation
-  bool validate() const { return space != 0 && file != 0; }
+  // Pages of system_pages_object to be mapped too: the first for reading only, those after them with code.
+  le32 system_data_pages;
+  le32 system_code_pages;
+  bool validate() const {
+    return space != 0 && file != 0 && system_data_pages <= max_system_pages && system_code_pages <= max_system_pages;
+  }
 };
-static_assert(sizeof(SpaceLoadReply) == 120);
+static_assert(sizeof(SpaceLoadRequest) == 40 && sizeof(SpaceLoadReply) == 120);
 
 // A shared anonymous object (MAP_SHARED | MAP_ANONYMOUS, shared segments). Released when its creator has released it
 // and no VMA maps it.

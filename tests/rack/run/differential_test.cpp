@@ -70,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"signals_two_cores", {"--cpus", "2"}, {"signals"}}, Case{"unix_sockets", {}, {"unix_sockets"}},
                     Case{"inet_sockets", {}, {"inet_sockets"}},
                     Case{"inet_sockets_two_cores", {"--cpus", "2"}, {"inet_sockets"}},
+                    Case{"clocks", {"--cpus", "2"}, {"clocks"}},
                     Case{"pseudo_terminals", {}, {"pseudo_terminals"}},
                     Case{"unix_messages", {"--cpus", "2"}, {"unix_messages"}}, Case{"system_v", {}, {"system_v"}},
                     Case{"system_v_two_cores", {"--cpus", "2"}, {"system_v"}}, Case{"threads", {}, {"threads"}},
@@ -95,6 +96,17 @@ TEST(Counters, WithoutEvictorsTheCountersTell) {
   EXPECT_GT(
       cache.at("waits_for_line").get<std::uint64_t>() + cache.at("evictions_by_faulting_thread").get<std::uint64_t>(),
       0u);
+}
+
+// The time costs a program no call, and its vDSO no message: whoever starts finds both in the ExCache.
+TEST(Counters, ReadingTheClockMakesNoCalls) {
+  RackRun rack({"--file", std::string(GUEST_PROGRAMS) + "/clocks=/program"}, {"/program", "loop", "20000"});
+  rack.close_input();
+  const Ended ended = rack.wait(120);
+  ASSERT_EQ(ended.status, 0) << ended.error;
+  const auto calls = rack.stats().at("components").at("p0").at("syscalls");
+  EXPECT_EQ(calls.value("clock_gettime", 0), 0);
+  EXPECT_EQ(calls.value("execve", 0) + calls.value("exit_group", 0), 1);  // they are counted: the program's end is there
 }
 
 // What components count is what went over the wire.
