@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -128,7 +129,8 @@ class FileSystem {
   virtual base::Result<Attributes> unlink(base::FileId directory, std::string_view name, const Request& request) = 0;
   virtual base::Result<Attributes> remove_directory(base::FileId directory, std::string_view name,
                                                     const Request& request) = 0;
-  virtual base::Result<> rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
+  // The file that had the new name before, as it is afterwards; nullopt: nobody lost a name.
+  virtual base::Result<std::optional<Attributes>> rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
                                 std::string_view new_name, RenameMode mode, const Request& request) = 0;
   // From a cookie on (0: the start). True: the end was reached. A cookie stays good while other entries come and go.
   virtual base::Result<bool> read_directory(base::FileId directory, std::uint64_t cookie,

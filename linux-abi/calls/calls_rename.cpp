@@ -70,8 +70,8 @@ void follow_up(Call& call, const Renaming& renaming, base::Array<char> new_name,
   renaming.moved->renamed(to.directory, std::move(new_name));
   renaming.moved->node().attributes_changed();
   names.changed(*to.directory, to.name(), renaming.moved, changes);
-  if (renaming.replaced) renaming.replaced->node().attributes_changed();
   if (renaming.exchanges()) {
+    renaming.replaced->node().attributes_changed();
     renaming.replaced->renamed(from.directory, std::move(old_name));
     names.changed(*from.directory, from.name(), renaming.replaced, changes + 1);
   } else {

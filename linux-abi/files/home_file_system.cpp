@@ -71,6 +71,10 @@ processor::Reference<HomeNode> HomeFileSystem::known_node(std::uint64_t id) {
   return processor::Reference<HomeNode>::adopt(*found);
 }
 
+void HomeFileSystem::lost_a_name(const messages::FileAttributes& attributes) {
+  if (const auto known = known_node(attributes.file)) known->update(attributes);
+}
+
 void HomeFileSystem::forget(HomeNode& node) {
   const base::SpinGuard guard(lock_);
   if (node.is_linked()) table_->nodes.erase(table_->nodes.iterator_to(node));

@@ -34,6 +34,8 @@ class HomeFileSystem {
   Answer<processor::Reference<HomeNode>> node(const messages::FileAttributes& attributes);
   // Empty if it is not known here.
   processor::Reference<HomeNode> known_node(std::uint64_t id);
+  // Whoever has the file open sees its links.
+  void lost_a_name(const messages::FileAttributes& attributes);
   // Writes everything back to the home and to the disk.
   Answer<> synchronize(Caller& caller);
   // The same at the end, when no process is left.

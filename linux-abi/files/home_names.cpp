@@ -101,8 +101,7 @@ Answer<> HomeNode::unlink(std::string_view name, bool directory, Caller& caller)
   request.remove_directory = directory ? 1U : 0U;
   const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, bytes_of(name)));
   attributes_changed();
-  // Whoever has it open sees its links.
-  if (const auto known = file_system_.known_node(reply.attributes.file)) known->update(reply.attributes);
+  file_system_.lost_a_name(reply.attributes);
   return {};
 }
 
@@ -116,9 +115,10 @@ Answer<> HomeNode::rename(std::string_view name, Node& new_directory, std::strin
   request.new_name_bytes = length(new_name);
   request.flags = flags;
   const auto tail = TRY(joined(name, new_name));
-  TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
+  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
   attributes_changed();
   target.attributes_changed();
+  if (reply.attributes.file != 0) file_system_.lost_a_name(reply.attributes);
   return {};
 }
 

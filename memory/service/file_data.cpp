@@ -96,14 +96,17 @@ Task<> FileService::sync_all(base::VNodeId vnode) {
   FileVolume* volume = context_.volumes.find(vnode);
   if (volume == nullptr) co_return base::fail(Error::NotFound);
   const FileVolume::Use use(*volume);
+  Result<> all;
   std::uint64_t last = 0;
   for (FileObject* file = context_.files.next_dirty(volume, last); file != nullptr;
        file = context_.files.next_dirty(volume, last)) {
     last = file->id();
     const auto pin = context_.files.pin(*file);
-    CO_TRY_VOID(co_await context_.cache.flush(*file));
+    // One that cannot be written is no reason to lose the others.
+    if (const Result<> flushed = co_await context_.cache.flush(*file); !flushed && !file->unlinked) all = flushed;
   }
-  co_return co_await context_.storage.sync({volume, base::FileId(0)});
+  CO_TRY_VOID(co_await context_.storage.sync({volume, base::FileId(0)}));
+  co_return all;
 }
 
 Task<> FileService::sync(rpc::ServerCall& call, messages::FileSyncRequest request) {

@@ -49,10 +49,12 @@ Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest re
 }
 
 // The attributes are the file system's own.
-Result<> FileService::forget_unlinked(const FileVolume& volume, const messages::FileAttributes& attributes) {
+Result<messages::FileAttributesReply> FileService::lost_a_name(const FileVolume& volume,
+                                                               const messages::FileAttributes& attributes) {
   const messages::FileAttributesReply known = TRY(translated(volume, attributes));
-  context_.files.unlinked(*TRY(context_.files.find(known.attributes.file, volume.vnode())));
-  return {};
+  if (attributes.links == 0)
+    context_.files.unlinked(*TRY(context_.files.find(known.attributes.file, volume.vnode())));
+  return known;
 }
 
 Task<> FileService::unlink(rpc::ServerCall& call, messages::FileUnlinkRequest request) {
@@ -60,10 +62,9 @@ Task<> FileService::unlink(rpc::ServerCall& call, messages::FileUnlinkRequest re
   CO_TRY(const auto name, checked_name(call.tail(), 0, request.name_bytes));
   const auto pin = context_.files.pin(*directory);
   request.directory = directory->file().file.value();
-  CO_TRY(const auto removed, co_await ask(*directory->file().volume, request, call.wall_time_ns(), name));
-  CO_TRY(const auto reply, translated(*directory->file().volume, removed.attributes));
-  if (removed.attributes.links == 0 || request.remove_directory != 0)
-    CO_TRY_VOID(forget_unlinked(*directory->file().volume, removed.attributes));
+  CO_TRY(auto removed, co_await ask(*directory->file().volume, request, call.wall_time_ns(), name));
+  if (request.remove_directory != 0) removed.attributes.links = 0;
+  CO_TRY(const auto reply, lost_a_name(*directory->file().volume, removed.attributes));
   co_return call.reply(reply);
 }
 
@@ -78,15 +79,20 @@ Task<> FileService::rename(rpc::ServerCall& call, messages::FileRenameRequest re
   request.new_directory = to->file().file.value();
   const FileVolume& volume = *from->file().volume;
   if (to->file().volume != &volume) co_return base::fail(Error::CrossDevice);
+  messages::FileAttributesReply replaced{};
   if (MemoryTree* tree = volume.tree()) {
     const std::string_view names = text_of(call.tail());
     CO_TRY(const auto lost, tree->rename(request, names.substr(0, request.old_name_bytes),
                                          names.substr(request.old_name_bytes), call.wall_time_ns()));
-    if (lost && lost->links == 0) CO_TRY_VOID(forget_unlinked(volume, *lost));
+    if (lost) replaced.attributes = *lost;
   } else {
-    CO_TRY_VOID(co_await ask_storage(volume, request, call.tail()));
+    CO_TRY(const auto reply, co_await ask_storage(volume, request, call.tail()));
+    replaced = reply.body;
   }
-  co_return call.reply(messages::EmptyReply{});
+  if (replaced.attributes.file != 0) {
+    CO_TRY(replaced, lost_a_name(volume, replaced.attributes));
+  }
+  co_return call.reply(replaced);
 }
 
 Task<> FileService::link(rpc::ServerCall& call, messages::FileLinkRequest request) {

@@ -73,7 +73,9 @@ class FileService {
   // Pages that files in memory may still take.
   std::uint64_t free_memory_pages() const;
   base::Task<> sync_all(base::VNodeId vnode);
-  base::Result<> forget_unlinked(const FileVolume& volume, const messages::FileAttributes& attributes);
+  // Says what translated() says; without another name the file ends with its last hold.
+  base::Result<messages::FileAttributesReply> lost_a_name(const FileVolume& volume,
+                                                          const messages::FileAttributes& attributes);
   base::Task<> last_hold_gone(FileObject& file);
 
   Context& context_;

@@ -104,8 +104,9 @@ Task<> FileService::unmount(rpc::ServerCall& call, messages::FileUnmountRequest 
   CO_TRY(FileObject * root, context_.files.find(request.root, call.vnode()));
   FileVolume* volume = root->file().volume;
   const FileVolume::Use use(*volume);
+  Result<> synced;
   if (volume->tree() == nullptr) {
-    CO_TRY_VOID(co_await sync_all(call.vnode()));
+    synced = co_await sync_all(call.vnode());
     messages::FileUnmountRequest forwarded;
     forwarded.root = volume->root().value();
     CO_TRY_VOID(co_await ask_storage(*volume, forwarded));
@@ -113,6 +114,7 @@ Task<> FileService::unmount(rpc::ServerCall& call, messages::FileUnmountRequest 
   if (volume->ended) co_return base::fail(Error::Stale);  // by another such request
   volume->ended = true;
   context_.files.forget_volume(volume);
+  CO_TRY_VOID(synced);
   co_return call.reply(messages::EmptyReply{});
 }
 

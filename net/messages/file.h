@@ -150,9 +150,11 @@ struct FileUnlinkRequest {  // tail: the name. The reply's attributes are of the
 };
 
 enum class RenameFlags : std::uint32_t { NoReplace = 1, Exchange = 2 };  // as RENAME_*
-struct FileRenameRequest {                                               // tail: old name, new name
+// Tail: old name, new name. The reply's attributes are those of the file that had the new name before, as it is
+// afterwards; file 0: there was none, or it has another name now.
+struct FileRenameRequest {
   static constexpr Operation operation = Operation::FileRename;
-  using Reply = EmptyReply;
+  using Reply = FileAttributesReply;
   le64 old_directory;
   le64 new_directory;
   le32 old_name_bytes;

@@ -104,4 +104,11 @@ storage::Attributes attributes_of(Volume& volume, const Inode& inode) {
   return attributes;
 }
 
+storage::Attributes attributes_without_a_name(Volume& volume, const Inode& inode, storage::Time now) {
+  storage::Attributes attributes = attributes_of(volume, inode);
+  attributes.links = inode.is_directory() ? 0 : inode.links() - 1U;
+  attributes.change_time = now;
+  return attributes;
+}
+
 }  // namespace ext4

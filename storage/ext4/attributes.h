@@ -7,6 +7,8 @@
 namespace ext4 {
 
 storage::Attributes attributes_of(Volume& volume, const Inode& inode);
+// As they are once the inode has lost a name; a directory has no other.
+storage::Attributes attributes_without_a_name(Volume& volume, const Inode& inode, storage::Time now);
 
 // The caller has told the inode table that the inode changes.
 void set_access_time(Volume& volume, Inode& inode, storage::Time time);

@@ -31,7 +31,7 @@ class FileSystem final : public storage::FileSystem {
                                            const storage::Request& request) override;
   base::Result<storage::Attributes> remove_directory(base::FileId directory, std::string_view name,
                                                      const storage::Request& request) override;
-  base::Result<> rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
+  base::Result<std::optional<storage::Attributes>> rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
                         std::string_view new_name, storage::RenameMode mode, const storage::Request& request) override;
   base::Result<bool> read_directory(base::FileId directory, std::uint64_t cookie,
                                     storage::DirectoryVisitor& visitor) override;

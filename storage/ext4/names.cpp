@@ -222,9 +222,7 @@ Result<Attributes> FileSystem::remove_entry(base::FileId directory_id, std::stri
     TRY(directory.remove(name, found));
     touch_directory(*parent, request.now);
     if (inode->is_directory()) drop_link_to_parent(*parent);
-    attributes = attributes_of(*volume_, *inode);
-    attributes.links = inode->is_directory() ? 0 : inode->links() - 1;
-    attributes.change_time = request.now;
+    attributes = attributes_without_a_name(*volume_, *inode, request.now);
     TRY(drop_link(*inode, request.now, left_over));
     inode = InodeRef();
     TRY(transaction.commit());

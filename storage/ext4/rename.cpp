@@ -108,12 +108,13 @@ Result<> FileSystem::exchange_entries(RenameSide& from, RenameSide& to, storage:
   return {};
 }
 
-Result<> FileSystem::rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
+Result<std::optional<storage::Attributes>> FileSystem::rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
                             std::string_view new_name, RenameMode mode, const storage::Request& request) {
   TRY(writable());
   TRY(check_rename_name(old_name));
   TRY(check_rename_name(new_name));
   std::uint32_t left_over = 0;
+  std::optional<storage::Attributes> replaced;
   {
     Transaction transaction(*volume_, request);
     RenameSide from, to;
@@ -129,17 +130,20 @@ Result<> FileSystem::rename(base::FileId old_directory, std::string_view old_nam
     else if (existing.error() != Error::NotFound)
       return fail(existing.error());
     TRY(check_rename(from, to, mode));
-    if (to.inode && &*from.inode == &*to.inode) return {};  // two names of one file: nothing happens
+    if (to.inode && &*from.inode == &*to.inode) return replaced;  // two names of one file: nothing happens
     touch_directory(*from.parent, request.now);
     touch_directory(*to.parent, request.now);
-    if (mode == RenameMode::Exchange)
+    if (mode == RenameMode::Exchange) {
       TRY(exchange_entries(from, to, request.now));
-    else
+    } else {
+      if (to.inode) replaced = attributes_without_a_name(*volume_, *to.inode, request.now);
       TRY(replace_entries(from, to, request.now, left_over));
+    }
     to.inode = InodeRef();
     TRY(transaction.commit());
   }
-  return left_over != 0 ? free_left_over(left_over, request) : Result<>{};
+  if (left_over != 0) TRY(free_left_over(left_over, request));
+  return replaced;
 }
 
 }  // namespace ext4

@@ -108,7 +108,7 @@ TEST(Rename, TwoNamesOfOneFileStay) {
   Mounted fs(image);
   const auto file = fs.make(fs.root(), "one");
   must(fs->link(file, fs.root(), "two", fs.request));
-  must(fs->rename(fs.root(), "one", fs.root(), "two", RenameMode::Replace, fs.request));
+  EXPECT_FALSE(must(fs->rename(fs.root(), "one", fs.root(), "two", RenameMode::Replace, fs.request)));
   EXPECT_EQ(must(fs->attributes(file)).links, 2u);
   EXPECT_EQ(fs.error_of_lookup(fs.root(), "one"), Error::None);
 }
@@ -120,7 +120,8 @@ TEST(Rename, OverAHeldFile) {
   fs.write(victim, 0, "still here");
   must(fs->hold(victim));
   fs.make(fs.root(), "new");
-  must(fs->rename(fs.root(), "new", fs.root(), "victim", RenameMode::Replace, fs.request));
+  const auto replaced = must(fs->rename(fs.root(), "new", fs.root(), "victim", RenameMode::Replace, fs.request));
+  EXPECT_TRUE(replaced && replaced->file == victim && replaced->links == 0);
   EXPECT_EQ(fs.read(victim), "still here");
   must(fs->release(victim, 1, fs.request));
   EXPECT_EQ(error_of(fs->attributes(victim)), Error::Stale);

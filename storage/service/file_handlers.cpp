@@ -67,11 +67,11 @@ Task<> FileService::rename(rpc::ServerCall& call, messages::FileRenameRequest re
   constexpr std::array modes = {RenameMode::Replace, RenameMode::NoReplace, RenameMode::Exchange};
   static_assert(static_cast<int>(messages::RenameFlags::NoReplace) == 1 &&
                 static_cast<int>(messages::RenameFlags::Exchange) == 2);
-  CO_TRY_VOID(co_await change(call, [&](FileSystem& system) {
-    return system.rename(FileId(request.old_directory), old_name, FileId(request.new_directory), new_name,
-                         modes[request.flags], request_of(call));
-  }));
-  co_return call.reply(messages::EmptyReply{});
+  CO_TRY(const std::optional<Attributes> replaced, co_await change(call, [&](FileSystem& system) {
+           return system.rename(FileId(request.old_directory), old_name, FileId(request.new_directory), new_name,
+                                modes[request.flags], request_of(call));
+         }));
+  co_return call.reply(replaced ? attributes_reply(*replaced) : messages::FileAttributesReply{});
 }
 
 Task<> FileService::link(rpc::ServerCall& call, messages::FileLinkRequest request) {

@@ -154,7 +154,8 @@ TEST_F(ServiceTest, AConversation) {
     rename.new_directory = root;
     rename.old_name_bytes = 4;
     rename.new_name_bytes = 5;
-    CO_TRY_VOID(co_await ask(rename, "filemoved"));
+    CO_TRY(const auto renamed, co_await ask(rename, "filemoved"));
+    EXPECT_EQ(renamed.body.attributes.file, 0u) << "nobody lost a name";
 
     messages::FileLinkRequest link;
     link.file = file;

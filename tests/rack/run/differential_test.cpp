@@ -70,8 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"signals_two_cores", {"--cpus", "2"}, {"signals"}}, Case{"unix_sockets", {}, {"unix_sockets"}},
                     Case{"inet_sockets", {}, {"inet_sockets"}},
                     Case{"inet_sockets_two_cores", {"--cpus", "2"}, {"inet_sockets"}},
-                    Case{"clocks", {"--cpus", "2"}, {"clocks"}},
-                    Case{"pseudo_terminals", {}, {"pseudo_terminals"}},
+                    Case{"clocks", {"--cpus", "2"}, {"clocks"}}, Case{"pseudo_terminals", {}, {"pseudo_terminals"}},
                     Case{"unix_messages", {"--cpus", "2"}, {"unix_messages"}}, Case{"system_v", {}, {"system_v"}},
                     Case{"system_v_two_cores", {"--cpus", "2"}, {"system_v"}}, Case{"threads", {}, {"threads"}},
                     Case{"threads_two_cores", {"--cpus", "2"}, {"threads"}},
@@ -79,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"walk_two_memories", {"--excache", "2M", "--memories", "2"}, {"memory_walk", "16", "1"}},
                     Case{"copies", {"--excache", "1M"}, {"fork_copies", "2", "2"}},
                     Case{"copies_two_cores", {"--excache", "1M", "--cpus", "2"}, {"fork_copies", "2", "2"}},
-                    Case{"bad_wire_files", bad_wire_of("1"), {"files"}},
+                    Case{"replaced_files", {}, {"replaced_files"}}, Case{"bad_wire_files", bad_wire_of("1"), {"files"}},
                     Case{"bad_wire_walk", bad_wire_of("2"), {"memory_walk", "8", "1"}},
                     Case{"bad_wire_copies", bad_wire_of("3"), {"fork_copies", "1", "1"}}),
     [](const auto& each) { return each.param.name; });
@@ -106,7 +105,8 @@ TEST(Counters, ReadingTheClockMakesNoCalls) {
   ASSERT_EQ(ended.status, 0) << ended.error;
   const auto calls = rack.stats().at("components").at("p0").at("syscalls");
   EXPECT_EQ(calls.value("clock_gettime", 0), 0);
-  EXPECT_EQ(calls.value("execve", 0) + calls.value("exit_group", 0), 1);  // they are counted: the program's end is there
+  EXPECT_EQ(calls.value("execve", 0) + calls.value("exit_group", 0),
+            1);  // they are counted: the program's end is there
 }
 
 // What components count is what went over the wire.
