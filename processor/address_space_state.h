@@ -116,6 +116,7 @@ void discard_private_copies(AddressSpace& space, base::ObjectId object, std::uin
 
 template <messages::Body Request>
 base::Result<Answer<typename Request::Reply>> Change::ask_home(const Request& request) {
+  if (!request.validate()) return base::fail(base::Error::InvalidArgument);  // the home would not look at it
   auto answer = ask(space_.home(), request);
   if (!answer) check_answer(answer.error());
   return answer;

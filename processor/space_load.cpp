@@ -113,7 +113,8 @@ Result<LoadedProgram> load_program(AddressSpace& space, SharedObject& file, std:
     request.system_data_pages = SystemPages::data_pages;
     request.system_code_pages = pages->code_pages();
   }
-  auto answer = TRY(change.ask_home(request));
+  // Not by change.ask_home(): Malformed is what the home says of the file, and after any error nobody uses the space.
+  auto answer = TRY(ask(space.home(), request));
   Areas areas;
   TRY(read_tail(space, answer, areas, zero_ranges, zero_count));
   answer.reply = {};

@@ -82,7 +82,9 @@ Answer<std::uint64_t> mmap(Call& call) {
   if (type == MAP_SHARED_VALIDATE && (flags & ~known_map_flags) != 0) return error(EOPNOTSUPP);
   const Backing backing = TRY(backing_of(call, file, protection, shared, bytes));
   processor::MapRequest request;
-  request.address = UserVa(base::round_down(address, page_bytes));
+  // A place that cannot be is no wish at all.
+  if (fixed || arch::is_user_range(UserVa(address), bytes))
+    request.address = UserVa(base::round_down(address, page_bytes));
   request.bytes = bytes;
   request.placement = placement(flags);
   request.protection = static_cast<vma::Protection>(protection & protection_bits);
@@ -142,6 +144,7 @@ namespace {
 // ENOMEM where nothing is mapped.
 Answer<std::uint64_t> check_mapped(Call& call, std::uint64_t address, std::uint64_t length) {
   const std::uint64_t start = base::round_down(address, page_bytes);
+  if (length > arch::user_space_end) return error(ENOMEM);
   const vma::Range range = TRY(page_range(start, length + (address - start), ENOMEM));
   for (UserVa at = range.start; at < range.end;) {
     const auto area = processor::vma_at(call.process().space(), at);
@@ -153,10 +156,10 @@ Answer<std::uint64_t> check_mapped(Call& call, std::uint64_t address, std::uint6
 
 // What is mapped of it is private and no file's.
 bool is_private_memory(Call& call, const vma::Range& range) {
-  for (UserVa at = range.start; at < range.end;) {
-    const auto area = processor::vma_at(call.process().space(), at);
-    if (area && area->object) return false;
-    at = area ? area->range.end : at + page_bytes;
+  vma::Vma area;
+  for (UserVa at = range.start; at < range.end; at = area.range.end) {
+    if (processor::list_vmas(call.process().space(), at, std::span(&area, 1)) == 0) return true;
+    if (area.range.start < range.end && area.object) return false;
   }
   return true;
 }

@@ -105,6 +105,8 @@ void add_process_locked(Process& parent, Process& child, Thread& thread, const C
   pids.retain(*child.group);
   pids.retain(*child.session);
   Process* adopter = has(request, clone_flag::parent) ? parent.parent : &parent;
+  // A sibling's parent hears of it what it hears of the process itself: clone() chooses no signals for others.
+  if (adopter != &parent) child.exit_signal = parent.exit_signal;
   child.parent = adopter;
   if (adopter != nullptr) adopter->children.push_back(child);
   child.vfork_child = has(request, clone_flag::vfork);

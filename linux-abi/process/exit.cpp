@@ -32,6 +32,7 @@ void hand_over_children_locked(Process& process, Finished& finished) {
     Process& child = process.children.front();
     process.children.pop_front();
     child.parent = heir;
+    child.exit_signal = sig::chld;  // the heir did not choose another
     if (child.parent_death_signal != 0)
       (void)send_to_process_locked(child, {.signal = child.parent_death_signal, .code = sig::code::kernel});
     if (heir != nullptr) {
