@@ -125,7 +125,9 @@ Answer<OpenFileReference> open_and_wait(processor::Reference<Pipe> pipe, int fla
   return end;
 }
 
+// A pipe without a name, opened at /proc/PID/fd, is never waited for: its other end may be gone for good.
 Answer<OpenFileReference> PipeEnd::open_again(int flags, Caller& caller) {
+  if (!pipe_->named) return open_end(pipe_, flags, {});
   return open_and_wait(pipe_, flags, place_, caller);
 }
 

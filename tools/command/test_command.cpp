@@ -68,7 +68,7 @@ int test_command(const std::vector<std::string>& arguments) {
   CLI::App app("Runs the tests and says what they cover. A test that does not run counts as failed.",
                "tools/lego test");
   std::vector<std::string> words;
-  app.add_option("SELECTION", words, "unit, sim, rack, interop, fuzz, full, or (parts of) names of tests");
+  app.add_option("SELECTION", words, "unit, sim, rack, interop, debian, fuzz, full, or (parts of) names of tests");
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(reversed);

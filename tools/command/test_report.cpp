@@ -49,6 +49,7 @@ std::string_view kind_covers(std::string_view kind) {
   if (kind == "sim") return "a whole rack in one process under a seeded scheduler";
   if (kind == "rack") return "the images, in QEMU";
   if (kind == "interop") return "the images against Linux peers, in QEMU";
+  if (kind == "debian") return "programs of a Debian root in vNodes, beside the same programs on Linux";
   return "hostile bytes to every parser";
 }
 

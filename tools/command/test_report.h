@@ -11,7 +11,7 @@
 
 namespace command {
 
-inline constexpr std::string_view kinds[] = {"unit", "sim", "rack", "interop", "fuzz"};
+inline constexpr std::string_view kinds[] = {"unit", "sim", "rack", "interop", "debian", "fuzz"};
 std::string_view kind_covers(std::string_view kind);
 
 struct ListedTest {
