@@ -7,7 +7,8 @@ mkdir -p /var/tmp/suite
 cd /var/tmp/suite || exit
 for name in "$@"; do
   rm -f results.xml
-  python3 -m test -u all,-network,-urlfetch,-largefile,-gui,-audio --junit-xml results.xml "$name" >&2 </dev/null
+  # That case sets the machine's clock an hour ahead, for a while.
+  python3 -m test -i test_monotonic_settime -u all,-network,-urlfetch,-largefile,-gui,-audio --junit-xml results.xml "$name" >&2 </dev/null
   echo "$name: status $?" >&2
   python3 - "$name" <<'TEXT'
 import sys, xml.etree.ElementTree as tree
