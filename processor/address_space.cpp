@@ -172,6 +172,21 @@ std::size_t list_vmas(AddressSpace& space, UserVa from, std::span<vma::Vma> to) 
   return count;
 }
 
+bool maps_file(AddressSpace& space, const vma::Vma& area) {
+  MonitorCore& monitor = space.monitor();
+  const base::SpinGuard guard(monitor.objects_lock());
+  const auto found = monitor.objects_locked().find(area.object);
+  return found != monitor.objects_locked().end() && found->is_file();
+}
+
+bool has_private_pages(AddressSpace& space, vma::Range range) {
+  return space.cache().first_touched(space.space(), range, true).has_value();
+}
+
+std::optional<UserVa> first_touched(AddressSpace& space, vma::Range range) {
+  return space.cache().first_touched(space.space(), range, false);
+}
+
 Result<vma::Vma> vma_at(AddressSpace& space, UserVa address) {
   const base::SpinGuard guard(space.space().lock);
   const vma::Vma* vma = space.space().vmas.find(address);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "kernel/base/error.h"
@@ -114,6 +115,12 @@ SpaceUsage usage(AddressSpace& space);
 base::UserVa break_start(AddressSpace& space);
 // Copies VMAs from the first that ends above `from`, in rising order; returns how many. For /proc/self/maps and checks.
 std::size_t list_vmas(AddressSpace& space, base::UserVa from, std::span<vma::Vma> to);
+// Whether the object behind the VMA is a file; else it is a shared segment.
+bool maps_file(AddressSpace& space, const vma::Vma& area);
+// Whether the space has pages of its own in the range: of anonymous memory, or copies of a file's.
+bool has_private_pages(AddressSpace& space, vma::Range range);
+// The first page of the range that was ever touched and not forgotten since.
+std::optional<base::UserVa> first_touched(AddressSpace& space, vma::Range range);
 // The VMA at the address; NotFound.
 base::Result<vma::Vma> vma_at(AddressSpace& space, base::UserVa address);
 // RLIMIT_STACK, for growing stacks (32 MiB to begin with... the personality sets it at exec).

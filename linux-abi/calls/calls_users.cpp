@@ -79,6 +79,20 @@ Answer<std::uint64_t> set_file_id(Ids ids, bool privileged, std::uint32_t id) {
   return std::uint64_t{old};
 }
 
+// Whoever becomes somebody else must not be looked into by others (prctl(2), PR_SET_DUMPABLE).
+template <typename Change>
+Answer<std::uint64_t> change_ids(Call& call, Change change) {
+  Credentials& user = call.thread.user;
+  const auto shown = [&] { return std::array{user.effective_uid, user.file_uid, user.effective_gid, user.file_gid}; };
+  const auto before = shown();
+  const Answer<std::uint64_t> result = change(user);
+  if (shown() != before) {
+    const base::SpinGuard guard(tasks_lock);
+    call.process().dumpable = 0;
+  }
+  return result;
+}
+
 }  // namespace
 
 Answer<std::uint64_t> getuid(Call& call) { return std::uint64_t{call.thread.user.uid}; }
@@ -89,36 +103,35 @@ Answer<std::uint64_t> getresuid(Call& call) { return write_three(call, users(cal
 Answer<std::uint64_t> getresgid(Call& call) { return write_three(call, groups(call.thread.user)); }
 
 Answer<std::uint64_t> setuid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_one(users(user), user.is_root(), id_of(call.a()));
+  return change_ids(call, [&](Credentials& user) { return set_one(users(user), user.is_root(), id_of(call.a())); });
 }
 Answer<std::uint64_t> setgid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_one(groups(user), user.is_root(), id_of(call.a()));
+  return change_ids(call, [&](Credentials& user) { return set_one(groups(user), user.is_root(), id_of(call.a())); });
 }
 Answer<std::uint64_t> setreuid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_two(users(user), user.is_root(), id_of(call.a()), id_of(call.b()));
+  return change_ids(
+      call, [&](Credentials& user) { return set_two(users(user), user.is_root(), id_of(call.a()), id_of(call.b())); });
 }
 Answer<std::uint64_t> setregid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_two(groups(user), user.is_root(), id_of(call.a()), id_of(call.b()));
+  return change_ids(
+      call, [&](Credentials& user) { return set_two(groups(user), user.is_root(), id_of(call.a()), id_of(call.b())); });
 }
 Answer<std::uint64_t> setresuid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_three(users(user), user.is_root(), id_of(call.a()), id_of(call.b()), id_of(call.c()));
+  return change_ids(call, [&](Credentials& user) {
+    return set_three(users(user), user.is_root(), id_of(call.a()), id_of(call.b()), id_of(call.c()));
+  });
 }
 Answer<std::uint64_t> setresgid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_three(groups(user), user.is_root(), id_of(call.a()), id_of(call.b()), id_of(call.c()));
+  return change_ids(call, [&](Credentials& user) {
+    return set_three(groups(user), user.is_root(), id_of(call.a()), id_of(call.b()), id_of(call.c()));
+  });
 }
 Answer<std::uint64_t> setfsuid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_file_id(users(user), user.is_root(), id_of(call.a()));
+  return change_ids(call, [&](Credentials& user) { return set_file_id(users(user), user.is_root(), id_of(call.a())); });
 }
 Answer<std::uint64_t> setfsgid(Call& call) {
-  Credentials& user = call.thread.user;
-  return set_file_id(groups(user), user.is_root(), id_of(call.a()));
+  return change_ids(call,
+                    [&](Credentials& user) { return set_file_id(groups(user), user.is_root(), id_of(call.a())); });
 }
 
 Answer<std::uint64_t> getgroups(Call& call) {

@@ -9,7 +9,8 @@ Answer<NodeReference> find_fixed(std::span<const FixedEntry> entries, const Dire
   for (std::size_t i = 1; i < entries.size(); ++i) {
     const FixedEntry& entry = entries[i];
     if (entry.parent != directory || entry.name != name) continue;
-    return entry.write != nullptr ? make_text(entry.write, 0) : make_directory(source, static_cast<int>(i));
+    if (entry.write == nullptr) return make_directory(source, static_cast<int>(i));
+    return make_text(entry.write, 0, entry.store != nullptr ? 0644 : 0444, entry.store);
   }
   return error(ENOENT);
 }

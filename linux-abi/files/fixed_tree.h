@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directories of texts whose names never change (/sys, /proc/sys), as one table: each entry names the directory it is in
-// by its place in the table. For the `find` and `list` of a DirectorySource, whose subject is such a place.
+// Directories of texts whose names never change (/sys, /proc/sys), as one table: each entry names the directory it is
+// in by its place in the table. For the `find` and `list` of a DirectorySource, whose subject is such a place.
 #pragma once
 
 #include <span>
@@ -13,6 +13,7 @@ struct FixedEntry {
   int parent;  // -1: the root of the tree, which is the first
   std::string_view name;
   WriteText write = nullptr;  // nullptr: a directory
+  StoreText store = nullptr;  // nullptr: read-only
 };
 
 // `source`: that of the tree's directories.

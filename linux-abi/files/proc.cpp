@@ -16,16 +16,19 @@ namespace {
 struct Text {
   std::string_view name;
   WriteText write;
+  StoreText store = nullptr;
 };
 constexpr Text machine_texts[] = {
     {"meminfo", proc_meminfo}, {"cpuinfo", proc_cpuinfo},         {"mounts", proc_mounts},
     {"stat", proc_stat},       {"uptime", proc_uptime},           {"loadavg", proc_loadavg},
     {"version", proc_version}, {"filesystems", proc_filesystems}, {"lego_requests", proc_lego_requests}};
-constexpr Text process_texts[] = {{"maps", proc_pid_maps},       {"status", proc_pid_status},
-                                  {"stat", proc_pid_stat},       {"statm", proc_pid_statm},
-                                  {"cmdline", proc_pid_cmdline}, {"comm", proc_pid_comm},
-                                  {"mounts", proc_mounts},       {"mountinfo", proc_pid_mountinfo},
-                                  {"environ", proc_pid_environ}, {"limits", proc_pid_limits}};
+constexpr Text process_texts[] = {
+    {"maps", proc_pid_maps},       {"status", proc_pid_status},
+    {"stat", proc_pid_stat},       {"statm", proc_pid_statm},
+    {"cmdline", proc_pid_cmdline}, {"comm", proc_pid_comm},
+    {"mounts", proc_mounts},       {"mountinfo", proc_pid_mountinfo},
+    {"environ", proc_pid_environ}, {"limits", proc_pid_limits},
+    {"auxv", proc_pid_auxv},       {"coredump_filter", proc_pid_core_filter, store_core_filter}};
 struct Link {
   std::string_view name;
   WriteText target;
@@ -66,7 +69,7 @@ constexpr DirectorySource descriptors{find_descriptor, list_descriptors, false};
 Answer<NodeReference> find_of_process(std::string_view name, int pid, Caller& caller) {
   if (!exists(pid, caller)) return error(ENOENT);
   for (const Text& text : process_texts)
-    if (text.name == name) return make_text(text.write, pid);
+    if (text.name == name) return make_text(text.write, pid, text.store != nullptr ? 0644 : 0444, text.store);
   for (const Link& link : process_links)
     if (link.name == name) return make_link(link.target, link.lead, pid, -1);
   if (name == "fd") return make_directory(descriptors, pid, 0500);
@@ -109,6 +112,8 @@ constexpr FixedEntry settings_entries[] = {
     {1, "msgmnb", proc_sys_queue_bytes},
     {1, "msgmni", proc_sys_queues},
     {1, "sem", proc_sys_semaphores},
+    {1, "core_pattern", proc_sys_core_pattern, store_core_pattern},
+    {1, "core_uses_pid", proc_sys_core_uses_pid, store_core_uses_pid},
 };
 static_assert(settings_entries[9].name == "random" && settings_entries[12].name == "vm" &&
               settings_entries[14].name == "fs" && settings_entries[17].name == "core");

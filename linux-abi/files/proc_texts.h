@@ -39,6 +39,15 @@ Answer<> proc_sys_queue_bytes(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_queues(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_semaphores(TextWriter& out, int subject, Caller& caller);
 
+// What core files are called, and what is in them. proc_core.cpp
+Answer<> proc_sys_core_pattern(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_core_uses_pid(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_pid_core_filter(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_auxv(TextWriter& out, int pid, Caller& caller);
+Answer<> store_core_pattern(std::string_view written, int subject, Caller& caller);
+Answer<> store_core_uses_pid(std::string_view written, int subject, Caller& caller);
+Answer<> store_core_filter(std::string_view written, int pid, Caller& caller);
+
 // Of the process `pid`. ESRCH: it ended; EACCES: what only the process itself can be asked. proc_process.cpp
 Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller);

@@ -57,8 +57,16 @@ class SyntheticNode : public Node {
 // What a text was when it was opened.
 class TextFile final : public OpenFile {
  public:
-  TextFile(int flags, PlaceReference place, base::Array<char> text)
-      : OpenFile(flags), place_(std::move(place)), text_(std::move(text)) {}
+  TextFile(int flags, PlaceReference place, base::Array<char> text, StoreText store, int subject)
+      : OpenFile(flags), place_(std::move(place)), text_(std::move(text)), store_(store), subject_(subject) {}
+  Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
+    if (store_ == nullptr) return error(EINVAL);
+    TRY(store_({reinterpret_cast<const char*>(from.data()), from.size()}, subject_, caller));
+    return from.size();
+  }
+  Answer<std::size_t> write_at(std::uint64_t, std::span<const std::byte> from, Caller& caller) override {
+    return write(from, caller);
+  }
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
     threads::MutexGuard guard(lock_);
     const std::size_t done = TRY(read_at(position_, to, caller));
@@ -88,24 +96,32 @@ class TextFile final : public OpenFile {
   void close() override { base::Own<TextFile>(this).reset(); }
   PlaceReference place_;
   base::Array<char> text_;
+  StoreText store_;
+  int subject_;
   threads::Mutex lock_;
   std::uint64_t position_ = 0;
 };
 
 class TextNode final : public SyntheticNode {
  public:
-  TextNode(WriteText write, int subject, std::uint32_t permissions)
-      : SyntheticNode(file_mode::regular | permissions, subject), write_(write) {}
+  TextNode(WriteText write, int subject, std::uint32_t permissions, StoreText store)
+      : SyntheticNode(file_mode::regular | permissions, subject), write_(write), store_(store) {}
+  // open(O_TRUNC) before it is written changes nothing.
+  Answer<> truncate(std::uint64_t, Caller&) override {
+    if (store_ == nullptr) return error(EINVAL);
+    return {};
+  }
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
     TextWriter out;
     TRY(write_(out, subject(), caller));
-    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()));
+    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()), store_, subject());
     if (!file) return error(ENOMEM);
     return OpenFileReference(*file.release());
   }
 
  private:
   WriteText write_;
+  StoreText store_;
 };
 
 class LinkNode final : public SyntheticNode {
@@ -230,8 +246,8 @@ Answer<NodeReference> make_node(Arguments&&... arguments) {
 
 }  // namespace
 
-Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions) {
-  return make_node<TextNode>(write, subject, permissions);
+Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions, StoreText store) {
+  return make_node<TextNode>(write, subject, permissions, store);
 }
 Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number) {
   return make_node<LinkNode>(target, lead, subject, number);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are made here, not stored: directories with a fixed list of entries (/proc, /dev), texts that are written
-// when they are opened (/proc/meminfo), links (/proc/self), device nodes. All read-only; owned by root.
+// when they are opened (/proc/meminfo), links (/proc/self), device nodes. Owned by root; some texts can be written.
 #pragma once
 
 #include "linux-abi/files/place.h"
@@ -24,7 +24,10 @@ class TextWriter {
 
 // Writes the content of a text for this caller. `subject`: the pid whose directory it is in; 0: none.
 using WriteText = Answer<> (*)(TextWriter& out, int subject, Caller& caller);
-Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions = 0444);
+// Takes what was written to it at once; nullptr: nobody can write.
+using StoreText = Answer<> (*)(std::string_view written, int subject, Caller& caller);
+Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions = 0444,
+                                StoreText store = nullptr);
 
 // A symbolic link; the target is written when it is read. `lead`: where it leads, if that is not what the text says.
 using LeadTo = Answer<PlaceReference> (*)(int subject, int number, Caller& caller);

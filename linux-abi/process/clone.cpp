@@ -37,6 +37,7 @@ Answer<> share_or_copy(Process& from, Process& to, const CloneRequest& request) 
   to.arguments_start = from.arguments_start;
   to.arguments_end = from.arguments_end;
   to.environment_end = from.environment_end;
+  to.auxiliary = from.auxiliary;
   if (has(request, clone_flag::sighand)) {
     to.actions = from.actions;
     return {};
@@ -64,6 +65,7 @@ Answer<Process*> copy_process(Thread& parent, const CloneRequest& request) {
   child->launch = from.launch;
   child->exit_signal = request.exit_signal;
   child->dumpable = from.dumpable;
+  child->core_filter = from.core_filter;
   const base::SpinGuard guard(tasks_lock);
   child->limits = from.limits;
   child->name = from.name;

@@ -40,7 +40,10 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
     process.name = program.name;
     process.has_executed = true;
     process.exit_signal = sig::chld;
-    process.dumpable = 1;
+    // Who became somebody else must not be looked into.
+    const bool changes_user =
+        program.set_uid != PreparedProgram::no_change || program.set_gid != PreparedProgram::no_change;
+    process.dumpable = changes_user && thread.no_new_privileges == 0 ? 0 : 1;
     release_vfork_parent_locked(process);
   }
   process.actions = processor::Reference<SharedActions>(*actions.release());

@@ -3,6 +3,7 @@
 #include <asm/auxvec.h>
 #include <linux/auxvec.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "arch/x86_64/cpu.h"
@@ -113,7 +114,11 @@ Answer<> set_up_stack(Thread& thread, const PreparedProgram& program, const Prog
   process.arguments_end = address;
   TRY(append_pointers(words, strings.environment_count, text, address));
   process.environment_end = address;
+  const std::size_t auxiliary_at = words.size();
   TRY(append_auxiliary(words, thread, program, places));
+  AuxiliaryVector& kept = process.auxiliary;
+  kept.count = std::min(words.size() - auxiliary_at, kept.values.size());
+  std::copy_n(words.begin() + auxiliary_at, kept.count, kept.values.begin());
   stack.align(16);
   if (words.size() % 2 != 0) {
     const std::uint64_t padding = 0;

@@ -6,6 +6,7 @@
 #include "linux-abi/console/launch.h"
 #include "linux-abi/console/terminal.h"
 #include "linux-abi/futex/thread_end.h"
+#include "linux-abi/process/core_dump.h"
 #include "linux-abi/process/signal_sending.h"
 #include "linux-abi/time/interval_timers.h"
 
@@ -131,11 +132,13 @@ void release_vfork_parent_locked(Process& child) {
 
 void exit_thread(Thread& thread, int status) {
   Process& process = thread.process();
+  const bool dumped = wait_for_core_dump(thread);
   release_futexes_at_thread_end(thread);
   bool last = false;
   {
     const base::SpinGuard guard(tasks_lock);
     thread.exiting = true;
+    if (!dumped) leave_core_dump_locked(process);
     const threads::ThreadTimes times = thread.kernel_thread().times();
     process.ended_threads_times.add({times.user_ns, times.system_ns});
     if (!process.group_exit && (thread.is_leader || process.ended.code == 0))

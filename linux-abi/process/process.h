@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <span>
 
 #include "kernel/base/waiter.h"
 #include "linux-abi/files/descriptor_table.h"
@@ -22,6 +23,14 @@ namespace linux_abi {
 class Terminal;
 class Launch;
 class IntervalTimers;
+struct CoreDump;
+
+// The auxiliary vector as execve made it (getauxval(3)): pairs, the last of zeros.
+struct AuxiliaryVector {
+  std::array<std::uint64_t, 64> values{};
+  std::size_t count = 0;
+  std::span<const std::uint64_t> words() const { return std::span(values).first(count); }
+};
 
 // Shared by CLONE_SIGHAND.
 struct SharedActions : processor::Counted {
@@ -94,6 +103,8 @@ class Process final : public processor::Process {
   std::uint64_t start_ns = 0;
   bool has_executed = false;  // setpgid of a child: EACCES
   int dumpable = 1;
+  std::uint32_t core_filter = 0x33;  // what of its memory goes into a core file (core(5))
+  CoreDump* core_dump = nullptr;     // under way
   int parent_death_signal = 0;
   bool child_subreaper = false;
   IntervalTimers* timers = nullptr;  // ITIMER_REAL, POSIX timers; made on first use
@@ -106,6 +117,7 @@ class Process final : public processor::Process {
   OpenFileReference program;  // /proc/self/exe
   // Where execve put the strings; for /proc/self/cmdline and environ.
   std::uint64_t arguments_start = 0, arguments_end = 0, environment_end = 0;
+  AuxiliaryVector auxiliary;  // changed by execve alone
 
   // Called with tasks_lock held, after reaped or threads_gone was set: true: delete it once the lock is released.
   bool finished() const { return reaped && threads_gone; }

@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/console/program_launch.h"
+#include "linux-abi/process/core_dump.h"
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/signal_frame.h"
 #include "linux-abi/process/signal_sending.h"
@@ -55,7 +56,7 @@ void stop_process_locked(Process& process, int signal) {
   tell_parent_locked(process, process.reported);
 }
 
-enum class Next : std::uint8_t { Again, Return, Leave };
+enum class Next : std::uint8_t { Again, Return, Leave, DumpCore };
 
 // A process group whose members have no parent in another group of the session: its stops would be for ever.
 bool is_orphaned_group(const Process& process) {
@@ -79,18 +80,18 @@ Next act_by_default_locked(Thread& thread, const SignalInformation& information)
       if (information.signal != sig::stop && is_orphaned_group(process)) return Next::Again;
       stop_process_locked(process, information.signal);
       return Next::Again;
-    case DefaultAction::Terminate:
     case DefaultAction::DumpCore:
+      return Next::DumpCore;
+    case DefaultAction::Terminate:
       break;
   }
-  // Core files are not written; Linux says "killed" too where RLIMIT_CORE is 0.
   start_group_exit_locked(process, {sig::code::cld_killed, information.signal});
   return Next::Leave;
 }
 
-Next take_one(Thread& thread, arch::TrapFrame& frame) {
+// `information`: of the signal that was taken.
+Next take_one(Thread& thread, arch::TrapFrame& frame, SignalInformation& information) {
   Process& process = thread.process();
-  SignalInformation information;
   SignalAction action;
   SignalSet old_mask;
   {
@@ -135,9 +136,13 @@ void deliver_signals(Thread& thread, arch::TrapFrame& frame) {
     (void)arch::UserOut<std::int32_t>(std::exchange(thread.set_child_tid, 0)).write(thread.tid());
   while (true) {
     stay_stopped(thread);
-    switch (take_one(thread, frame)) {
+    SignalInformation information;
+    switch (take_one(thread, frame, information)) {
       case Next::Again:
         continue;
+      case Next::DumpCore:
+        end_with_core(thread, frame, information);
+        exit_thread(thread, 0);
       case Next::Leave:
         exit_thread(thread, 0);
       case Next::Return:

@@ -54,14 +54,16 @@ void recalculate_interrupt_locked(Thread& thread) {
     thread.kernel_thread().clear_interrupt();
 }
 
-void start_group_exit_locked(Process& process, WaitStatus status) {
+void start_group_exit_locked(Process& process, WaitStatus status, const Thread* spared) {
   if (!process.group_exit) {
     process.group_exit = true;
     process.ended = status;
   }
   if (process.state == ProcessState::Stopped) process.state = ProcessState::Running;
   process.state_changes.wake_all();
-  for_each(process, [](Thread& thread) { thread.kernel_thread().kill(); });
+  for_each(process, [spared](Thread& thread) {
+    if (&thread != spared) thread.kernel_thread().kill();
+  });
 }
 
 Answer<> send_to_process_locked(Process& process, const SignalInformation& information) {

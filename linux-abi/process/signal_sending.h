@@ -17,7 +17,7 @@ Answer<> send_to_group_locked(VNode& vnode, int group, const SignalInformation& 
 // A fault of the running thread: cannot be blocked or ignored; then the process ends by it.
 void force_signal_locked(Thread& thread, const SignalInformation& information);
 // The whole process is to end so.
-void start_group_exit_locked(Process& process, WaitStatus status);
+void start_group_exit_locked(Process& process, WaitStatus status, const Thread* spared = nullptr);
 // To the parent: SIGCHLD (or the clone's signal) about a stop, continue or end.
 void tell_parent_locked(Process& process, WaitStatus status);
 

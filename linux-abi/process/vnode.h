@@ -27,6 +27,11 @@ class VNode : public processor::Counted {
   std::array<char, 65> hostname{};  // ended by a zero byte; guarded by tasks_lock
   std::array<char, 65> domain_name{};
   Pids pids;  // guarded by tasks_lock
+  // /proc/sys/kernel/core_pattern, ended by a zero byte, and core_uses_pid; guarded by tasks_lock.
+  struct CoreNames {
+    std::array<char, 128> pattern{"core"};
+    bool add_pid = false;
+  } core;
   processor::Reference<FileTree> files;
   processor::Reference<UnixSpace> unix_sockets;
   processor::Reference<InetSpace> inet_sockets;

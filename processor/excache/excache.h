@@ -13,6 +13,7 @@
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/unordered_set.hpp>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "kernel/base/array.h"
@@ -111,6 +112,8 @@ class ExCache {
   Progress retire(Space& space, base::Waiter& waiter);
 
   bool is_resident(Space& space, base::UserVa page);
+  // The first page of the range that this space has touched (`only_private`: of which it has its own content).
+  std::optional<base::UserVa> first_touched(Space& space, vma::Range range, bool only_private);
   std::uint64_t mapped_pages(Space& space);
 
   // --- Shared objects -----------------------------------------------------------------------------------------------

@@ -77,6 +77,27 @@ Progress ExCache::quiesce(Space& space, Quiesce& state, base::Waiter& waiter) {
   return Progress::Done;
 }
 
+std::optional<base::UserVa> ExCache::first_touched(Space& space, vma::Range range, bool only_private) {
+  struct Finder final : Visit {
+    using Visit::Visit;
+    bool only_private = false;
+    std::optional<base::UserVa> found;
+    void visit(base::UserVa page, const PageEntry& entry) override {
+      if (found) return;
+      const bool of_home = !entry.present && entry.mark == Mark::Content;
+      if (of_home || !only_private || tag_of(page)->kind == TagKind::Private) found = page;
+    }
+  };
+  for (base::UserVa position = range.start; position < range.end;) {
+    const base::SpinGuard guard(lock_);
+    Finder finder(*this, space);
+    finder.only_private = only_private;
+    position = space.table.visit({position, range.end}, visit_pages, finder);
+    if (finder.found) return finder.found;
+  }
+  return {};
+}
+
 void ExCache::discard(Space& space, vma::Range range) {
   struct Discarder final : Visit {
     using Visit::Visit;
