@@ -19,7 +19,7 @@ void dispatch_call(arch::TrapFrame& frame) {
   call_counts[slot].fetch_add(1, std::memory_order_relaxed);  // a counter: pairs with nothing
   const CallEntry* entry = find_call(number);
   Call call(thread, frame);
-  const TraceLine trace(thread, entry, number, frame);
+  TraceLine trace(thread, entry, number, frame);
   const Answer<std::uint64_t> result = entry == nullptr ? error(ENOSYS) : entry->handler(call);
   if (result) {
     frame.rax = *result;

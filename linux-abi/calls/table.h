@@ -15,8 +15,7 @@ namespace linux_abi {
 
 inline constexpr std::size_t call_numbers = 512;
 
-// Arguments, one letter each: d int, u unsigned, x hexadecimal, p address, s path or string, o octal mode, f
-// descriptor.
+// Arguments: a letter of trace/flag_names.h for each.
 struct CallEntry {
   std::uint16_t number = 0;
   std::string_view name;

@@ -10,12 +10,16 @@ class TraceLine {
  public:
   // Takes the arguments down before the call changes registers or memory. Does nothing unless the launch is traced.
   TraceLine(Thread& thread, const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame);
-  void finished(const Answer<std::uint64_t>& result) const;
+  // What the call has put into memory is shown now.
+  void finished(const Answer<std::uint64_t>& result);
 
  private:
   Thread& thread_;
   bool traced_;
-  std::size_t used_ = 0;
+  std::string_view kinds_;  // of the arguments that are not shown yet
+  std::array<std::uint64_t, 6> values_{};
+  std::size_t shown_ = 0;  // arguments
+  std::size_t used_ = 0;   // bytes of text_
   std::array<char, 400> text_;
 };
 

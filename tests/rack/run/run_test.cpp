@@ -120,6 +120,21 @@ TEST(Trace, HasALineForEachFaultAndEachRequest) {
   EXPECT_EQ(traced.out, run({"--file", std::string(GUEST_PROGRAMS) + "/memory_walk=/walk"}, {"/walk", "4", "1"}).out);
 }
 
+// The texts are strace's of the same commands.
+TEST(Trace, ShowsCallsAsStraceDoes) {
+  RackRun rack({"--trace", "syscalls"}, {"busybox", "sh", "-c", "echo 'hi \"x' > /tmp/xx; busybox cat /tmp/xx"});
+  const Ended traced = rack.wait();
+  ASSERT_EQ(traced.status, 0) << traced.error.substr(0, 2000);
+  for (const char* line :
+       {R"(openat\(AT_FDCWD, "/tmp/xx", O_WRONLY\|O_CREAT\|O_TRUNC, 0666\) = 3)", R"(write\(1, "hi \\"x\\n", 6\) = 6)",
+        R"(execve\("\S*", \["busybox", "cat", "/tmp/xx"\], 0x[0-9a-f]+\) = 0)",
+        R"(openat\(AT_FDCWD, "/tmp/xx", O_RDONLY\) = 3)", R"(mprotect\(0x[0-9a-f]+, \d+, PROT_READ\) = 0)"}) {
+    EXPECT_TRUE(std::regex_search(traced.error, std::regex(R"((^|\n)\[pid \d+\] )" + std::string(line) + "\n")))
+        << line << "\n"
+        << traced.error.substr(0, 4000);
+  }
+}
+
 TEST(Run, DiesOfASignal) { EXPECT_EQ(shell("kill -KILL $$").status, 137); }
 
 TEST(Run, EndsAfterTheTimeout) {

@@ -1,79 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of system calls: see table.h. Sorted by number; the numbers are those of Linux's own header, which each row
-// takes by its name. What Linux has and this table has not (io_uring, landlock, rseq, ...) is ENOSYS, which C libraries
-// are prepared for.
-#include "linux-abi/calls/table.h"
+// All system calls that the personality serves, sorted by number; the numbers are those of Linux's own header, which
+// each row takes by its name. CALL(name, arguments) or CALL(name, arguments, what is missing): the arguments are letters
+// of trace/flag_names.h. Dispatch, --trace syscalls, counters and docs/linux-abi.md come from these rows.
+#pragma once
 
 #include <asm/unistd_64.h>
-
-#include "linux-abi/calls/calls_files.h"
-#include "linux-abi/calls/calls_identity.h"
-#include "linux-abi/calls/calls_ipc.h"
-#include "linux-abi/calls/calls_memory.h"
-#include "linux-abi/calls/calls_paths.h"
-#include "linux-abi/calls/calls_poll.h"
-#include "linux-abi/calls/calls_process.h"
-#include "linux-abi/calls/calls_signals.h"
-#include "linux-abi/calls/calls_sockets.h"
-#include "linux-abi/calls/calls_system.h"
-#include "linux-abi/calls/calls_time.h"
 
 // Newer than the headers.
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452
 #endif
 
-// name, arguments
 // clang-format off
 #define LINUX_CALLS(CALL) \
-  CALL(read, "fpu")                      \
-  CALL(write, "fpu")                     \
-  CALL(open, "sxo")                      \
+  CALL(read, "fBu")                      \
+  CALL(write, "fbu")                     \
+  CALL(open, "sOo")                      \
   CALL(close, "f")                       \
   CALL(stat, "sp")                       \
   CALL(fstat, "fp")                      \
   CALL(lstat, "sp")                      \
   CALL(poll, "pud")                      \
-  CALL(lseek, "fdd")                     \
-  CALL(mmap, "puxxfx")                   \
-  CALL(mprotect, "pux")                  \
+  CALL(lseek, "fdd", "SEEK_HOLE finds the end of the file only") \
+  CALL(mmap, "puPMfx")                   \
+  CALL(mprotect, "puP")                  \
   CALL(munmap, "pu")                     \
   CALL(brk, "p")                         \
-  CALL(rt_sigaction, "dppu")             \
+  CALL(rt_sigaction, "Sppu")             \
   CALL(rt_sigprocmask, "dppu")           \
   CALL(rt_sigreturn, "")                 \
-  CALL(ioctl, "fxp")                     \
-  CALL(pread64, "fpuu")                  \
-  CALL(pwrite64, "fpuu")                 \
+  CALL(ioctl, "fxp", "of terminals, sockets and descriptors in general") \
+  CALL(pread64, "fBuu")                  \
+  CALL(pwrite64, "fbuu")                 \
   CALL(readv, "fpu")                     \
   CALL(writev, "fpu")                    \
   CALL(access, "sd")                     \
   CALL(pipe, "p")                        \
   CALL(select, "dpppp")                  \
   CALL(sched_yield, "")                  \
-  CALL(mremap, "puuxp")                  \
+  CALL(mremap, "puuxp", "not into a vRegion that another mComponent owns") \
   CALL(msync, "pux")                     \
   CALL(mincore, "pup")                   \
-  CALL(madvise, "pud")                   \
+  CALL(madvise, "pud", "MADV_DONTNEED and MADV_FREE; other advice is taken and has no effect") \
   CALL(shmget, "xux")                    \
   CALL(shmat, "dpx")                     \
   CALL(shmctl, "ddp")                    \
   CALL(dup, "f")                         \
   CALL(dup2, "ff")                       \
   CALL(pause, "")                        \
-  CALL(nanosleep, "pp")                  \
+  CALL(nanosleep, "tp")                  \
   CALL(getitimer, "dp")                  \
   CALL(alarm, "u")                       \
   CALL(setitimer, "dpp")                 \
   CALL(getpid, "")                       \
   CALL(sendfile, "ffpu")                 \
-  CALL(socket, "ddd")                    \
+  CALL(socket, "ddd", "AF_UNIX, and TCP and UDP on the loopback addresses") \
   CALL(connect, "fpu")                   \
   CALL(accept, "fpp")                    \
-  CALL(sendto, "fpuxpu")                 \
-  CALL(recvfrom, "fpuxpp")               \
-  CALL(sendmsg, "fpx")                   \
-  CALL(recvmsg, "fpx")                   \
+  CALL(sendto, "fbuxpu", "no MSG_OOB")   \
+  CALL(recvfrom, "fBuxpp", "no MSG_OOB") \
+  CALL(sendmsg, "fpx", "no MSG_OOB")     \
+  CALL(recvmsg, "fpx", "no MSG_OOB")     \
   CALL(shutdown, "fd")                   \
   CALL(bind, "fpu")                      \
   CALL(listen, "fd")                     \
@@ -82,13 +69,13 @@
   CALL(socketpair, "dddp")               \
   CALL(setsockopt, "fddpu")              \
   CALL(getsockopt, "fddpp")              \
-  CALL(clone, "xpppp")                   \
+  CALL(clone, "Cpppp", "no namespaces, no CLONE_PIDFD") \
   CALL(fork, "")                         \
   CALL(vfork, "")                        \
-  CALL(execve, "spp")                    \
+  CALL(execve, "sap")                    \
   CALL(exit, "d")                        \
-  CALL(wait4, "dpxp")                    \
-  CALL(kill, "dd")                       \
+  CALL(wait4, "dpxp", "the usage has times only") \
+  CALL(kill, "dS")                       \
   CALL(uname, "p")                       \
   CALL(semget, "xdx")                    \
   CALL(semop, "dpu")                     \
@@ -98,14 +85,14 @@
   CALL(msgsnd, "dpux")                   \
   CALL(msgrcv, "dpudx")                  \
   CALL(msgctl, "ddp")                    \
-  CALL(fcntl, "fdx")                     \
+  CALL(fcntl, "fdx", "no leases, no F_NOTIFY") \
   CALL(flock, "fd")                      \
   CALL(fsync, "f")                       \
   CALL(fdatasync, "f")                   \
   CALL(truncate, "su")                   \
   CALL(ftruncate, "fu")                  \
   CALL(getdents, "fpu")                  \
-  CALL(getcwd, "pu")                     \
+  CALL(getcwd, "Bu")                     \
   CALL(chdir, "s")                       \
   CALL(fchdir, "f")                      \
   CALL(rename, "ss")                     \
@@ -115,7 +102,7 @@
   CALL(link, "ss")                       \
   CALL(unlink, "s")                      \
   CALL(symlink, "ss")                    \
-  CALL(readlink, "spu")                  \
+  CALL(readlink, "sBu")                  \
   CALL(chmod, "so")                      \
   CALL(fchmod, "fo")                     \
   CALL(chown, "sdd")                     \
@@ -124,11 +111,11 @@
   CALL(umask, "o")                       \
   CALL(gettimeofday, "pp")               \
   CALL(getrlimit, "dp")                  \
-  CALL(getrusage, "dp")                  \
+  CALL(getrusage, "dp", "times and the resident set") \
   CALL(sysinfo, "p")                     \
   CALL(times, "p")                       \
   CALL(getuid, "")                       \
-  CALL(syslog, "dpd")                    \
+  CALL(syslog, "dpd", "an empty log")    \
   CALL(getgid, "")                       \
   CALL(setuid, "d")                      \
   CALL(setgid, "d")                      \
@@ -151,55 +138,55 @@
   CALL(setfsgid, "d")                    \
   CALL(getsid, "d")                      \
   CALL(capget, "pp")                     \
-  CALL(capset, "pp")                     \
+  CALL(capset, "pp", "root has all capabilities, others have none") \
   CALL(rt_sigpending, "pu")              \
-  CALL(rt_sigtimedwait, "pppu")          \
-  CALL(rt_sigqueueinfo, "ddp")           \
+  CALL(rt_sigtimedwait, "pptu")          \
+  CALL(rt_sigqueueinfo, "dSp")           \
   CALL(rt_sigsuspend, "pu")              \
   CALL(sigaltstack, "pp")                \
-  CALL(utime, "sp")                      \
+  CALL(utime, "sp", "access times are not kept") \
   CALL(mknod, "sox")                     \
   CALL(statfs, "sp")                     \
   CALL(fstatfs, "fp")                    \
   CALL(getpriority, "dd")                \
   CALL(setpriority, "ddd")               \
-  CALL(sched_setparam, "dp")             \
+  CALL(sched_setparam, "dp", "SCHED_FIFO and SCHED_RR are EPERM") \
   CALL(sched_getparam, "dp")             \
-  CALL(sched_setscheduler, "ddp")        \
+  CALL(sched_setscheduler, "ddp", "SCHED_FIFO and SCHED_RR are EPERM") \
   CALL(sched_getscheduler, "d")          \
   CALL(sched_get_priority_max, "d")      \
   CALL(sched_get_priority_min, "d")      \
   CALL(sched_rr_get_interval, "dp")      \
-  CALL(mlock, "pu")                      \
+  CALL(mlock, "pu", "counted for nothing: there is no swapping") \
   CALL(munlock, "pu")                    \
-  CALL(mlockall, "x")                    \
+  CALL(mlockall, "x", "counted for nothing: there is no swapping") \
   CALL(munlockall, "")                   \
-  CALL(prctl, "dxxxx")                   \
+  CALL(prctl, "dxxxx", "the options that C libraries and shells use") \
   CALL(arch_prctl, "xp")                 \
   CALL(setrlimit, "dp")                  \
   CALL(chroot, "s")                      \
   CALL(sync, "")                         \
-  CALL(mount, "sssxp")                   \
-  CALL(umount2, "sx")                    \
+  CALL(mount, "sssxp", "always EPERM")   \
+  CALL(umount2, "sx", "always EPERM")    \
   CALL(sethostname, "su")                \
   CALL(setdomainname, "su")              \
   CALL(gettid, "")                       \
   CALL(readahead, "fuu")                 \
-  CALL(setxattr, "sspud")                \
-  CALL(lsetxattr, "sspud")               \
-  CALL(fsetxattr, "fspud")               \
-  CALL(getxattr, "sspu")                 \
-  CALL(lgetxattr, "sspu")                \
-  CALL(fgetxattr, "fspu")                \
-  CALL(listxattr, "spu")                 \
-  CALL(llistxattr, "spu")                \
-  CALL(flistxattr, "fpu")                \
-  CALL(removexattr, "ss")                \
-  CALL(lremovexattr, "ss")               \
-  CALL(fremovexattr, "fs")               \
-  CALL(tkill, "dd")                      \
+  CALL(setxattr, "sspud", "no file system keeps any: EOPNOTSUPP") \
+  CALL(lsetxattr, "sspud", "no file system keeps any: EOPNOTSUPP") \
+  CALL(fsetxattr, "fspud", "no file system keeps any: EOPNOTSUPP") \
+  CALL(getxattr, "sspu", "no file system keeps any: EOPNOTSUPP") \
+  CALL(lgetxattr, "sspu", "no file system keeps any: EOPNOTSUPP") \
+  CALL(fgetxattr, "fspu", "no file system keeps any: EOPNOTSUPP") \
+  CALL(listxattr, "spu", "no file system keeps any: EOPNOTSUPP") \
+  CALL(llistxattr, "spu", "no file system keeps any: EOPNOTSUPP") \
+  CALL(flistxattr, "fpu", "no file system keeps any: EOPNOTSUPP") \
+  CALL(removexattr, "ss", "no file system keeps any: EOPNOTSUPP") \
+  CALL(lremovexattr, "ss", "no file system keeps any: EOPNOTSUPP") \
+  CALL(fremovexattr, "fs", "no file system keeps any: EOPNOTSUPP") \
+  CALL(tkill, "dS")                      \
   CALL(time, "p")                        \
-  CALL(futex, "pduppu")                  \
+  CALL(futex, "pduppu", "no priority inheritance") \
   CALL(sched_setaffinity, "dup")         \
   CALL(sched_getaffinity, "dup")         \
   CALL(epoll_create, "d")                \
@@ -213,104 +200,85 @@
   CALL(timer_gettime, "dp")              \
   CALL(timer_getoverrun, "d")            \
   CALL(timer_delete, "d")                \
-  CALL(clock_settime, "dp")              \
+  CALL(clock_settime, "dp", "always EPERM: the managers set the time") \
   CALL(clock_gettime, "dp")              \
   CALL(clock_getres, "dp")               \
-  CALL(clock_nanosleep, "ddpp")          \
+  CALL(clock_nanosleep, "ddtp")          \
   CALL(exit_group, "d")                  \
   CALL(epoll_wait, "fpdd")               \
   CALL(epoll_ctl, "fdfp")                \
-  CALL(tgkill, "ddd")                    \
-  CALL(utimes, "sp")                     \
-  CALL(waitid, "ddpxp")                  \
-  CALL(openat, "fsxo")                   \
-  CALL(mkdirat, "fso")                   \
-  CALL(mknodat, "fsox")                  \
-  CALL(fchownat, "fsddx")                \
-  CALL(futimesat, "fsp")                 \
-  CALL(newfstatat, "fspx")               \
-  CALL(unlinkat, "fsx")                  \
-  CALL(renameat, "fsfs")                 \
-  CALL(linkat, "fsfsx")                  \
-  CALL(symlinkat, "sfs")                 \
-  CALL(readlinkat, "fspu")               \
-  CALL(fchmodat, "fso")                  \
-  CALL(faccessat, "fsd")                 \
-  CALL(pselect6, "dppppp")               \
-  CALL(ppoll, "puppu")                   \
+  CALL(tgkill, "ddS")                    \
+  CALL(utimes, "sp", "access times are not kept") \
+  CALL(waitid, "ddpxp", "no P_PIDFD; the usage has times only") \
+  CALL(openat, "DsOo")                   \
+  CALL(mkdirat, "Dso")                   \
+  CALL(mknodat, "Dsox")                  \
+  CALL(fchownat, "DsddA")                \
+  CALL(futimesat, "Dsp", "access times are not kept") \
+  CALL(newfstatat, "DspA")               \
+  CALL(unlinkat, "DsA")                  \
+  CALL(renameat, "DsDs")                 \
+  CALL(linkat, "DsDsA")                  \
+  CALL(symlinkat, "sDs")                 \
+  CALL(readlinkat, "DsBu")               \
+  CALL(fchmodat, "Dso")                  \
+  CALL(faccessat, "Dsd")                 \
+  CALL(pselect6, "dppptp")               \
+  CALL(ppoll, "putpu")                   \
   CALL(set_robust_list, "pu")            \
   CALL(get_robust_list, "dpp")           \
   CALL(splice, "fpfpux")                 \
   CALL(tee, "ffux")                      \
   CALL(sync_file_range, "fuux")          \
   CALL(vmsplice, "fpux")                 \
-  CALL(utimensat, "fspx")                \
+  CALL(utimensat, "DspA", "access times are not kept") \
   CALL(epoll_pwait, "fpddpu")            \
   CALL(signalfd, "fpu")                  \
   CALL(timerfd_create, "dx")             \
   CALL(eventfd, "u")                     \
-  CALL(fallocate, "fduu")                \
+  CALL(fallocate, "fduu", "allocates only; no other mode than FALLOC_FL_KEEP_SIZE") \
   CALL(timerfd_settime, "fxpp")          \
   CALL(timerfd_gettime, "fp")            \
-  CALL(accept4, "fppx")                  \
+  CALL(accept4, "fppO")                  \
   CALL(signalfd4, "fpux")                \
   CALL(eventfd2, "ux")                   \
   CALL(epoll_create1, "x")               \
-  CALL(dup3, "ffx")                      \
-  CALL(pipe2, "px")                      \
+  CALL(dup3, "ffO")                      \
+  CALL(pipe2, "pO")                      \
   CALL(preadv, "fpuu")                   \
   CALL(pwritev, "fpuu")                  \
-  CALL(rt_tgsigqueueinfo, "dddp")        \
-  CALL(recvmmsg, "fpuxp")               \
+  CALL(rt_tgsigqueueinfo, "ddSp")        \
+  CALL(recvmmsg, "fpuxp")                \
   CALL(prlimit64, "ddpp")                \
   CALL(syncfs, "f")                      \
-  CALL(sendmmsg, "fpux")                \
+  CALL(sendmmsg, "fpux")                 \
   CALL(getcpu, "ppp")                    \
-  CALL(renameat2, "fsfsx")               \
-  CALL(getrandom, "pux")                 \
+  CALL(renameat2, "DsDsx")               \
+  CALL(getrandom, "Bux")                 \
   CALL(memfd_create, "sx")               \
-  CALL(execveat, "fsppx")                \
-  CALL(membarrier, "dxd")                \
-  CALL(mlock2, "pux")                    \
+  CALL(execveat, "DsapA")                \
+  CALL(membarrier, "dxd", "no command is offered") \
+  CALL(mlock2, "pux", "counted for nothing: there is no swapping") \
   CALL(copy_file_range, "fpfpux")        \
   CALL(preadv2, "fpuudx")                \
   CALL(pwritev2, "fpuudx")               \
-  CALL(statx, "fsxxp")                   \
-  CALL(clone3, "pu")                     \
-  CALL(close_range, "uux")               \
+  CALL(statx, "DsAxp")                   \
+  CALL(clone3, "pu", "no namespaces, no CLONE_PIDFD, no set_tid") \
+  CALL(close_range, "uux", "CLOSE_RANGE_UNSHARE of a single thread only") \
   CALL(openat2, "fspu")                  \
-  CALL(faccessat2, "fsdx")               \
+  CALL(faccessat2, "DsdA")               \
   CALL(epoll_pwait2, "fpdppu")           \
   CALL(fchmodat2, "fsox")
+
+// What Linux has and this has not on purpose: ENOSYS, which programs are prepared for, as is everything in neither list.
+#define LINUX_ABSENT_CALLS(CALL) \
+  CALL(pkey_mprotect, "protection keys need a processor feature that is not enabled") \
+  CALL(pkey_alloc, "protection keys need a processor feature that is not enabled") \
+  CALL(pkey_free, "protection keys need a processor feature that is not enabled") \
+  CALL(io_uring_setup, "a second way to make every call; programs fall back on the first") \
+  CALL(io_uring_enter, "a second way to make every call; programs fall back on the first") \
+  CALL(io_uring_register, "a second way to make every call; programs fall back on the first") \
+  CALL(landlock_create_ruleset, "sandboxing is the vNode's business") \
+  CALL(landlock_add_rule, "sandboxing is the vNode's business") \
+  CALL(landlock_restrict_self, "sandboxing is the vNode's business")
 // clang-format on
-
-namespace linux_abi {
-namespace {
-
-#define ROW(name, arguments) CallEntry{__NR_##name, #name, arguments, &calls::name},
-constexpr CallEntry rows[] = {LINUX_CALLS(ROW)};
-#undef ROW
-
-constexpr bool rows_are_sorted() {
-  for (std::size_t i = 1; i < std::size(rows); ++i)
-    if (rows[i - 1].number >= rows[i].number) return false;
-  return true;
-}
-static_assert(rows_are_sorted());
-static_assert(std::size(rows) < call_numbers && rows[std::size(rows) - 1].number < call_numbers);
-
-// By number: the row, counted from 1; 0: there is none.
-constexpr auto index = [] {
-  std::array<std::uint16_t, call_numbers> by_number{};
-  for (std::size_t i = 0; i < std::size(rows); ++i) by_number[rows[i].number] = static_cast<std::uint16_t>(i + 1);
-  return by_number;
-}();
-
-}  // namespace
-
-const CallEntry* find_call(std::uint64_t number) {
-  if (number >= call_numbers || index[number] == 0) return nullptr;
-  return &rows[index[number] - 1];
-}
-
-}  // namespace linux_abi
