@@ -23,12 +23,13 @@ constexpr Text machine_texts[] = {
     {"stat", proc_stat},       {"uptime", proc_uptime},           {"loadavg", proc_loadavg},
     {"version", proc_version}, {"filesystems", proc_filesystems}, {"lego_requests", proc_lego_requests}};
 constexpr Text process_texts[] = {
-    {"maps", proc_pid_maps},       {"status", proc_pid_status},
-    {"stat", proc_pid_stat},       {"statm", proc_pid_statm},
-    {"cmdline", proc_pid_cmdline}, {"comm", proc_pid_comm},
-    {"mounts", proc_mounts},       {"mountinfo", proc_pid_mountinfo},
-    {"environ", proc_pid_environ}, {"limits", proc_pid_limits},
-    {"auxv", proc_pid_auxv},       {"coredump_filter", proc_pid_core_filter, store_core_filter}};
+    {"maps", proc_pid_maps},           {"status", proc_pid_status},
+    {"stat", proc_pid_stat},           {"statm", proc_pid_statm},
+    {"cmdline", proc_pid_cmdline},     {"comm", proc_pid_comm, store_comm},
+    {"mounts", proc_mounts},           {"mountinfo", proc_pid_mountinfo},
+    {"environ", proc_pid_environ},     {"limits", proc_pid_limits},
+    {"auxv", proc_pid_auxv},           {"wchan", proc_pid_wchan},
+    {"oom_score", proc_pid_oom_score}, {"coredump_filter", proc_pid_core_filter, store_core_filter}};
 struct Link {
   std::string_view name;
   WriteText target;
@@ -65,8 +66,8 @@ bool list_descriptors(std::uint64_t cookie, int, Caller& caller, ListedEntry& en
 }
 constexpr DirectorySource descriptors{find_descriptor, list_descriptors, false};
 
-// /proc/PID
-Answer<NodeReference> find_of_process(std::string_view name, int pid, Caller& caller) {
+// /proc/PID and /proc/PID/task/TID; the latter has no list of threads again.
+Answer<NodeReference> find_of_thread(std::string_view name, int pid, Caller& caller) {
   if (!exists(pid, caller)) return error(ENOENT);
   for (const Text& text : process_texts)
     if (text.name == name) return make_text(text.write, pid, text.store != nullptr ? 0644 : 0444, text.store);
@@ -76,11 +77,44 @@ Answer<NodeReference> find_of_process(std::string_view name, int pid, Caller& ca
   return error(ENOENT);
 }
 
-bool list_of_process(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
+bool list_of_thread(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
   constexpr std::size_t texts = std::size(process_texts), links = std::size(process_links);
   if (cookie < texts) return entry.set(process_texts[cookie].name, entry_type::regular, cookie + 1);
   if (cookie < texts + links) return entry.set(process_links[cookie - texts].name, entry_type::link, cookie + 1);
   return cookie == texts + links && entry.set("fd", entry_type::directory, cookie + 1);
+}
+constexpr std::size_t entries_of_thread = std::size(process_texts) + std::size(process_links) + 1;
+constexpr DirectorySource of_thread{find_of_thread, list_of_thread, false};
+
+// /proc/PID/task. The first thread of the process at or after `tid`; 0: there is none.
+int next_thread(int pid, int tid, Caller& caller) {
+  const base::SpinGuard guard(tasks_lock);
+  PidEntry* process = pids_of(caller).find(pid);
+  if (process == nullptr || process->process == nullptr) return 0;
+  for (PidEntry* entry = pids_of(caller).next(tid); entry != nullptr; entry = pids_of(caller).next(entry->pid + 1))
+    // A leader that left before the others is still there, as a zombie.
+    if (entry == process || (entry->thread != nullptr && &entry->thread->process() == process->process))
+      return entry->pid;
+  return 0;
+}
+Answer<NodeReference> find_thread(std::string_view name, int pid, Caller& caller) {
+  const int tid = number_of_name(name);
+  if (tid <= 0 || next_thread(pid, tid, caller) != tid) return error(ENOENT);
+  return make_directory(of_thread, tid);
+}
+bool list_threads(std::uint64_t cookie, int pid, Caller& caller, ListedEntry& entry) {
+  const int tid = next_thread(pid, static_cast<int>(cookie) + 1, caller);
+  return tid != 0 && put_number(entry, tid, entry_type::directory, static_cast<std::uint64_t>(tid));
+}
+constexpr DirectorySource threads_of_process{find_thread, list_threads, false};
+
+Answer<NodeReference> find_of_process(std::string_view name, int pid, Caller& caller) {
+  if (name == "task" && exists(pid, caller)) return make_directory(threads_of_process, pid);
+  return find_of_thread(name, pid, caller);
+}
+bool list_of_process(std::uint64_t cookie, int pid, Caller& caller, ListedEntry& entry) {
+  if (cookie < entries_of_thread) return list_of_thread(cookie, pid, caller, entry);
+  return cookie == entries_of_thread && entry.set("task", entry_type::directory, cookie + 1);
 }
 constexpr DirectorySource of_process{find_of_process, list_of_process, false};
 

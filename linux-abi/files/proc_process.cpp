@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The texts of /proc about processes: see proc_texts.h. What needs a process's memory or files is told to the process
 // itself only: another one may end while it is looked at.
+#include <algorithm>
+#include <cstring>
+
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/files/descriptor_node.h"
 #include "linux-abi/files/file_context.h"
@@ -17,7 +20,9 @@ namespace {
 struct Facts {
   std::array<char, 16> name{};
   char state = 'R';
-  int pid = 0, parent = 0, group = 0, session = 0;
+  int pid = 0, process = 0, parent = 0, group = 0, session = 0;  // pid: of the thread
+  int nice = 0;
+  std::uint32_t core = 0;
   std::uint32_t threads = 0;
   std::uint32_t descriptors = 0;  // room for so many; 0 for a zombie
   std::uint32_t uid = 0, effective_uid = 0, saved_uid = 0, gid = 0, effective_gid = 0, saved_gid = 0;
@@ -37,7 +42,8 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
   if (process == nullptr && entry->thread != nullptr) process = &entry->thread->process();
   if (process == nullptr) return error(ESRCH);
   facts.name = process->name;
-  facts.pid = process->pid();
+  facts.pid = pid;
+  facts.process = process->pid();
   facts.parent = process->parent_pid();
   facts.group = process->group->pid;
   facts.session = process->session->pid;
@@ -62,7 +68,15 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
     facts.blocked = thread.blocked.bits();
     if (thread.tid() != facts.pid) return;
     leader_left = false;
-    leader_runs = !thread.kernel_thread().is_blocked();
+    threads::Thread& kernel = thread.kernel_thread();
+    leader_runs = !kernel.is_blocked();
+    facts.nice = kernel.nice();
+    facts.core = kernel.last_core();
+    if (thread.is_leader) return;
+    const threads::ThreadTimes own = kernel.times();
+    facts.times = {own.user_ns, own.system_ns};
+    facts.name = {};
+    std::memcpy(facts.name.data(), kernel.name().data(), std::min(kernel.name().size(), facts.name.size() - 1));
   });
   // As in Linux, that of the first thread, which may have left before the others.
   facts.state = process->state == ProcessState::Zombie || leader_left ? 'Z'
@@ -72,11 +86,15 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
   return facts;
 }
 
-// The caller's own process; EACCES for another.
+// The caller's own process, by its pid or that of a thread; EACCES for another.
 Answer<Process*> own_process(int pid, Caller& caller) {
-  Thread& thread = static_cast<Thread&>(caller);
-  if (pid != thread.process().pid() && pid != thread.tid()) return error(EACCES);
-  return &thread.process();
+  Process& own = static_cast<Thread&>(caller).process();
+  const base::SpinGuard guard(tasks_lock);
+  const PidEntry* entry = own.vnode().pids.find(pid);
+  const bool is_own =
+      entry != nullptr && (entry->process == &own || (entry->thread != nullptr && &entry->thread->process() == &own));
+  if (!is_own) return error(EACCES);
+  return &own;
 }
 
 std::string_view state_name(char state) {
@@ -162,7 +180,7 @@ Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller) {
   processor::SpaceUsage usage;
   if (const auto own = own_process(pid, caller)) usage = processor::usage((*own)->space());
   TRY(out.add("Name:\t{}\nUmask:\t0022\nState:\t{}\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n",
-              std::string_view(facts.name.data()), state_name(facts.state), facts.pid, facts.pid, facts.parent));
+              std::string_view(facts.name.data()), state_name(facts.state), facts.process, facts.pid, facts.parent));
   TRY(out.add("Uid:\t{}\t{}\t{}\t{}\n", facts.uid, facts.effective_uid, facts.saved_uid, facts.effective_uid));
   TRY(out.add("Gid:\t{}\t{}\t{}\t{}\n", facts.gid, facts.effective_gid, facts.saved_gid, facts.effective_gid));
   TRY(out.add("FDSize:\t{}\nGroups:\t\nVmPeak:\t{} kB\nVmSize:\t{} kB\nVmRSS:\t{} kB\nThreads:\t{}\n",
@@ -186,11 +204,11 @@ Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller) {
   if (const auto own = own_process(pid, caller)) usage = processor::usage((*own)->space());
   TRY(out.add("{} ({}) {} {} {} {} 0 -1 4194304 0 0 0 0 ", facts.pid, std::string_view(facts.name.data()), facts.state,
               facts.parent, facts.group, facts.session));
-  TRY(out.add("{} {} {} {} 20 0 {} 0 {} {} {} 18446744073709551615 0 0 0 0 0 ", facts.times.user_ns / tick,
+  TRY(out.add("{} {} {} {} {} {} {} 0 {} {} {} 18446744073709551615 0 0 0 0 0 ", facts.times.user_ns / tick,
               facts.times.system_ns / tick, facts.children_times.user_ns / tick, facts.children_times.system_ns / tick,
-              facts.threads, facts.start_ns / tick, usage.mapped * 4096, usage.resident));
-  return out.add("{} {} {} {} 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", facts.pending, facts.blocked, facts.ignored,
-                 facts.caught);
+              20 + facts.nice, facts.nice, facts.threads, facts.start_ns / tick, usage.mapped * 4096, usage.resident));
+  return out.add("{} {} {} {} 0 0 0 17 {} 0 0 0 0 0 0 0 0 0 0 0 0 0\n", facts.pending, facts.blocked, facts.ignored,
+                 facts.caught, facts.core);
 }
 
 Answer<> proc_pid_statm(TextWriter& out, int pid, Caller& caller) {
@@ -202,6 +220,33 @@ Answer<> proc_pid_statm(TextWriter& out, int pid, Caller& caller) {
 Answer<> proc_pid_comm(TextWriter& out, int pid, Caller& caller) {
   const Facts facts = TRY(facts_of(pid, caller));
   return out.add("{}\n", std::string_view(facts.name.data()));
+}
+
+// As prctl(PR_SET_NAME), of any thread of the caller's process.
+Answer<> store_comm(std::string_view written, int pid, Caller& caller) {
+  std::array<char, 16> name{};
+  std::memcpy(name.data(), written.data(), std::min(written.size(), name.size() - 1));
+  Process* process = TRY(own_process(pid, caller));
+  const base::SpinGuard guard(tasks_lock);
+  process->for_each_thread([&](processor::Thread& each) {
+    auto& thread = static_cast<Thread&>(each);
+    if (thread.tid() != pid) return;
+    thread.kernel_thread().set_name(name.data());
+    if (thread.is_leader) process->name = name;
+  });
+  return {};
+}
+
+// Where a thread sleeps is not told, as Linux does not tell those who may not look into it.
+Answer<> proc_pid_wchan(TextWriter& out, int pid, Caller& caller) {
+  TRY(facts_of(pid, caller));
+  return out.add_text("0");
+}
+
+// Nobody is chosen by a score: the managers end a program whose memory runs out.
+Answer<> proc_pid_oom_score(TextWriter& out, int pid, Caller& caller) {
+  TRY(facts_of(pid, caller));
+  return out.add_text("0\n");
 }
 
 namespace {

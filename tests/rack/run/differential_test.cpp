@@ -72,6 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"inet_sockets_two_cores", {"--cpus", "2"}, {"inet_sockets"}},
                     Case{"clocks", {"--cpus", "2"}, {"clocks"}},
                     Case{"cores", {"--cpus", "2"}, {"cores"}},
+                    Case{"proc_threads", {}, {"proc_threads"}},
                     Case{"pseudo_terminals", {}, {"pseudo_terminals"}},
                     Case{"unix_messages", {"--cpus", "2"}, {"unix_messages"}}, Case{"system_v", {}, {"system_v"}},
                     Case{"system_v_two_cores", {"--cpus", "2"}, {"system_v"}}, Case{"threads", {}, {"threads"}},
