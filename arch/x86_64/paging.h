@@ -140,7 +140,10 @@ class BasicPageTable {
   // carry something. Both are page aligned. Costs what the tables that exist cost. The visitor may change that entry.
   template <typename Visitor>
   void visit(std::uint64_t from, std::uint64_t to, Visitor&& visitor) {
-    visit_table(root_, 4, from, to, visitor);
+    visit_while(from, to, [&visitor](std::uint64_t address, Entry entry) {
+      visitor(address, entry);
+      return true;
+    });
   }
 
   // The same, for visitors that return whether to go on. The address of the entry that was refused; `to` when none was.
@@ -178,9 +181,7 @@ class BasicPageTable {
   void set_top_level(std::uint64_t address, Entry entry) { access_.store(slot_in(root_, address, 4), entry.bits()); }
 
   // Frees the tables under the user half (not the pages, and not the root). Nobody may be using them.
-  void free_tables() {
-    for (unsigned index = 0; index < table_entries / 2; ++index) free_under(access_.table(root_)[index], 3);
-  }
+  void free_tables() { free_children(root_, table_entries / 2, 3); }
 
  private:
   static constexpr unsigned shift_of(unsigned level) { return base::page_shift + 9 * (level - 1); }
@@ -220,38 +221,46 @@ class BasicPageTable {
     return Entry(found);
   }
 
-  template <typename Visitor>
-  void visit_table(base::PhysAddr table, unsigned level, std::uint64_t from, std::uint64_t to, Visitor& visitor) {
-    const std::uint64_t span = std::uint64_t{1} << shift_of(level);
-    for (std::uint64_t address = from; address < to;) {
-      const Entry entry(access_.load(slot_in(table, address, level)));
-      const std::uint64_t next = base::round_down(address, span) + span;
-      if (level == 1) {
-        if (entry.bits() != 0) visitor(address, entry);
-      } else if (entry.present() && !(level < 4 && entry.large())) {
-        visit_table(entry.frame(), level - 1, address, next < to ? next : to, visitor);
+  // The first entry at or behind `index` that is not zero; `end`: there is none. Most tables are nearly empty: eight at
+  // a time.
+  unsigned next_filled(const std::uint64_t* slots, unsigned index, unsigned end) const {
+    while (index < end) {
+      if (index % 8 == 0 && end - index >= 8) {
+        const std::uint64_t* const some = slots + index;
+        if ((access_.load(some[0]) | access_.load(some[1]) | access_.load(some[2]) | access_.load(some[3]) |
+             access_.load(some[4]) | access_.load(some[5]) | access_.load(some[6]) | access_.load(some[7])) == 0) {
+          index += 8;
+          continue;
+        }
       }
-      if (next <= address) return;  // the last page of the address space
-      address = next;
+      if (access_.load(slots[index]) != 0) return index;
+      ++index;
     }
+    return end;
   }
 
+  // All of [from, to) lies in what the table covers.
   template <typename Visitor>
   std::uint64_t visit_table_while(base::PhysAddr table, unsigned level, std::uint64_t from, std::uint64_t to,
                                   Visitor& visitor) {
-    const std::uint64_t span = std::uint64_t{1} << shift_of(level);
-    for (std::uint64_t address = from; address < to;) {
-      const Entry entry(access_.load(slot_in(table, address, level)));
-      const std::uint64_t next = base::round_down(address, span) + span;
+    if (from >= to) return to;
+    const std::uint64_t* const slots = access_.table(table);
+    const unsigned shift = shift_of(level);
+    const std::uint64_t table_start = from >> (shift + 9) << (shift + 9);
+    const unsigned end = static_cast<unsigned>(((to - 1) >> shift) % table_entries) + 1;
+    for (unsigned index = next_filled(slots, static_cast<unsigned>((from >> shift) % table_entries), end); index < end;
+         index = next_filled(slots, index + 1, end)) {
+      const Entry entry(access_.load(slots[index]));
+      const std::uint64_t start = table_start + (std::uint64_t{index} << shift);
+      const std::uint64_t address = start < from ? from : start;
       if (level == 1) {
         if (entry.bits() != 0 && !visitor(address, entry)) return address;
       } else if (entry.present() && !(level < 4 && entry.large())) {
-        const std::uint64_t end = next < to ? next : to;
-        const std::uint64_t stopped = visit_table_while(entry.frame(), level - 1, address, end, visitor);
-        if (stopped < end) return stopped;
+        const std::uint64_t last = start + (std::uint64_t{1} << shift) - 1;  // the next one's start may be 0
+        const std::uint64_t child_end = last < to - 1 ? last + 1 : to;
+        const std::uint64_t stopped = visit_table_while(entry.frame(), level - 1, address, child_end, visitor);
+        if (stopped < child_end) return stopped;
       }
-      if (next <= address) return to;  // the last page of the address space
-      address = next;
     }
     return to;
   }
@@ -261,10 +270,16 @@ class BasicPageTable {
     if (!entry.present()) return;
     access_.store(slot, 0);
     if (entry.large() && level < 3) return;
-    if (level > 1)
-      for (unsigned index = 0; index < table_entries; ++index)
-        free_under(access_.table(entry.frame())[index], level - 1);
+    if (level > 1) free_children(entry.frame(), table_entries, level - 1);
     access_.free_table(entry.frame());
+  }
+  // What the first entries of a table lead to: tables of this level, or large pages.
+  void free_children(base::PhysAddr table, unsigned entries, unsigned level) {
+    std::uint64_t* const slots = access_.table(table);
+    for (unsigned index = next_filled(slots, 0, entries); index < entries;
+         index = next_filled(slots, index + 1, entries)) {
+      free_under(slots[index], level);
+    }
   }
 
   base::PhysAddr root_;

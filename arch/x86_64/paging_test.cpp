@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "kernel/base/random.h"
@@ -186,6 +187,45 @@ TEST_F(PagingTest, VisitSeesWhatIsThereInOrder) {
   EXPECT_TRUE(seen.empty());
   table_.free_tables();
   EXPECT_EQ(memory_.tables.size(), 1u);
+}
+
+// Of pages here and there, in ranges that begin and end anywhere, each is seen once and in order; one that was refused
+// is where the next look goes on.
+TEST_F(PagingTest, VisitsSeeWhatIsThereInAnyRange) {
+  base::Random random(7);
+  std::set<std::uint64_t> pages;
+  const auto some_page = [&random] {
+    // Close to the beginning or the end of a table of some level, or anywhere.
+    const std::uint64_t span = std::uint64_t{1} << (21 + 9 * random.below(3));
+    const std::uint64_t start = random.below(user_end / span) * span;
+    const std::uint64_t pages_away = random.below(20);
+    const std::uint64_t address =
+        random.below(2) == 0 ? start + pages_away * 4096 : start + span - (1 + pages_away) * 4096;
+    return random.below(4) == 0 ? (random.next() & (user_end - 1)) & ~std::uint64_t{0xfff} : address;
+  };
+  for (int i = 0; i < 200; ++i) {
+    const std::uint64_t page = some_page();
+    pages.insert(page);
+    ASSERT_TRUE(table_.replace(page, Entry::absent(i + 1)));
+  }
+  for (int i = 0; i < 300; ++i) {
+    std::uint64_t from = some_page(), to = random.below(8) == 0 ? user_end : some_page();
+    if (from > to) std::swap(from, to);
+    const std::vector<std::uint64_t> expected(pages.lower_bound(from), pages.lower_bound(to));
+    std::vector<std::uint64_t> seen;
+    table_.visit(from, to, [&](std::uint64_t address, Entry) { seen.push_back(address); });
+    EXPECT_EQ(seen, expected) << std::hex << from << " to " << to;
+    seen.clear();
+    for (std::uint64_t position = from; position < to;) {
+      unsigned left = 3;
+      position = table_.visit_while(position, to, [&](std::uint64_t address, Entry) {
+        if (left-- == 0) return false;
+        seen.push_back(address);
+        return true;
+      });
+    }
+    EXPECT_EQ(seen, expected) << std::hex << from << " to " << to << " in pieces";
+  }
 }
 
 TEST_F(PagingTest, RootsShareTheKernelHalf) {
