@@ -11,18 +11,7 @@
 
 namespace threads {
 
-namespace {
-
-std::array<Core, base::max_cores> cores;
-
-}  // namespace
-
-Core& Core::at(std::uint32_t index) {
-  LEGO_ASSERT(index < cores.size());
-  return cores[index];
-}
-
-Core& Core::here() { return cores[arch::this_core()]; }
+std::array<Core, base::max_cores> Core::cores;
 
 HomeLock::HomeLock(Thread& thread) {
   while (true) {
@@ -195,13 +184,13 @@ void Core::switch_to_next(std::uint64_t now_ns, std::uint64_t state) {
   resched_.store(false, std::memory_order_relaxed);
   publish_load();
   set_timer();
-  if (&next != &previous) change_stacks(previous, next, now_ns);
+  if (&next != &previous) change_stacks(previous, next);
   here().finish_switch(state);
 }
 
-void Core::change_stacks(Thread& previous, Thread& next, std::uint64_t now_ns) {
+void Core::change_stacks(Thread& previous, Thread& next) {
   count(counters_.switches);
-  begin_time(next, false, now_ns);
+  begin_time(next, false);
   if (previous.is_user()) previous.save_user_registers();
   if (next.space_ != nullptr) {
     arch::load_address_space(*next.space_);

@@ -10,6 +10,9 @@
 #include <boost/intrusive/set.hpp>
 #include <cstdint>
 
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
+#include "kernel/base/assert.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/threads/policy/run_queue.h"
 #include "kernel/threads/thread.h"
@@ -26,8 +29,11 @@ enum class Arrival : std::uint8_t { New, Woken, Preempted, Yielded };
 
 class alignas(64) Core {
  public:
-  static Core& at(std::uint32_t index);
-  static Core& here();
+  static Core& at(std::uint32_t index) {
+    LEGO_ASSERT(index < cores.size());
+    return cores[index];
+  }
+  static Core& here() { return cores[arch::this_core()]; }
   static CoreMask online();
 
   std::uint32_t index() const { return index_; }
@@ -60,8 +66,10 @@ class alignas(64) Core {
   [[noreturn]] void run();
 
   // --- This core itself, interrupts disabled: whose time runs, whose registers are loaded. ---
-  void enter_kernel();
-  void enter_user();
+  void enter_kernel() {
+    if (in_user_.load(std::memory_order_relaxed)) begin_time(*running_, false);
+  }
+  void enter_user() { begin_time(*running_, true); }
   Thread* registers = nullptr;
   // Any core: what a thread of this core has used, with what it is using just now.
   ThreadTimes times_of(const Thread& thread) const;
@@ -88,7 +96,7 @@ class alignas(64) Core {
   void send_away(Thread& thread);
   void put_back_running(Arrival how, std::uint64_t now_ns);
   void switch_to_next(std::uint64_t now_ns, std::uint64_t state);
-  void change_stacks(Thread& previous, Thread& next, std::uint64_t now_ns);
+  void change_stacks(Thread& previous, Thread& next);
   void wake_expired();
   void check_slice(std::uint64_t now_ns);
   std::uint64_t slice_ran_ns(std::uint64_t now_ns) const;
@@ -96,7 +104,7 @@ class alignas(64) Core {
   void publish_load();
   void request_switch() { resched_.store(true, std::memory_order_seq_cst); }
   void interrupt_if_needed(std::uint64_t now_ns);
-  void begin_time(Thread& next, bool in_user, std::uint64_t now_ns);
+  void begin_time(Thread& next, bool in_user);
   bool take_work();
   void idle_once();
 
@@ -120,9 +128,35 @@ class alignas(64) Core {
   std::atomic<std::uint32_t> time_sequence_{0};
   std::atomic<Thread*> timed_{nullptr};
   std::atomic<bool> in_user_{false};
-  std::atomic<std::uint64_t> mode_since_ns_{0};
+  std::atomic<std::uint64_t> mode_since_ticks_{0};
   Counters counters_;
+
+  static std::array<Core, base::max_cores> cores;
 };
+
+// Adds up the time of the thread before; from now on the next one's runs. On this core, interrupts disabled. Each
+// system call does it twice: ticks of the time-stamp counter become nanoseconds only when somebody asks.
+inline void Core::begin_time(Thread& next, bool in_user) {
+  const auto relaxed = std::memory_order_relaxed;
+  const std::uint64_t now_ticks = arch::read_tsc();
+  const std::uint32_t sequence = time_sequence_.load(relaxed);
+  time_sequence_.store(sequence + 1, relaxed);
+  std::atomic_thread_fence(std::memory_order_release);  // pairs with the acquire fence in times_of()
+  Thread& last = *timed_.load(relaxed);
+  const std::uint64_t since_ticks = mode_since_ticks_.load(relaxed);
+  auto& time = in_user_.load(relaxed) ? last.user_ticks_ : last.system_ticks_;
+  const std::uint64_t ran_ticks = now_ticks > since_ticks ? now_ticks - since_ticks : 0;
+  time.store(time.load(relaxed) + ran_ticks, relaxed);  // only its own core writes
+  mode_since_ticks_.store(now_ticks, relaxed);
+  in_user_.store(in_user, relaxed);
+  timed_.store(&next, relaxed);
+  time_sequence_.store(sequence + 2, std::memory_order_release);  // pairs with the acquire in times_of()
+}
+
+inline bool Thread::registers_are_live() const {
+  const Core& core = Core::here();
+  return registers_core_ == core.index() && core.registers == this;
+}
 
 // Locks the core that a thread belongs to, whichever that is by then.
 class HomeLock {

@@ -22,12 +22,14 @@ std::atomic<std::uint64_t> online_cores{0};
 // acquire: pairs with the release in run(): a core that is online is set up.
 CoreMask Core::online() { return CoreMask(online_cores.load(std::memory_order_acquire)); }
 
-// For the earliest deadline, and for the end of the slice while others wait. Lock held, on this core.
+// For the earliest deadline, and for the end of the slice while others wait. Lock held, on this core. A timer that
+// comes too early is left as it is, and set anew when it has fired: threads that wake one another would set it back and
+// forth at each switch, and that is dear.
 void Core::set_timer() {
   std::uint64_t earliest = deadlines_.empty() ? base::never_ns : deadlines_.begin()->at_ns;
   const bool slice_matters = running_ != &idle_ && !queue_.empty() && !wants_switch();
   if (slice_matters && slice_start_ns_ + policy::slice_ns < earliest) earliest = slice_start_ns_ + policy::slice_ns;
-  if (earliest == timer_ns_) return;
+  if (earliest >= timer_ns_) return;
   timer_ns_ = earliest;
   kernel::set_deadline(earliest);
 }
@@ -82,45 +84,23 @@ void Core::check() {
   }
 }
 
-// Adds up the time of the thread before; from now on the next one's runs. On this core, interrupts disabled.
-void Core::begin_time(Thread& next, bool in_user, std::uint64_t now_ns) {
-  const auto relaxed = std::memory_order_relaxed;
-  const std::uint32_t sequence = time_sequence_.load(relaxed);
-  time_sequence_.store(sequence + 1, relaxed);
-  std::atomic_thread_fence(std::memory_order_release);  // pairs with the acquire fence in times_of()
-  Thread& last = *timed_.load(relaxed);
-  const std::uint64_t since_ns = mode_since_ns_.load(relaxed);
-  auto& time = in_user_.load(relaxed) ? last.user_ns_ : last.system_ns_;
-  time.store(time.load(relaxed) + (now_ns > since_ns ? now_ns - since_ns : 0), relaxed);  // only its own core writes
-  mode_since_ns_.store(now_ns, relaxed);
-  in_user_.store(in_user, relaxed);
-  timed_.store(&next, relaxed);
-  time_sequence_.store(sequence + 2, std::memory_order_release);  // pairs with the acquire in times_of()
-}
-
 ThreadTimes Core::times_of(const Thread& thread) const {
   const auto relaxed = std::memory_order_relaxed;
   // The other core may have lost its processor in the middle: what it shows then may be a little wrong.
   constexpr unsigned most_tries = 1000;
   for (unsigned tries = 0;; ++tries) {
     const std::uint32_t sequence = time_sequence_.load(std::memory_order_acquire);
-    ThreadTimes times{.user_ns = thread.user_ns_.load(relaxed), .system_ns = thread.system_ns_.load(relaxed)};
+    std::uint64_t user_ticks = thread.user_ticks_.load(relaxed), system_ticks = thread.system_ticks_.load(relaxed);
     const bool running = timed_.load(relaxed) == &thread, in_user = in_user_.load(relaxed);
-    const std::uint64_t since_ns = mode_since_ns_.load(relaxed);
+    const std::uint64_t since_ticks = mode_since_ticks_.load(relaxed);
     std::atomic_thread_fence(std::memory_order_acquire);
     const bool settled = sequence % 2 == 0 && time_sequence_.load(relaxed) == sequence;
     if (!settled && tries < most_tries) continue;
-    const std::uint64_t now_ns = kernel::now_ns();
-    if (running && now_ns > since_ns) (in_user ? times.user_ns : times.system_ns) += now_ns - since_ns;
-    return times;
+    const std::uint64_t now_ticks = arch::read_tsc();
+    if (running && now_ticks > since_ticks) (in_user ? user_ticks : system_ticks) += now_ticks - since_ticks;
+    return {.user_ns = kernel::ticks_to_ns(user_ticks), .system_ns = kernel::ticks_to_ns(system_ticks)};
   }
 }
-
-void Core::enter_kernel() {
-  if (in_user_.load(std::memory_order_relaxed)) begin_time(*running_, false, kernel::now_ns());
-}
-
-void Core::enter_user() { begin_time(*running_, true, kernel::now_ns()); }
 
 // Something to run: of its own, or of a core that has more than it can run.
 bool Core::take_work() {
@@ -158,7 +138,7 @@ void Core::begin(std::uint32_t index) {
   idle_.set_name("idle");
   running_ = &idle_;
   charged_until_ns_ = kernel::now_ns();
-  mode_since_ns_.store(charged_until_ns_, std::memory_order_relaxed);
+  mode_since_ticks_.store(arch::read_tsc(), std::memory_order_relaxed);
   timed_.store(&idle_, std::memory_order_relaxed);
   arch::this_cpu().current_thread = reinterpret_cast<std::uint64_t>(&idle_);
   online_cores.fetch_or(std::uint64_t{1} << index, std::memory_order_release);  // pairs with the acquire in online()

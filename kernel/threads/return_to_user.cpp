@@ -18,21 +18,19 @@ void (*personality_hook)(Thread&, arch::TrapFrame&) = nullptr;
 // Everything that may still have to be done is looked at with interrupts disabled, at last; what comes up after that
 // comes with an interrupt, and the way back from that leads here again.
 void Thread::go_to_user(arch::TrapFrame& frame) {
-  bool hook_due = personality_hook != nullptr;
   while (true) {
     if (Core& core = Core::here(); core.wants_switch()) {
       core.give_way(Arrival::Preempted, core.lock());
       continue;
     }
-    if (return_work_.load(std::memory_order_relaxed)) hook_due = personality_hook != nullptr;
-    if (!hook_due) break;
-    hook_due = false;
+    if (!return_work_.load(std::memory_order_relaxed)) break;
     return_work_.store(false, std::memory_order_relaxed);  // set again by whoever comes from now on
     arch::enable_interrupts();
-    personality_hook(*this, frame);
+    if (personality_hook != nullptr) personality_hook(*this, frame);
     arch::disable_interrupts();
   }
-  load_user_registers();
+  registers_saved_ = false;
+  if (!registers_are_live()) load_user_registers();
   Core::here().enter_user();
 }
 

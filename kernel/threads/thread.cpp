@@ -38,11 +38,6 @@ void Thread::set_address_space(arch::TlbDomain* space) {
   }
 }
 
-bool Thread::registers_are_live() const {
-  const Core& core = Core::here();
-  return registers_core_ == core.index() && core.registers == this;
-}
-
 void Thread::save_user_registers() {
   if (registers_saved_ || !registers_are_live()) return;
   fpu_.save_registers();
@@ -51,8 +46,6 @@ void Thread::save_user_registers() {
 }
 
 void Thread::load_user_registers() {
-  registers_saved_ = false;
-  if (registers_are_live()) return;
   fpu_.restore_registers();
   arch::write_user_segment_bases(bases_);
   Core& core = Core::here();

@@ -95,9 +95,13 @@ class Thread {
   // A signal is pending: interruptible waits return Interrupted, and user mode is left for the return hook, until the
   // thread itself calls clear_interrupt(). kill() cannot be cleared. Any context in which wake() is allowed.
   void interrupt();
+  // The return hook shall run before this thread, which is the running one, is in user mode again. It does so without
+  // being asked before a thread's first instruction, and after interrupt() and kill().
+  void request_return_hook() { return_work_.store(true, std::memory_order_relaxed); }
   void clear_interrupt() { interrupted_.store(false, std::memory_order_relaxed); }
   bool interrupted() const { return interrupted_.load(std::memory_order_relaxed) || killed(); }
-  // How many requests the thread has sent to other components and waited for: kept by whoever sends them, on the thread itself.
+  // How many requests the thread has sent to other components and waited for: kept by whoever sends them, on the thread
+  // itself.
   std::uint64_t messages() const { return messages_; }
   void count_message() { ++messages_; }
   void set_messages(std::uint64_t messages) { messages_ = messages; }
@@ -157,7 +161,7 @@ class Thread {
   std::atomic<bool> interrupted_{false};
   std::uint64_t messages_ = 0;  // touched on its own core, by itself or an interrupt
   std::atomic<bool> killed_{false};
-  std::atomic<bool> return_work_{false};  // the return hook shall run (again) before user mode
+  std::atomic<bool> return_work_{true};  // the return hook shall run (again) before user mode
 
   // Of the running thread itself. The registers of user mode are live on a core if it is registers_core_ and that core
   // remembers this thread: then they are newer than, or the same as, what is kept here.
@@ -165,9 +169,9 @@ class Thread {
   arch::TlbDomain* space_ = nullptr;
   arch::UserSegmentBases bases_;
   std::uint32_t registers_core_ = no_core;
-  bool registers_saved_ = false;  // since the last entry from user mode
-  std::atomic<std::uint64_t> user_ns_{0};
-  std::atomic<std::uint64_t> system_ns_{0};
+  bool registers_saved_ = false;              // since the last entry from user mode
+  std::atomic<std::uint64_t> user_ticks_{0};  // of the time-stamp counter
+  std::atomic<std::uint64_t> system_ticks_{0};
 };
 
 }  // namespace threads

@@ -27,6 +27,7 @@ void dispatch_call(arch::TrapFrame& frame) {
     const int code = result.error().number();
     // Decided on the way back to user mode, when it is known whether a handler runs.
     thread.restart_code = restarts(code) ? code : 0;
+    if (thread.restart_code != 0) thread.kernel_thread().request_return_hook();
     frame.rax = static_cast<std::uint64_t>(-static_cast<std::int64_t>(restarts(code) ? EINTR : code));
   }
   trace.finished(result);
