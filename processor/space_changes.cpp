@@ -159,7 +159,11 @@ Result<UserVa> set_break(AddressSpace& space, UserVa address, Sleeper& sleeper) 
   const UserVa before = vmas.current_break();
   if (address == UserVa(0) || address == before || !vmas.check_break(address)) return before;
   const Range pages = vmas.break_change(address);
-  const bool shrinks = address < before && pages.bytes() > 0;
+  if (pages.bytes() == 0) {  // within a page: nothing that the home would have to know
+    change.apply([&](vma::VmaSet& changed) { return changed.set_break(address); });
+    return address;
+  }
+  const bool shrinks = address < before;
   if (shrinks) TRY(change.clear(pages));
   messages::SpaceBreakRequest request;
   request.space = space.id().value();
