@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/user_copy.h"
 #include "arch/x86_64/user_ptr.h"
+#include "kernel/base/platform.h"
 #include "linux-abi/files/pipe_buffer.h"
 
 namespace linux_abi {
@@ -15,19 +16,25 @@ constexpr std::size_t small_piece = 512;            // on the stack
 constexpr std::size_t large_piece = 64 * 1024;      // of memory, for longer transfers
 constexpr std::uint64_t max_transfer = 0x7ffff000;  // as Linux's MAX_RW_COUNT
 
-// A kernel buffer for one call.
+// A kernel buffer for one call. What is in it at first does not matter: clearing it would take as long as the copy.
 class Piece {
  public:
   explicit Piece(std::uint64_t wanted) {
-    if (wanted > small_.size() && large_.resize(std::min<std::uint64_t>(wanted, large_piece))) bytes_ = large_.span();
+    if (wanted <= small_.size()) return;
+    const std::size_t bytes = std::min<std::uint64_t>(wanted, large_piece);
+    large_ = static_cast<std::byte*>(base::platform::allocate(bytes));
+    if (large_ != nullptr) bytes_ = {large_, bytes};
   }
+  Piece(const Piece&) = delete;
+  Piece& operator=(const Piece&) = delete;
+  ~Piece() { base::platform::deallocate(large_); }
   std::span<std::byte> first(std::uint64_t wanted) {
     return bytes_.first(std::min<std::uint64_t>(wanted, bytes_.size()));
   }
 
  private:
   std::array<std::byte, small_piece> small_;
-  base::Array<std::byte> large_;
+  std::byte* large_ = nullptr;
   std::span<std::byte> bytes_{small_};
 };
 

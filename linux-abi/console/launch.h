@@ -18,13 +18,17 @@ class Launch {
   // A process of the family ended (its last thread leaves); for the first one this is the program's end. No lock held.
   virtual void process_ended(Process& process) = 0;
   // --trace: what the client wants to see of its program on its stderr.
-  virtual bool traces(TraceKind kind) const = 0;
+  bool traces(TraceKind kind) const { return (trace_kinds_ & static_cast<std::uint32_t>(kind)) != 0; }
   // A finished line, by the thread that it is about, which waits while the client does not keep up (a thread that is
   // being killed does not: its line is lost).
   virtual void trace(std::string_view line) = 0;
 
  protected:
+  explicit Launch(std::uint32_t trace_kinds) : trace_kinds_(trace_kinds) {}
   ~Launch() = default;
+
+ private:
+  const std::uint32_t trace_kinds_;  // each call looks at it
 };
 
 }  // namespace linux_abi

@@ -19,7 +19,8 @@ namespace linux_abi {
 using messages::ConsoleEvent;
 
 ProgramLaunch::ProgramLaunch(const messages::ProgramStartRequest& request, Strings strings, LaunchEvents& events)
-    : request_(request),
+    : Launch(request.trace),
+      request_(request),
       strings_(std::move(strings)),
       events_(events),
       watch_(events),

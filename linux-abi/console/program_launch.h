@@ -60,7 +60,6 @@ class ProgramLaunch final : public Launch, public boost::intrusive::list_base_ho
 
   // Launch
   void process_ended(Process& process) override;
-  bool traces(TraceKind kind) const override { return (request_.trace & static_cast<std::uint32_t>(kind)) != 0; }
   void trace(std::string_view line) override;
 
  private:

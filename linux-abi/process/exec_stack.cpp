@@ -100,7 +100,8 @@ Answer<> set_up_stack(Thread& thread, const PreparedProgram& program, const Prog
   places.name = TRY(stack.push_text(path));
   places.strings = TRY(stack.push(std::as_bytes(strings.bytes.span())));
   places.platform = TRY(stack.push_text(platform));
-  std::array<std::uint64_t, 2> random{kernel::random_u64(), kernel::random_u64()};
+  std::array<std::uint64_t, 2> random{};
+  kernel::fill_random(std::as_writable_bytes(std::span(random)));
   stack.align(16);
   places.random = TRY(stack.push(std::as_bytes(std::span(random))));
 

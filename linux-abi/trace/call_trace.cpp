@@ -9,7 +9,6 @@
 #include "arch/x86_64/user_copy.h"
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/abi/structures.h"
-#include "linux-abi/console/launch.h"
 #include "linux-abi/trace/flag_names.h"
 
 namespace linux_abi {
@@ -91,12 +90,9 @@ bool is_argument(std::string_view kinds, std::size_t at, std::span<const std::ui
 
 }  // namespace
 
-TraceLine::TraceLine(Thread& thread, const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame)
-    : thread_(thread),
-      traced_(thread.process().launch != nullptr && thread.process().launch->traces(TraceKind::Calls)) {
-  if (!traced_) return;
+void TraceLine::write_call(const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame) {
   Line line(text_);
-  line.add("[pid {}] ", thread.tid());
+  line.add("[pid {}] ", thread_.tid());
   if (entry != nullptr)
     line.add("{}(", entry->name);
   else
@@ -112,8 +108,7 @@ TraceLine::TraceLine(Thread& thread, const CallEntry* entry, std::uint64_t numbe
   used_ = line.used();
 }
 
-void TraceLine::finished(const Answer<std::uint64_t>& result) {
-  if (!traced_) return;
+void TraceLine::write_result(const Answer<std::uint64_t>& result) {
   Line rest{std::span<char>(text_).subspan(used_)};
   for (; shown_ < kinds_.size(); ++shown_) {
     if (shown_ > 0) rest.add(", ");

@@ -3,17 +3,27 @@
 #pragma once
 
 #include "linux-abi/calls/table.h"
+#include "linux-abi/console/launch.h"
 
 namespace linux_abi {
 
 class TraceLine {
  public:
   // Takes the arguments down before the call changes registers or memory. Does nothing unless the launch is traced.
-  TraceLine(Thread& thread, const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame);
+  TraceLine(Thread& thread, const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame)
+      : thread_(thread),
+        traced_(thread.process().launch != nullptr && thread.process().launch->traces(TraceKind::Calls)) {
+    if (traced_) write_call(entry, number, frame);
+  }
   // What the call has put into memory is shown now.
-  void finished(const Answer<std::uint64_t>& result);
+  void finished(const Answer<std::uint64_t>& result) {
+    if (traced_) write_result(result);
+  }
 
  private:
+  void write_call(const CallEntry* entry, std::uint64_t number, const arch::TrapFrame& frame);
+  void write_result(const Answer<std::uint64_t>& result);
+
   Thread& thread_;
   bool traced_;
   std::string_view kinds_;  // of the arguments that are not shown yet
