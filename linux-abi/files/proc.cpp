@@ -18,10 +18,11 @@ struct Text {
   WriteText write;
   StoreText store = nullptr;
 };
-constexpr Text machine_texts[] = {
-    {"meminfo", proc_meminfo}, {"cpuinfo", proc_cpuinfo},         {"mounts", proc_mounts},
-    {"stat", proc_stat},       {"uptime", proc_uptime},           {"loadavg", proc_loadavg},
-    {"version", proc_version}, {"filesystems", proc_filesystems}, {"lego_requests", proc_lego_requests}};
+constexpr Text machine_texts[] = {{"meminfo", proc_meminfo},         {"cpuinfo", proc_cpuinfo},
+                                  {"mounts", proc_mounts},           {"stat", proc_stat},
+                                  {"vmstat", proc_vmstat},           {"uptime", proc_uptime},
+                                  {"loadavg", proc_loadavg},         {"version", proc_version},
+                                  {"filesystems", proc_filesystems}, {"lego_requests", proc_lego_requests}};
 constexpr Text process_texts[] = {
     {"maps", proc_pid_maps},           {"status", proc_pid_status},
     {"stat", proc_pid_stat},           {"statm", proc_pid_statm},

@@ -94,6 +94,11 @@ Answer<> proc_stat(TextWriter& out, int, Caller& caller) {
   return {};
 }
 
+// There is no swapping; what else Linux counts here happens on other components, and lego's --stats have it.
+Answer<> proc_vmstat(TextWriter& out, int, Caller&) {
+  return out.add("nr_free_pages {}\npswpin 0\npswpout 0\n", memory_information().free_bytes / base::page_bytes);
+}
+
 Answer<> proc_uptime(TextWriter& out, int, Caller& caller) {
   TRY(add_hundredths(out, caller.now_ns() / tick_ns));
   TRY(out.add_text(" "));

@@ -23,6 +23,8 @@ struct Facts {
   int pid = 0, process = 0, parent = 0, group = 0, session = 0;  // pid: of the thread
   int nice = 0;
   std::uint32_t core = 0;
+  processor::Reference<processor::AddressSpace> space;  // none: it has ended
+  processor::SpaceUsage usage() const { return space ? processor::usage(*space) : processor::SpaceUsage{}; }
   std::uint32_t threads = 0;
   std::uint32_t descriptors = 0;  // room for so many; 0 for a zombie
   std::uint32_t uid = 0, effective_uid = 0, saved_uid = 0, gid = 0, effective_gid = 0, saved_gid = 0;
@@ -45,6 +47,7 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
   facts.pid = pid;
   facts.process = process->pid();
   facts.parent = process->parent_pid();
+  facts.space = process->share_space();
   facts.group = process->group->pid;
   facts.session = process->session->pid;
   facts.threads = process->live_threads;
@@ -177,8 +180,7 @@ Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller) {
 
 Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller) {
   const Facts facts = TRY(facts_of(pid, caller));
-  processor::SpaceUsage usage;
-  if (const auto own = own_process(pid, caller)) usage = processor::usage((*own)->space());
+  const processor::SpaceUsage usage = facts.usage();
   TRY(out.add("Name:\t{}\nUmask:\t0022\nState:\t{}\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n",
               std::string_view(facts.name.data()), state_name(facts.state), facts.process, facts.pid, facts.parent));
   TRY(out.add("Uid:\t{}\t{}\t{}\t{}\n", facts.uid, facts.effective_uid, facts.saved_uid, facts.effective_uid));
@@ -200,8 +202,7 @@ Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller) {
 Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller) {
   const Facts facts = TRY(facts_of(pid, caller));
   constexpr std::uint64_t tick = ns_per_second / 100;
-  processor::SpaceUsage usage;
-  if (const auto own = own_process(pid, caller)) usage = processor::usage((*own)->space());
+  const processor::SpaceUsage usage = facts.usage();
   TRY(out.add("{} ({}) {} {} {} {} 0 -1 4194304 0 0 0 0 ", facts.pid, std::string_view(facts.name.data()), facts.state,
               facts.parent, facts.group, facts.session));
   TRY(out.add("{} {} {} {} {} {} {} 0 {} {} {} 18446744073709551615 0 0 0 0 0 ", facts.times.user_ns / tick,
@@ -212,8 +213,8 @@ Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller) {
 }
 
 Answer<> proc_pid_statm(TextWriter& out, int pid, Caller& caller) {
-  Process* process = TRY(own_process(pid, caller));
-  const processor::SpaceUsage usage = processor::usage(process->space());
+  const Facts facts = TRY(facts_of(pid, caller));
+  const processor::SpaceUsage usage = facts.usage();
   return out.add("{} {} 0 0 0 {} 0\n", usage.mapped, usage.resident, usage.mapped);
 }
 

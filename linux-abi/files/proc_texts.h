@@ -11,6 +11,7 @@ Answer<> proc_meminfo(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_cpuinfo(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_mounts(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_stat(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_vmstat(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_uptime(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_loadavg(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_lego_requests(TextWriter& out, int subject, Caller& caller);
