@@ -90,9 +90,10 @@ void stress(unsigned factor, const Words& options, unsigned seconds) {
   for (const Stressor& each : stressors) {
     const std::string name = each.name;
     script += "stress-ng --verify --" + name + " 1 --" + name + "-ops " + std::to_string(each.operations * factor);
-    if (name == "vm") script += " --vm-bytes 16M";
-    if (name == "hdd") script += " --hdd-bytes 8M";
-    if (name == "mmap") script += " --mmap-bytes 16M";
+    // Their defaults are hundreds of megabytes.
+    for (const char* sized : {"vm", "mmap", "mremap", "msync", "memfd", "hdd"}) {
+      if (name == sized) script += " --" + name + "-bytes 8M";
+    }
     if (name == "sock") script += " --sock-domain unix";
     script += " >log 2>&1; echo " + name + " $?; grep -iE 'fail|error' log; ";
   }

@@ -46,8 +46,18 @@ std::string machine_sources() {
   return whole ? fmt::format("{}\n", fmt::join(sources, "\n")) : std::string();
 }
 
+// The end of what a program said, without its lines of progress ("I: ...").
+std::string complaints(const std::string& output) {
+  std::string kept;
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("I: ")) kept += line + "\n";
+  }
+  return kept.substr(kept.size() - std::min<std::size_t>(kept.size(), 2000));
+}
+
 void bootstrap(const std::vector<std::string>& packages, const fs::path& folder, const fs::path& archive) {
-  support::Arguments arguments = {"mmdebstrap", "--quiet", "--variant=minbase", "--format=tar"};
+  support::Arguments arguments = {"mmdebstrap", "--variant=minbase", "--format=tar"};
   if (!packages.empty()) arguments.push_back(fmt::format("--include={}", fmt::join(packages, ",")));
   arguments.push_back(std::string(release));
   arguments.push_back(archive);
@@ -58,9 +68,7 @@ void bootstrap(const std::vector<std::string>& packages, const fs::path& folder,
   }
   const auto made = support::run_captured(arguments);
   if (made.status == 0) return;
-  const std::size_t shown = std::min<std::size_t>(made.output.size(), 2000);
-  throw support::Failure(
-      fmt::format("mmdebstrap failed ({}):\n{}", made.status, made.output.substr(made.output.size() - shown)));
+  throw support::Failure(fmt::format("mmdebstrap failed ({}):\n{}", made.status, complaints(made.output)));
 }
 
 void unpack_into_image(const fs::path& archive, const fs::path& folder, const fs::path& image) {
