@@ -116,6 +116,13 @@ void Process::replace_space(Reference<AddressSpace> space) {
   }
 }
 
+void BorrowedSpace::exchange(Reference<AddressSpace> space) {
+  Thread& thread = Thread::current();
+  core_of(thread.process_.family()).excache().forget(thread.fault_context);
+  thread.kernel_thread().set_address_space(&space->domain());
+  own_ = std::exchange(thread.space_, std::move(space));
+}
+
 void Process::release_space() {
   Reference<AddressSpace> released;
   const base::SpinGuard guard(lists_lock());

@@ -63,10 +63,25 @@ class Thread : public threads::ThreadOwner, public boost::intrusive::list_base_h
 
  private:
   friend class Process;
+  friend class BorrowedSpace;
   void thread_gone(threads::Thread& thread) final;
   Process& process_;
   threads::Thread* kernel_thread_ = nullptr;
   Reference<AddressSpace> space_;  // keeps its space alive while it runs
+};
+
+// While it lives, the calling thread's user memory is another process's: copies from and to it fault there. Nothing may
+// be done meanwhile but such copies.
+class BorrowedSpace {
+ public:
+  explicit BorrowedSpace(Reference<AddressSpace> space) { exchange(std::move(space)); }
+  ~BorrowedSpace() { exchange(std::move(own_)); }
+  BorrowedSpace(const BorrowedSpace&) = delete;
+  BorrowedSpace& operator=(const BorrowedSpace&) = delete;
+
+ private:
+  void exchange(Reference<AddressSpace> space);
+  Reference<AddressSpace> own_;
 };
 
 class Process : public boost::intrusive::list_base_hook<> {

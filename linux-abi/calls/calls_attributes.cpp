@@ -18,9 +18,9 @@ constexpr std::uint32_t set_gid_program = file_mode::set_gid | 010;
 Answer<std::uint64_t> change_mode(Call& call, Node& node, std::uint64_t given) {
   const Credentials& user = call.thread.user;
   const FileStatus status = TRY(node.status(call.thread));
-  if (user.file_uid != 0 && user.file_uid != status.uid) return error(EPERM);
+  if (!user.may(Capability::FileOwner) && user.file_uid != status.uid) return error(EPERM);
   std::uint32_t mode = static_cast<std::uint32_t>(given) & file_mode::permissions;
-  if (user.file_uid != 0 && !user.in_group(status.gid)) mode &= ~file_mode::set_gid;
+  if (!user.may(Capability::FileSetId) && !user.in_group(status.gid)) mode &= ~file_mode::set_gid;
   TRY(node.change({.set_mode = true, .mode = mode}, call.thread));
   return std::uint64_t{0};
 }
@@ -31,7 +31,7 @@ Answer<std::uint64_t> change_owner(Call& call, Node& node, std::uint64_t given_u
   const Credentials& user = call.thread.user;
   const FileStatus status = TRY(node.status(call.thread));
   AttributeChange change{.set_uid = uid != unchanged, .set_gid = gid != unchanged, .uid = uid, .gid = gid};
-  if (user.file_uid != 0) {
+  if (!user.may(Capability::Chown)) {
     const bool owner = user.file_uid == status.uid;
     if (change.set_uid && !(owner && uid == status.uid)) return error(EPERM);
     if (change.set_gid && !(owner && (gid == status.gid || user.in_group(gid)))) return error(EPERM);

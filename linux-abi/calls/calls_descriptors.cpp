@@ -132,9 +132,9 @@ Answer<LockRange> range_of(Call& call, OpenFile& file, const UserLock& lock) {
 }
 
 Answer<std::uint64_t> record_lock(Call& call, OpenFile& file, int command) {
-  if (file.node() == nullptr) return error(EINVAL);
   UserInOut<UserLock> pointer(call.c());
   UserLock lock = TRY(pointer.read());
+  if (file.node() == nullptr) return error(EINVAL);
   const LockRange range = TRY(range_of(call, file, lock));
   if (lock.type != F_RDLCK && lock.type != F_WRLCK && lock.type != F_UNLCK) return error(EINVAL);
   const LockKind kind = lock.type == F_WRLCK ? LockKind::Exclusive : LockKind::Shared;
@@ -200,6 +200,7 @@ Answer<std::uint64_t> fcntl(Call& call) {
       return file->pipe()->capacity();
     case F_SETPIPE_SZ:
       if (file->pipe() == nullptr) return error(EBADF);
+      if (call.c() > std::uint64_t{1} << 31) return error(EINVAL);
       if (call.c() > pipe_max_bytes) return error(EPERM);
       TRY(file->pipe()->set_capacity(call.c()));
       return file->pipe()->capacity();

@@ -143,7 +143,7 @@ Answer<std::uint64_t> timerfd_create(Call& call) {
   if ((flags & ~(TFD_CLOEXEC | TFD_NONBLOCK)) != 0) return error(EINVAL);
   if (!wakes && clock != clock_id::realtime && clock != clock_id::monotonic && clock != clock_id::boottime)
     return error(EINVAL);
-  if (wakes && !call.thread.user.is_root()) return error(EPERM);
+  if (wakes && !call.thread.user.may(Capability::Wake)) return error(EPERM);
   return install(call, TRY(TimerFile::create(clock, flags & TFD_NONBLOCK)), (flags & TFD_CLOEXEC) != 0);
 }
 

@@ -36,7 +36,7 @@ std::uint64_t file_time_ns(const UserTimespec& time, std::uint64_t now) {
 Answer<std::uint64_t> set_times(Call& call, Node& node, const FileTimes& times) {
   const Credentials& user = call.thread.user;
   const FileStatus status = TRY(node.status(call.thread));
-  const bool owner = user.file_uid == 0 || user.file_uid == status.uid;
+  const bool owner = user.may(Capability::FileOwner) || user.file_uid == status.uid;
   // Whoever may write may say that it is new; only the owner may say more.
   if (!owner && !times.both_now()) return error(EPERM);
   if (!owner) TRY(check_access(call.thread, node, 2));

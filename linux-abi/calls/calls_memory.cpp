@@ -94,13 +94,18 @@ Answer<std::uint64_t> mmap(Call& call) {
   request.reserve = (flags & MAP_NORESERVE) == 0;
   request.object = backing.object.get();
   request.object_offset = (flags & MAP_ANONYMOUS) != 0 ? 0 : offset;
-  return TRY(processor::map(call.process().space(), request, call.thread.sleeper())).value();
+  const bool locked = (flags & MAP_LOCKED) != 0;
+  TRY(check_locked_mapping(call, bytes, locked));
+  const UserVa mapped = TRY(processor::map(call.process().space(), request, call.thread.sleeper()));
+  note_mapping(call, vma::Range::of(mapped, bytes), locked);
+  return mapped.value();
 }
 
 Answer<std::uint64_t> munmap(Call& call) {
   if (call.b() == 0) return error(EINVAL);
   const vma::Range range = TRY(page_range(call.a(), call.b(), EINVAL));
   TRY(processor::unmap(call.process().space(), range, call.thread.sleeper()));
+  note_unmapping(call, range);
   return std::uint64_t{0};
 }
 
@@ -228,20 +233,6 @@ Answer<std::uint64_t> msync(Call& call) {
   }
   return hole ? error(ENOMEM) : Answer<std::uint64_t>(0);
 }
-
-// Pages cannot be held in the ExCache; a program that locks them still works.
-Answer<std::uint64_t> mlock(Call& call) { return check_mapped(call, call.a(), call.b()); }
-Answer<std::uint64_t> mlock2(Call& call) {
-  if (call.c() > 1) return error(EINVAL);
-  return check_mapped(call, call.a(), call.b());
-}
-Answer<std::uint64_t> munlock(Call& call) { return check_mapped(call, call.a(), call.b()); }
-Answer<std::uint64_t> mlockall(Call& call) {
-  const int flags = Call::as_int(call.a());
-  if (flags == 0 || flags > 7 || flags == MCL_ONFAULT) return error(EINVAL);
-  return std::uint64_t{0};
-}
-Answer<std::uint64_t> munlockall(Call&) { return std::uint64_t{0}; }
 
 Answer<std::uint64_t> membarrier(Call& call) {
   constexpr int query = 0;

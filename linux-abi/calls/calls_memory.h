@@ -2,6 +2,7 @@
 // Handlers of the calls about memory.
 #pragma once
 
+#include "kernel/vma/vma.h"
 #include "linux-abi/calls/call.h"
 
 namespace linux_abi::calls {
@@ -20,5 +21,11 @@ Answer<std::uint64_t> munlock(Call& call);
 Answer<std::uint64_t> mlockall(Call& call);
 Answer<std::uint64_t> munlockall(Call& call);
 Answer<std::uint64_t> membarrier(Call& call);
+
+// Of a process that locks memory; calls_memory_locks.cpp. Before a mapping is made (locked: by MAP_LOCKED): EPERM,
+// EAGAIN. Afterwards, and after one was taken away.
+Answer<> check_locked_mapping(Call& call, std::uint64_t bytes, bool locked);
+void note_mapping(Call& call, const vma::Range& range, bool locked);
+void note_unmapping(Call& call, const vma::Range& range);
 
 }  // namespace linux_abi::calls

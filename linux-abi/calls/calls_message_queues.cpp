@@ -33,7 +33,7 @@ Answer<std::uint64_t> write_status(Call& call, const ipc::MessageQueueStatus& st
 Answer<std::uint64_t> information(Call& call, bool in_use) {
   const ipc::MessageQueues::Totals totals = queues_of(call).totals();
   msginfo user{};
-  user.msgmni = static_cast<int>(ipc::max_message_queues);
+  user.msgmni = static_cast<int>(queues_of(call).settings().most);
   user.msgmax = static_cast<int>(ipc::max_message_bytes);
   user.msgmnb = static_cast<int>(ipc::max_queue_bytes);
   user.msgssz = 16;

@@ -39,7 +39,7 @@ Answer<std::uint64_t> make_node_at(Call& call, int directory, std::uint64_t path
     return error(EINVAL);
   const UserPath path_text = TRY(UserPath::read(path));
   const ParentWalk parent = TRY(walk_to_new_name(call, directory, path_text.text(), NewKind::Other));
-  if (is_device && !call.thread.user.is_root()) return error(EPERM);
+  if (is_device && !call.thread.user.may(Capability::MakeNode)) return error(EPERM);
   return make_node(call, parent, mode, is_device ? static_cast<std::uint32_t>(device) : 0);
 }
 
@@ -102,7 +102,7 @@ namespace {
 // special or set-user files not at all.
 Answer<> check_hard_link(Call& call, Node& node) {
   const Credentials& user = call.thread.user;
-  if (user.file_uid == 0) return {};
+  if (user.may(Capability::FileOwner)) return {};
   const FileStatus status = TRY(node.status(call.thread));
   if (status.uid == user.file_uid) return {};
   constexpr std::uint32_t set_gid_program = file_mode::set_gid | 010;
@@ -116,7 +116,7 @@ Answer<std::uint64_t> link_at(Call& call, int old_directory, std::uint64_t old_p
                               std::uint64_t new_path, int flags) {
   if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) return error(EINVAL);
   const bool empty = (flags & AT_EMPTY_PATH) != 0;
-  if (empty && !call.thread.user.is_root()) return error(ENOENT);
+  if (empty && !call.thread.user.may(Capability::DacReadSearch)) return error(ENOENT);
   const LastLink last = (flags & AT_SYMLINK_FOLLOW) != 0 ? LastLink::Follow : LastLink::Keep;
   const Named old =
       TRY(find_named(call, old_directory, old_path, last, empty ? EmptyPath::NamesDescriptor : EmptyPath::Refused));

@@ -166,7 +166,7 @@ Answer<std::uint64_t> chroot(Call& call) {
   PlaceReference place = TRY(find_place(call, at_current_directory, call.a(), LastLink::Follow));
   if (!place->node().is_directory()) return error(ENOTDIR);
   TRY(check_access(call.thread, place->node(), 1));
-  if (!call.thread.user.is_root()) return error(EPERM);
+  if (!call.thread.user.may(Capability::ChangeRoot)) return error(EPERM);
   call.thread.file_context().set_root(std::move(place));
   return std::uint64_t{0};
 }

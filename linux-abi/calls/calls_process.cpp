@@ -3,7 +3,6 @@
 #include "linux-abi/calls/calls_process.h"
 
 #include <asm/prctl.h>
-#include <linux/prctl.h>
 
 #include <cstring>
 
@@ -145,64 +144,6 @@ Answer<std::uint64_t> arch_prctl(Call& call) {
       return std::uint64_t{0};
     case ARCH_GET_GS:
       TRY(UserOut<std::uint64_t>(call.b()).write(bases.gs));
-      return std::uint64_t{0};
-    default:
-      return error(EINVAL);
-  }
-}
-
-Answer<std::uint64_t> prctl(Call& call) {
-  Process& process = call.process();
-  switch (Call::as_int(call.a())) {
-    case PR_SET_NAME: {
-      std::array<char, 16> name{};
-      const auto read = arch::copy_string_from_user(name, base::UserVa(call.b()));
-      if (!read && read.error() != base::Error::NameTooLong) return error(EFAULT);
-      name.back() = 0;
-      call.thread.kernel_thread().set_name(name.data());
-      if (call.thread.is_leader) {
-        const base::SpinGuard guard(tasks_lock);
-        process.name = name;
-      }
-      return std::uint64_t{0};
-    }
-    case PR_GET_NAME: {
-      std::array<char, 16> name{};
-      const std::string_view text = call.thread.kernel_thread().name();
-      std::memcpy(name.data(), text.data(), std::min(text.size(), name.size() - 1));
-      TRY(call.thread.copy_out(call.b(), std::as_bytes(std::span(name))));
-      return std::uint64_t{0};
-    }
-    case PR_SET_PDEATHSIG:
-      if (call.b() > max_signal) return error(EINVAL);
-      process.parent_death_signal = static_cast<int>(call.b());
-      return std::uint64_t{0};
-    case PR_GET_PDEATHSIG:
-      TRY(UserOut<std::int32_t>(call.b()).write(process.parent_death_signal));
-      return std::uint64_t{0};
-    case PR_SET_DUMPABLE:
-      if (call.b() > 1) return error(EINVAL);
-      process.dumpable = static_cast<int>(call.b());
-      return std::uint64_t{0};
-    case PR_GET_DUMPABLE:
-      return static_cast<std::uint64_t>(process.dumpable);
-    case PR_SET_CHILD_SUBREAPER:
-      process.child_subreaper = call.b() != 0;
-      return std::uint64_t{0};
-    case PR_GET_CHILD_SUBREAPER:
-      TRY(UserOut<std::int32_t>(call.b()).write(process.child_subreaper ? 1 : 0));
-      return std::uint64_t{0};
-    case PR_SET_NO_NEW_PRIVS:
-      if (call.b() != 1 || call.c() != 0 || call.d() != 0 || call.e() != 0) return error(EINVAL);
-      call.thread.no_new_privileges = 1;
-      return std::uint64_t{0};
-    case PR_GET_NO_NEW_PRIVS:
-      return call.thread.no_new_privileges;
-    case PR_CAPBSET_READ:
-      if (call.b() > 40) return error(EINVAL);
-      return std::uint64_t{1};
-    case PR_GET_KEEPCAPS:
-    case PR_GET_SECCOMP:
       return std::uint64_t{0};
     default:
       return error(EINVAL);

@@ -19,5 +19,8 @@ Answer<std::uint64_t> waitid(Call& call);
 Answer<std::uint64_t> set_tid_address(Call& call);
 Answer<std::uint64_t> arch_prctl(Call& call);
 Answer<std::uint64_t> prctl(Call& call);
+Answer<std::uint64_t> kcmp(Call& call);
+Answer<std::uint64_t> process_vm_readv(Call& call);
+Answer<std::uint64_t> process_vm_writev(Call& call);
 
 }  // namespace linux_abi::calls

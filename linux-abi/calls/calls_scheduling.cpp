@@ -7,6 +7,7 @@
 #include "kernel/threads/policy/entity.h"
 #include "kernel/threads/scheduler.h"
 #include "linux-abi/calls/calls_system.h"
+#include "linux-abi/calls/named_threads.h"
 #include "linux-abi/process/signal_sending.h"
 
 namespace linux_abi::calls {
@@ -125,32 +126,6 @@ Answer<std::uint64_t> priority_limit(Call& call, std::uint64_t realtime) {
 Answer<std::uint64_t> sched_get_priority_max(Call& call) { return priority_limit(call, 99); }
 Answer<std::uint64_t> sched_get_priority_min(Call& call) { return priority_limit(call, 1); }
 
-namespace {
-
-// Calls visitor(Thread&) for each thread that (which, who) names; ESRCH if there is none.
-template <typename Visitor>
-Answer<> for_each_named_locked(Call& call, int which, int who, Visitor&& visitor) {
-  constexpr int process = 0, group = 1, user = 2;
-  if (which < process || which > user) return error(EINVAL);
-  bool found = false;
-  Pids& pids = call.process().vnode().pids;
-  for (PidEntry* entry = pids.next(0); entry != nullptr; entry = pids.next(entry->pid + 1)) {
-    Thread* thread = entry->thread;
-    if (thread == nullptr) continue;
-    const bool named = which == process ? (who == 0 ? thread == &call.thread : entry->pid == who)
-                       : which == group
-                           ? thread->process().group->pid == (who == 0 ? call.process().group->pid : who)
-                           : thread->user.uid == (who == 0 ? call.thread.user.uid : static_cast<std::uint32_t>(who));
-    if (!named) continue;
-    found = true;
-    TRY(visitor(*thread));
-  }
-  if (!found) return error(ESRCH);
-  return {};
-}
-
-}  // namespace
-
 Answer<std::uint64_t> getpriority(Call& call) {
   int nicest = 20;
   const base::SpinGuard guard(tasks_lock);
@@ -166,8 +141,8 @@ Answer<std::uint64_t> setpriority(Call& call) {
   const base::SpinGuard guard(tasks_lock);
   TRY(for_each_named_locked(call, Call::as_int(call.a()), Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
     const Credentials& user = call.thread.user;
-    if (!user.is_root() && user.effective_uid != thread.user.uid) return error(EPERM);
-    if (!user.is_root() && nice < thread.kernel_thread().nice()) return error(EACCES);
+    if (!user.may(Capability::Nice) && user.effective_uid != thread.user.uid) return error(EPERM);
+    if (!user.may(Capability::Nice) && nice < thread.kernel_thread().nice()) return error(EACCES);
     thread.kernel_thread().set_nice(nice);
     return {};
   }));

@@ -43,7 +43,7 @@ Answer<std::uint64_t> write_status(Call& call, const ipc::SemaphoreSetStatus& st
 Answer<std::uint64_t> information(Call& call, bool in_use) {
   ipc::Semaphores& semaphores = semaphores_of(call);
   seminfo user{};
-  user.semmni = static_cast<int>(ipc::max_semaphore_sets);
+  user.semmni = static_cast<int>(semaphores.settings().most);
   user.semmns = static_cast<int>(ipc::max_semaphores_of_all);
   user.semmsl = static_cast<int>(ipc::max_semaphores);
   user.semopm = static_cast<int>(ipc::max_operations);

@@ -35,9 +35,9 @@ Answer<std::uint64_t> write_status(Call& call, const ipc::SegmentStatus& status)
 
 Answer<std::uint64_t> limits(Call& call) {
   shminfo64 user{};
-  user.shmmax = ipc::max_segment_bytes;
+  user.shmmax = segments_of(call).most_bytes();
   user.shmmin = 1;
-  user.shmmni = ipc::max_segments;
+  user.shmmni = segments_of(call).settings().most;
   user.shmseg = ipc::max_segments;
   user.shmall = ipc::max_segment_bytes;
   TRY(UserOut<shminfo64>(call.c()).write(user));
@@ -76,7 +76,7 @@ Answer<processor::MapRequest> request_for(std::uint64_t address, int flags) {
 Answer<std::uint64_t> shmget(Call& call) {
   const int flags = Call::as_int(call.c());
   // There are no huge pages in reserve.
-  if ((flags & SHM_HUGETLB) != 0) return error(call.thread.user.is_root() ? ENOMEM : EPERM);
+  if ((flags & SHM_HUGETLB) != 0) return error(call.thread.user.may(Capability::LockMemory) ? ENOMEM : EPERM);
   return static_cast<std::uint64_t>(TRY(segments_of(call).get(Call::as_int(call.a()), call.b(), flags, call.thread)));
 }
 

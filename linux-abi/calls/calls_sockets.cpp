@@ -70,7 +70,7 @@ Answer<SocketKind> kind_of(Call& call) {
   if (family == address_family::local)
     kind.type = TRY(local_type(bare, protocol));
   else if (family == address_family::internet || family == address_family::internet6)
-    kind.type = TRY(internet_type(bare, protocol, call.thread.user.is_root()));
+    kind.type = TRY(internet_type(bare, protocol, call.thread.user.may(Capability::RawNetwork)));
   else
     return error(EAFNOSUPPORT);
   return kind;

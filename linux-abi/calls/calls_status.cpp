@@ -114,23 +114,28 @@ Answer<std::uint64_t> statx(Call& call) {
 
 namespace {
 
-// access(2) asks for the real user: for its duration the thread's file ids are the real ones, on the whole path.
+// access(2) asks for the real user: for its duration the thread's file ids are the real ones, on the whole path,
+// and its capabilities those that this user has.
 class RealUser {
  public:
-  explicit RealUser(Credentials& user) : user_(user), uid_(user.file_uid), gid_(user.file_gid) {
+  explicit RealUser(Credentials& user)
+      : user_(user), uid_(user.file_uid), gid_(user.file_gid), effective_(user.capabilities.effective) {
     user.file_uid = user.uid;
     user.file_gid = user.gid;
+    user.capabilities.effective = user.uid == 0 ? user.capabilities.permitted : 0;
   }
   RealUser(const RealUser&) = delete;
   RealUser& operator=(const RealUser&) = delete;
   ~RealUser() {
     user_.file_uid = uid_;
     user_.file_gid = gid_;
+    user_.capabilities.effective = effective_;
   }
 
  private:
   Credentials& user_;
   std::uint32_t uid_, gid_;
+  std::uint64_t effective_;
 };
 
 Answer<std::uint64_t> check_mode(Call& call, int directory, std::uint64_t path, int mode, int flags) {

@@ -93,10 +93,13 @@ Answer<std::uint64_t> sysinfo(Call& call) {
 
 // An empty kernel log: what it says stays on the component's console.
 Answer<std::uint64_t> syslog(Call& call) {
-  constexpr int size_buffer = 10, size_unread = 9;
+  constexpr int size_buffer = 10, size_unread = 9, first_read = 2, last_read = 4, console_level = 8;
   const int type = Call::as_int(call.a());
   if (type < 0 || type > size_buffer) return error(EINVAL);
-  if (!call.thread.user.is_root()) return error(EPERM);
+  if (!call.thread.user.may(Capability::Syslog)) return error(EPERM);
+  const auto length = static_cast<std::int32_t>(call.c());
+  if (type >= first_read && type <= last_read && (call.b() == 0 || length < 0)) return error(EINVAL);
+  if (type == console_level && (length < 1 || length > 8)) return error(EINVAL);
   if (type == size_unread) return std::uint64_t{0};
   return type == size_buffer ? std::uint64_t{1} << 14 : std::uint64_t{0};
 }
@@ -136,7 +139,7 @@ Answer<Limit> change_limit(Call& call, int pid, std::uint64_t resource, const Li
     if (entry == nullptr || entry->process == nullptr) return error(ESRCH);
     process = entry->process;
   }
-  const bool root = call.thread.user.is_root();
+  const bool root = call.thread.user.may(Capability::Resources);
   if (process != &call.process() && !root) return error(EPERM);
   Limit& limit = process->limits.values[resource];
   const Limit old = limit;

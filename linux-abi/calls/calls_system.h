@@ -31,5 +31,13 @@ Answer<std::uint64_t> sched_get_priority_max(Call& call);
 Answer<std::uint64_t> sched_get_priority_min(Call& call);
 Answer<std::uint64_t> getpriority(Call& call);
 Answer<std::uint64_t> setpriority(Call& call);
+Answer<std::uint64_t> ioprio_get(Call& call);
+Answer<std::uint64_t> ioprio_set(Call& call);
+Answer<std::uint64_t> unshare(Call& call);
+Answer<std::uint64_t> setns(Call& call);
+Answer<std::uint64_t> reboot(Call& call);
+Answer<std::uint64_t> vhangup(Call& call);
+Answer<std::uint64_t> sysfs(Call& call);
+Answer<std::uint64_t> ustat(Call& call);
 
 }  // namespace linux_abi::calls

@@ -27,14 +27,6 @@ Answer<std::uint64_t> clock_getres(Call& call) {
   return std::uint64_t{0};
 }
 
-// The managers set the time.
-Answer<std::uint64_t> clock_settime(Call& call) {
-  if (Call::as_int(call.a()) != clock_id::realtime) return error(EINVAL);
-  const UserTimespec time = TRY(UserIn<UserTimespec>(call.b()).read());
-  if (!is_valid(time)) return error(EINVAL);
-  return error(EPERM);
-}
-
 namespace {
 
 // Until the deadline on the monotonic clock. remaining_to: where a relative sleep that a signal ended says what is

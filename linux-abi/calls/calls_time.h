@@ -9,6 +9,9 @@ namespace linux_abi::calls {
 Answer<std::uint64_t> clock_gettime(Call& call);
 Answer<std::uint64_t> clock_getres(Call& call);
 Answer<std::uint64_t> clock_settime(Call& call);
+Answer<std::uint64_t> clock_adjtime(Call& call);
+Answer<std::uint64_t> adjtimex(Call& call);
+Answer<std::uint64_t> settimeofday(Call& call);
 Answer<std::uint64_t> clock_nanosleep(Call& call);
 Answer<std::uint64_t> nanosleep(Call& call);
 Answer<std::uint64_t> restart_syscall(Call& call);

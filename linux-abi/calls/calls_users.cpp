@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users, groups and capabilities: see calls_identity.h. Changes are the calling thread's; a C library makes them on
+// Users and groups: see calls_identity.h. Changes are the calling thread's; a C library makes them on
 // all.
-#include <linux/capability.h>
-
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_identity.h"
 
@@ -85,7 +83,11 @@ Answer<std::uint64_t> change_ids(Call& call, Change change) {
   Credentials& user = call.thread.user;
   const auto shown = [&] { return std::array{user.effective_uid, user.file_uid, user.effective_gid, user.file_gid}; };
   const auto before = shown();
+  const Capabilities::Uids ids_before = user.uids();
+  const std::uint32_t file_uid_before = user.file_uid;
   const Answer<std::uint64_t> result = change(user);
+  user.capabilities.file_id_changed(file_uid_before, user.file_uid);
+  user.capabilities.ids_changed(ids_before, user.uids());
   if (shown() != before) {
     const base::SpinGuard guard(tasks_lock);
     call.process().dumpable = 0;
@@ -103,35 +105,41 @@ Answer<std::uint64_t> getresuid(Call& call) { return write_three(call, users(cal
 Answer<std::uint64_t> getresgid(Call& call) { return write_three(call, groups(call.thread.user)); }
 
 Answer<std::uint64_t> setuid(Call& call) {
-  return change_ids(call, [&](Credentials& user) { return set_one(users(user), user.is_root(), id_of(call.a())); });
+  return change_ids(
+      call, [&](Credentials& user) { return set_one(users(user), user.may(Capability::SetUid), id_of(call.a())); });
 }
 Answer<std::uint64_t> setgid(Call& call) {
-  return change_ids(call, [&](Credentials& user) { return set_one(groups(user), user.is_root(), id_of(call.a())); });
+  return change_ids(
+      call, [&](Credentials& user) { return set_one(groups(user), user.may(Capability::SetGid), id_of(call.a())); });
 }
 Answer<std::uint64_t> setreuid(Call& call) {
-  return change_ids(
-      call, [&](Credentials& user) { return set_two(users(user), user.is_root(), id_of(call.a()), id_of(call.b())); });
+  return change_ids(call, [&](Credentials& user) {
+    return set_two(users(user), user.may(Capability::SetUid), id_of(call.a()), id_of(call.b()));
+  });
 }
 Answer<std::uint64_t> setregid(Call& call) {
-  return change_ids(
-      call, [&](Credentials& user) { return set_two(groups(user), user.is_root(), id_of(call.a()), id_of(call.b())); });
+  return change_ids(call, [&](Credentials& user) {
+    return set_two(groups(user), user.may(Capability::SetGid), id_of(call.a()), id_of(call.b()));
+  });
 }
 Answer<std::uint64_t> setresuid(Call& call) {
   return change_ids(call, [&](Credentials& user) {
-    return set_three(users(user), user.is_root(), id_of(call.a()), id_of(call.b()), id_of(call.c()));
+    return set_three(users(user), user.may(Capability::SetUid), id_of(call.a()), id_of(call.b()), id_of(call.c()));
   });
 }
 Answer<std::uint64_t> setresgid(Call& call) {
   return change_ids(call, [&](Credentials& user) {
-    return set_three(groups(user), user.is_root(), id_of(call.a()), id_of(call.b()), id_of(call.c()));
+    return set_three(groups(user), user.may(Capability::SetGid), id_of(call.a()), id_of(call.b()), id_of(call.c()));
   });
 }
 Answer<std::uint64_t> setfsuid(Call& call) {
-  return change_ids(call, [&](Credentials& user) { return set_file_id(users(user), user.is_root(), id_of(call.a())); });
+  return change_ids(
+      call, [&](Credentials& user) { return set_file_id(users(user), user.may(Capability::SetUid), id_of(call.a())); });
 }
 Answer<std::uint64_t> setfsgid(Call& call) {
-  return change_ids(call,
-                    [&](Credentials& user) { return set_file_id(groups(user), user.is_root(), id_of(call.a())); });
+  return change_ids(call, [&](Credentials& user) {
+    return set_file_id(groups(user), user.may(Capability::SetGid), id_of(call.a()));
+  });
 }
 
 Answer<std::uint64_t> getgroups(Call& call) {
@@ -146,61 +154,18 @@ Answer<std::uint64_t> getgroups(Call& call) {
 
 Answer<std::uint64_t> setgroups(Call& call) {
   Credentials& user = call.thread.user;
-  if (!user.is_root()) return error(EPERM);
-  if (call.a() > Credentials::max_groups) return error(EINVAL);
+  if (!user.may(Capability::SetGid)) return error(EPERM);
+  constexpr std::uint64_t most_of_linux = 65536;
+  if (call.a() > most_of_linux) return error(EINVAL);
+  if (call.a() > Credentials::max_groups) {
+    TRY(UserIn<std::uint32_t>(call.b() + (call.a() - 1) * sizeof(std::uint32_t)).read());
+    return error(EINVAL);
+  }
   const auto count = static_cast<std::uint32_t>(call.a());
   std::array<std::uint32_t, Credentials::max_groups> groups{};
   TRY(UserIn<std::uint32_t>(call.b()).read_array(std::span(groups).first(count)));
   user.groups = groups;
   user.group_count = count;
-  return std::uint64_t{0};
-}
-
-namespace {
-
-struct CapabilityHeader {
-  std::uint32_t version;
-  std::int32_t pid;
-};
-struct CapabilityData {
-  std::uint32_t effective, permitted, inheritable;
-};
-
-// How many CapabilityData the version has; EINVAL after telling the version that is understood.
-Answer<std::size_t> capability_words(std::uint64_t address) {
-  CapabilityHeader header = TRY(UserIn<CapabilityHeader>(address).read());
-  switch (header.version) {
-    case _LINUX_CAPABILITY_VERSION_1:
-      return std::size_t{1};
-    case _LINUX_CAPABILITY_VERSION_2:
-    case _LINUX_CAPABILITY_VERSION_3:
-      return std::size_t{2};
-    default:
-      header.version = _LINUX_CAPABILITY_VERSION_3;
-      TRY(UserOut<CapabilityHeader>(address).write(header));
-      return error(EINVAL);
-  }
-}
-
-}  // namespace
-
-Answer<std::uint64_t> capget(Call& call) {
-  const std::size_t words = TRY(capability_words(call.a()));
-  if (call.b() == 0) return std::uint64_t{0};
-  const bool root = call.thread.user.is_root();
-  std::array<CapabilityData, 2> data{};
-  if (root) data = {{{~0U, ~0U, 0}, {0x1ff, 0x1ff, 0}}};
-  TRY(UserOut<CapabilityData>(call.b()).write_array(std::span(data).first(words)));
-  return std::uint64_t{0};
-}
-
-Answer<std::uint64_t> capset(Call& call) {
-  const std::size_t words = TRY(capability_words(call.a()));
-  std::array<CapabilityData, 2> data{};
-  TRY(UserIn<CapabilityData>(call.b()).read_array(std::span(data).first(words)));
-  if (call.thread.user.is_root()) return std::uint64_t{0};
-  for (const CapabilityData& word : data)
-    if ((word.effective | word.permitted) != 0) return error(EPERM);
   return std::uint64_t{0};
 }
 

@@ -138,7 +138,7 @@
   CALL(setfsgid, "d")                    \
   CALL(getsid, "d")                      \
   CALL(capget, "pp")                     \
-  CALL(capset, "pp", "root has all capabilities, others have none") \
+  CALL(capset, "pp")                      \
   CALL(rt_sigpending, "pu")              \
   CALL(rt_sigtimedwait, "pptu")          \
   CALL(rt_sigqueueinfo, "dSp")           \
@@ -146,8 +146,10 @@
   CALL(sigaltstack, "pp")                \
   CALL(utime, "sp", "access times are not kept") \
   CALL(mknod, "sox")                     \
+  CALL(ustat, "xp")                      \
   CALL(statfs, "sp")                     \
   CALL(fstatfs, "fp")                    \
+  CALL(sysfs, "dxp")                     \
   CALL(getpriority, "dd")                \
   CALL(setpriority, "ddd")               \
   CALL(sched_setparam, "dp", "SCHED_FIFO and SCHED_RR are EPERM") \
@@ -157,17 +159,21 @@
   CALL(sched_get_priority_max, "d")      \
   CALL(sched_get_priority_min, "d")      \
   CALL(sched_rr_get_interval, "dp")      \
-  CALL(mlock, "pu", "counted for nothing: there is no swapping") \
+  CALL(mlock, "pu", "a locked page may leave the ExCache all the same") \
   CALL(munlock, "pu")                    \
-  CALL(mlockall, "x", "counted for nothing: there is no swapping") \
+  CALL(mlockall, "x", "a locked page may leave the ExCache all the same") \
   CALL(munlockall, "")                   \
+  CALL(vhangup, "", "EPERM with a controlling terminal") \
   CALL(prctl, "dxxxx", "the options that C libraries and shells use") \
   CALL(arch_prctl, "xp")                 \
+  CALL(adjtimex, "p", "remembered; the clock keeps its rate") \
   CALL(setrlimit, "dp")                  \
   CALL(chroot, "s")                      \
   CALL(sync, "")                         \
+  CALL(settimeofday, "pp", "no time zone") \
   CALL(mount, "sssxp", "always EPERM")   \
   CALL(umount2, "sx", "always EPERM")    \
+  CALL(reboot, "xxdp", "nobody restarts a vNode: EPERM") \
   CALL(sethostname, "su")                \
   CALL(setdomainname, "su")              \
   CALL(gettid, "")                       \
@@ -210,6 +216,8 @@
   CALL(tgkill, "ddS")                    \
   CALL(utimes, "sp", "access times are not kept") \
   CALL(waitid, "ddpxp", "no P_PIDFD; the usage has times only") \
+  CALL(ioprio_set, "ddx", "remembered; disks serve in order") \
+  CALL(ioprio_get, "dd")                 \
   CALL(openat, "DsOo")                   \
   CALL(mkdirat, "Dso")                   \
   CALL(mknodat, "Dsox")                  \
@@ -225,6 +233,7 @@
   CALL(faccessat, "Dsd")                 \
   CALL(pselect6, "dppptp")               \
   CALL(ppoll, "putpu")                   \
+  CALL(unshare, "x", "no namespaces")    \
   CALL(set_robust_list, "pu")            \
   CALL(get_robust_list, "dpp")           \
   CALL(splice, "fpfpux")                 \
@@ -250,15 +259,20 @@
   CALL(rt_tgsigqueueinfo, "ddSp")        \
   CALL(recvmmsg, "fpuxp")                \
   CALL(prlimit64, "ddpp")                \
+  CALL(clock_adjtime, "dp", "remembered; the clock keeps its rate") \
   CALL(syncfs, "f")                      \
   CALL(sendmmsg, "fpux")                 \
+  CALL(setns, "fx", "always EINVAL")     \
   CALL(getcpu, "ppp")                    \
+  CALL(process_vm_readv, "dpupux")       \
+  CALL(process_vm_writev, "dpupux")      \
+  CALL(kcmp, "dddxx", "no KCMP_EPOLL_TFD") \
   CALL(renameat2, "DsDsx")               \
   CALL(getrandom, "Bux")                 \
   CALL(memfd_create, "sx")               \
   CALL(execveat, "DsapA")                \
   CALL(membarrier, "dxd", "no command is offered") \
-  CALL(mlock2, "pux", "counted for nothing: there is no swapping") \
+  CALL(mlock2, "pux", "a locked page may leave the ExCache all the same") \
   CALL(copy_file_range, "fpfpux")        \
   CALL(preadv2, "fpuudx")                \
   CALL(pwritev2, "fpuudx")               \

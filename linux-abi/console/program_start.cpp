@@ -83,8 +83,7 @@ Answer<int> ProgramLaunch::make_first_process(processor::Reference<processor::Fa
   auto thread = base::make<Thread>(*process);
   if (!thread) return error(ENOMEM);
   thread->is_leader = true;
-  thread->user.uid = thread->user.effective_uid = thread->user.saved_uid = thread->user.file_uid = request_.uid;
-  thread->user.gid = thread->user.effective_gid = thread->user.saved_gid = thread->user.file_gid = request_.gid;
+  thread->user.become(request_.uid, request_.gid);
   thread->program_to_start = this;
   // It passes the hook on its way to user mode, and becomes the program there.
   TRY(thread->prepare("launch", arch::initial_user_frame(base::UserVa(0), base::UserVa(0))));

@@ -159,7 +159,7 @@ Answer<processor::Reference<processor::SharedObject>> HomeNode::data(processor::
 }
 
 Answer<> HomeNode::drop_set_id_bits(Caller& caller) {
-  if (caller.credentials().is_root()) return {};
+  if (caller.credentials().may(Capability::FileSetId)) return {};
   const std::uint32_t mode = TRY(attributes(caller.sleeper())).mode;
   if (without_set_id_bits(mode) == mode) return {};
   messages::FileSetAttributesRequest request;

@@ -56,7 +56,7 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
   if (node.is_directory() && ((wanted & 2) != 0 || (flags & O_CREAT) != 0)) return error(EISDIR);
   // Who makes a file may write to it whatever its mode.
   if (!created) TRY(check_access(caller, node, wanted));
-  if ((flags & O_NOATIME) != 0 && !caller.credentials().is_root()) {
+  if ((flags & O_NOATIME) != 0 && !caller.credentials().may(Capability::FileOwner)) {
     const FileStatus status = TRY(node.status(caller));
     if (status.uid != caller.credentials().file_uid) return error(EPERM);
   }

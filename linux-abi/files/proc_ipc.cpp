@@ -75,11 +75,89 @@ Answer<> proc_ipc_segments(TextWriter& out, int, Caller& caller) {
   return {};
 }
 
-Answer<> proc_sys_segment_bytes(TextWriter& out, int, Caller&) { return out.add("{}\n", ipc::max_segment_bytes); }
-Answer<> proc_sys_segments(TextWriter& out, int, Caller&) { return out.add("{}\n", ipc::max_segments); }
+namespace {
+
+// A decimal number, with a line's end or without. EINVAL.
+Answer<std::uint64_t> number_in(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == 0)) text.remove_suffix(1);
+  std::uint64_t number = 0;
+  if (text.empty() || text.size() > 20) return error(EINVAL);
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return error(EINVAL);
+    if (__builtin_mul_overflow(number, 10, &number) ||
+        __builtin_add_overflow(number, static_cast<std::uint64_t>(digit - '0'), &number))
+      return error(EINVAL);
+  }
+  return number;
+}
+
+constexpr std::uint64_t most_places = std::uint64_t{1} << ipc::place_bits;
+
+template <typename Objects>
+Answer<> take_most(Objects& objects, std::string_view text) {
+  const std::uint64_t most = TRY(number_in(text));
+  if (most > most_places) return error(EINVAL);
+  ipc::Settings settings = objects.settings();
+  settings.most = most;
+  objects.change(settings);
+  return {};
+}
+
+template <typename Objects>
+Answer<> take_next_id(Objects& objects, std::string_view text) {
+  ipc::Settings settings = objects.settings();
+  if (text.starts_with("-1")) {
+    settings.next_id = -1;
+  } else {
+    const std::uint64_t id = TRY(number_in(text));
+    if (id > 0x3fffffff) return error(EINVAL);
+    settings.next_id = static_cast<int>(id);
+  }
+  objects.change(settings);
+  return {};
+}
+
+}  // namespace
+
+Answer<> proc_sys_segment_bytes(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", space_of(caller).segments.most_bytes());
+}
+Answer<> store_segment_bytes(std::string_view text, int, Caller& caller) {
+  const std::uint64_t bytes = TRY(number_in(text));
+  space_of(caller).segments.set_most_bytes(bytes);
+  return {};
+}
+Answer<> proc_sys_all_segment_bytes(TextWriter& out, int, Caller&) { return out.add("{}\n", ipc::max_segment_bytes); }
+Answer<> proc_sys_segments(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", space_of(caller).segments.settings().most);
+}
+Answer<> store_segments(std::string_view text, int, Caller& caller) {
+  return take_most(space_of(caller).segments, text);
+}
+Answer<> proc_sys_queues(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", space_of(caller).messages.settings().most);
+}
+Answer<> store_queues(std::string_view text, int, Caller& caller) { return take_most(space_of(caller).messages, text); }
+Answer<> proc_sys_next_segment(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", space_of(caller).segments.settings().next_id);
+}
+Answer<> store_next_segment(std::string_view text, int, Caller& caller) {
+  return take_next_id(space_of(caller).segments, text);
+}
+Answer<> proc_sys_next_queue(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", space_of(caller).messages.settings().next_id);
+}
+Answer<> store_next_queue(std::string_view text, int, Caller& caller) {
+  return take_next_id(space_of(caller).messages, text);
+}
+Answer<> proc_sys_next_set(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", space_of(caller).semaphores.settings().next_id);
+}
+Answer<> store_next_set(std::string_view text, int, Caller& caller) {
+  return take_next_id(space_of(caller).semaphores, text);
+}
 Answer<> proc_sys_message_bytes(TextWriter& out, int, Caller&) { return out.add("{}\n", ipc::max_message_bytes); }
 Answer<> proc_sys_queue_bytes(TextWriter& out, int, Caller&) { return out.add("{}\n", ipc::max_queue_bytes); }
-Answer<> proc_sys_queues(TextWriter& out, int, Caller&) { return out.add("{}\n", ipc::max_message_queues); }
 Answer<> proc_sys_semaphores(TextWriter& out, int, Caller&) {
   return out.add("{}\t{}\t{}\t{}\n", ipc::max_semaphores, ipc::max_semaphores_of_all, ipc::max_operations,
                  ipc::max_semaphore_sets);

@@ -129,6 +129,8 @@ Answer<> proc_sys_osrelease(TextWriter& out, int, Caller&) { return out.add_text
 Answer<> proc_sys_groups_max(TextWriter& out, int, Caller&) { return out.add_text("65536\n"); }    // NGROUPS_MAX
 Answer<> proc_sys_last_capability(TextWriter& out, int, Caller&) { return out.add_text("40\n"); }  // CAP_LAST_CAP
 Answer<> proc_sys_backlog_max(TextWriter& out, int, Caller&) { return out.add_text("4096\n"); }    // SOMAXCONN
+// Linux's default. It binds no privileged user there, and nobody here.
+Answer<> proc_sys_pipe_pages(TextWriter& out, int, Caller&) { return out.add_text("16384\n"); }
 Answer<> proc_sys_pipe_max(TextWriter& out, int, Caller&) { return out.add("{}\n", pipe_max_bytes); }
 
 namespace {
@@ -169,13 +171,39 @@ Answer<> proc_sys_boot_id(TextWriter& out, int, Caller&) {
 }
 Answer<> proc_sys_random_id(TextWriter& out, int, Caller&) { return write_random_id(out, random_id()); }
 
-Answer<> proc_sys_hostname(TextWriter& out, int, Caller& caller) {
+namespace {
+
+using VNodeName = std::array<char, 65> VNode::*;
+
+Answer<> write_name(TextWriter& out, VNodeName which, Caller& caller) {
   std::array<char, 65> name;
   {
     const base::SpinGuard guard(tasks_lock);
-    name = static_cast<Thread&>(caller).process().vnode().hostname;
+    name = static_cast<Thread&>(caller).process().vnode().*which;
   }
+  if (name[0] == 0) return out.add_text("(none)\n");
   return out.add("{}\n", std::string_view(name.data()));
 }
+
+Answer<> take_name(std::string_view text, VNodeName which, Caller& caller) {
+  std::array<char, 65> name{};
+  const std::string_view line = text.substr(0, text.find('\n'));
+  std::copy_n(line.begin(), std::min(line.size(), name.size() - 1), name.begin());
+  const base::SpinGuard guard(tasks_lock);
+  static_cast<Thread&>(caller).process().vnode().*which = name;
+  return {};
+}
+
+}  // namespace
+
+Answer<> proc_sys_hostname(TextWriter& out, int, Caller& caller) { return write_name(out, &VNode::hostname, caller); }
+Answer<> store_hostname(std::string_view text, int, Caller& caller) { return take_name(text, &VNode::hostname, caller); }
+Answer<> proc_sys_domain_name(TextWriter& out, int, Caller& caller) {
+  return write_name(out, &VNode::domain_name, caller);
+}
+Answer<> store_domain_name(std::string_view text, int, Caller& caller) {
+  return take_name(text, &VNode::domain_name, caller);
+}
+Answer<> proc_sys_version(TextWriter& out, int, Caller&) { return out.add_text("#1 SMP LegoOS\n"); }
 
 }  // namespace linux_abi

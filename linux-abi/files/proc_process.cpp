@@ -29,6 +29,8 @@ struct Facts {
   std::uint32_t descriptors = 0;  // room for so many; 0 for a zombie
   std::uint32_t uid = 0, effective_uid = 0, saved_uid = 0, gid = 0, effective_gid = 0, saved_gid = 0;
   ProcessTimes times, children_times;
+  Capabilities capabilities;
+  std::uint64_t locked_bytes = 0;
   std::uint64_t start_ns = 0;
   std::uint64_t pending = 0, process_pending = 0, blocked = 0, ignored = 0, caught = 0;
   bool kernel_sleeps = false;
@@ -51,6 +53,7 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
   facts.group = process->group->pid;
   facts.session = process->session->pid;
   facts.threads = process->live_threads;
+  facts.locked_bytes = process->locked_memory.bytes();
   if (process->descriptors) facts.descriptors = process->descriptors->capacity();
   facts.times = times_of_locked(*process);
   facts.children_times = process->children_times;
@@ -65,6 +68,7 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
   process->for_each_thread([&](processor::Thread& each) {
     auto& thread = static_cast<Thread&>(each);
     const Credentials& user = thread.user;
+    facts.capabilities = user.capabilities;
     facts.uid = user.uid, facts.effective_uid = user.effective_uid, facts.saved_uid = user.saved_uid;
     facts.gid = user.gid, facts.effective_gid = user.effective_gid, facts.saved_gid = user.saved_gid;
     facts.pending = thread.pending.set().bits();
@@ -185,18 +189,21 @@ Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller) {
               std::string_view(facts.name.data()), state_name(facts.state), facts.process, facts.pid, facts.parent));
   TRY(out.add("Uid:\t{}\t{}\t{}\t{}\n", facts.uid, facts.effective_uid, facts.saved_uid, facts.effective_uid));
   TRY(out.add("Gid:\t{}\t{}\t{}\t{}\n", facts.gid, facts.effective_gid, facts.saved_gid, facts.effective_gid));
-  TRY(out.add("FDSize:\t{}\nGroups:\t\nVmPeak:\t{} kB\nVmSize:\t{} kB\nVmRSS:\t{} kB\nThreads:\t{}\n",
-              facts.descriptors, usage.mapped * 4, usage.mapped * 4, usage.resident * 4, facts.threads));
+  TRY(
+      out.add("FDSize:\t{}\nGroups:\t\nVmPeak:\t{} kB\nVmSize:\t{} kB\nVmLck:\t{} kB\nVmRSS:\t{} kB\nVmSwap:\t0 "
+              "kB\nThreads:\t{}\n",
+              facts.descriptors, usage.mapped * 4, usage.mapped * 4, facts.locked_bytes / 1024, usage.resident * 4,
+              facts.threads));
   TRY(add_set(out, "SigPnd", facts.pending));
   TRY(add_set(out, "ShdPnd", facts.process_pending));
   TRY(add_set(out, "SigBlk", facts.blocked));
   TRY(add_set(out, "SigIgn", facts.ignored));
   TRY(add_set(out, "SigCgt", facts.caught));
-  const std::uint64_t capabilities = facts.effective_uid == 0 ? 0x1ffffffffff : 0;
-  TRY(add_set(out, "CapInh", 0));
-  TRY(add_set(out, "CapPrm", capabilities));
-  TRY(add_set(out, "CapEff", capabilities));
-  return add_set(out, "CapBnd", 0x1ffffffffff);
+  TRY(add_set(out, "CapInh", facts.capabilities.inheritable));
+  TRY(add_set(out, "CapPrm", facts.capabilities.permitted));
+  TRY(add_set(out, "CapEff", facts.capabilities.effective));
+  TRY(add_set(out, "CapBnd", facts.capabilities.bounding));
+  return add_set(out, "CapAmb", facts.capabilities.ambient);
 }
 
 Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller) {

@@ -154,10 +154,8 @@ TEST(MessageQueues, TellWhoWaitsThatTheyAreGone) {
 
 TEST(Permissions, AreThoseOfTheClass) {
   linux_abi::Credentials owner, other;
-  owner.uid = owner.effective_uid = owner.file_uid = 100;
-  other.uid = other.effective_uid = other.file_uid = 200;
-  owner.effective_gid = owner.file_gid = 100;
-  other.effective_gid = other.file_gid = 200;
+  owner.become(100, 100);
+  other.become(200, 200);
   const Permissions object = Permissions::of_creator(1, 0604, owner);
   EXPECT_TRUE(object.check(owner, wants_write));
   EXPECT_TRUE(object.check(other, wants_read));

@@ -149,7 +149,7 @@ Answer<> MessageQueues::change(int id, const Permissions& fresh, std::uint64_t m
   const base::SpinGuard guard(lock_);
   const MessageQueueReference queue = TRY(table_.find(id));
   TRY(queue->permissions.check_control(caller.credentials()));
-  if (most_bytes > max_queue_bytes && !caller.credentials().is_root()) return error(EPERM);
+  if (most_bytes > max_queue_bytes && !caller.credentials().may(Capability::Resources)) return error(EPERM);
   queue->permissions.change(fresh.uid, fresh.gid, fresh.mode);
   queue->status.most_bytes = most_bytes;
   queue->status.changed_seconds = seconds(caller);

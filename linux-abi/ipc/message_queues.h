@@ -70,6 +70,16 @@ class MessageQueues {
   };
   Totals totals();
 
+  // /proc/sys/kernel
+  Settings settings() {
+    const base::SpinGuard guard(lock_);
+    return table_.settings();
+  }
+  void change(Settings settings) {
+    const base::SpinGuard guard(lock_);
+    table_.change(settings);
+  }
+
  private:
   base::SpinLock lock_{base::LockRank::Process};  // guards all
   Table<MessageQueue> table_{max_message_queues};

@@ -103,7 +103,7 @@ Answer<int> Segments::get(std::int32_t key, std::uint64_t bytes, int flags, Thre
       return known->id;
     }
   }
-  if (bytes == 0 || bytes > max_segment_bytes) return error(EINVAL);
+  if (bytes == 0 || bytes > most_bytes()) return error(EINVAL);
   sweep(thread.process().vnode());
   auto made = base::make<Segment>();
   if (!made) return error(ENOMEM);

@@ -65,6 +65,24 @@ class Segments {
   std::size_t places();
   std::uint64_t pages();
 
+  std::uint64_t most_bytes() {
+    const base::SpinGuard guard(lock_);
+    return most_bytes_;
+  }
+  void set_most_bytes(std::uint64_t bytes) {
+    const base::SpinGuard guard(lock_);
+    most_bytes_ = bytes;
+  }
+  // /proc/sys/kernel
+  Settings settings() {
+    const base::SpinGuard guard(lock_);
+    return table_.settings();
+  }
+  void change(Settings settings) {
+    const base::SpinGuard guard(lock_);
+    table_.change(settings);
+  }
+
  private:
   Answer<SegmentReference> find(int id, VNode& vnode);
   void forget(Segment& segment);
@@ -73,6 +91,7 @@ class Segments {
   void sweep(VNode& vnode);
   base::SpinLock lock_{base::LockRank::Process};  // guards all
   Table<Segment> table_{max_segments};
+  std::uint64_t most_bytes_ = max_segment_bytes;
 };
 
 }  // namespace linux_abi::ipc

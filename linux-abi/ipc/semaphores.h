@@ -94,6 +94,16 @@ class Semaphores {
   std::size_t places();
   std::uint64_t semaphores();
 
+  // /proc/sys/kernel
+  Settings settings() {
+    const base::SpinGuard guard(lock_);
+    return table_.settings();
+  }
+  void change(Settings settings) {
+    const base::SpinGuard guard(lock_);
+    table_.change(settings);
+  }
+
  private:
   Answer<SemaphoreSetReference> find_locked(int id, const Credentials& user, std::uint32_t wanted);
   base::SpinLock lock_{base::LockRank::Process};  // guards all

@@ -6,6 +6,8 @@
 
 #include <linux/ipc.h>
 
+#include <utility>
+
 #include "kernel/base/array.h"
 #include "linux-abi/ipc/permissions.h"
 #include "processor/reference.h"
@@ -21,6 +23,12 @@ struct Entry : processor::Counted {
 
 inline constexpr unsigned place_bits = 15;
 constexpr std::size_t place_of(int id) { return static_cast<std::size_t>(id) & ((std::size_t{1} << place_bits) - 1); }
+
+// What an administrator may change.
+struct Settings {
+  std::size_t most = 0;  // entries
+  int next_id = -1;      // that the next entry is to have if its place is free (for who restores programs); -1: any
+};
 
 template <typename T>
 class Table {
@@ -43,11 +51,21 @@ class Table {
   // Gives it an id. ENOSPC.
   Answer<> add(Reference entry) {
     std::size_t place = 0;
-    while (place < entries_.size() && entries_[place]) ++place;
-    if (place >= most_) return error(ENOSPC);
-    if (place == entries_.size()) TRY(entries_.push_back({}));
-    entry->permissions.sequence = sequence_;
-    entry->id = static_cast<int>(sequence_ << place_bits | place);
+    std::uint16_t sequence = sequence_;
+    const int wanted = std::exchange(next_id_, -1);
+    if (used_ >= most_) return error(ENOSPC);
+    if (wanted >= 0) {
+      place = place_of(wanted);
+      sequence = static_cast<std::uint16_t>(wanted >> place_bits);
+    }
+    if (wanted < 0 || (place < entries_.size() && entries_[place])) {
+      place = 0;
+      while (place < entries_.size() && entries_[place]) ++place;
+    }
+    if (place >= std::size_t{1} << place_bits) return error(ENOSPC);
+    while (entries_.size() <= place) TRY(entries_.push_back({}));
+    entry->permissions.sequence = sequence;
+    entry->id = static_cast<int>(static_cast<std::size_t>(sequence) << place_bits | place);
     entries_[place] = std::move(entry);
     ++used_;
     return {};
@@ -70,11 +88,16 @@ class Table {
     while (!entries_.empty() && !entries_.back()) entries_.pop_back();
   }
   std::size_t used() const { return used_; }
-  std::size_t most() const { return most_; }
+  Settings settings() const { return {most_, next_id_}; }
+  void change(Settings settings) {
+    most_ = settings.most;
+    next_id_ = settings.next_id;
+  }
   std::size_t places() const { return entries_.size(); }  // one more than the highest in use
 
  private:
-  const std::size_t most_;
+  std::size_t most_;
+  int next_id_ = -1;
   base::Array<Reference> entries_;
   std::size_t used_ = 0;
   std::uint16_t sequence_ = 0;

@@ -90,6 +90,8 @@ Answer<Thread*> make_thread(Thread& parent, Process& process, const arch::TrapFr
   kernel.set_nice(parent.kernel_thread().nice());
   (void)kernel.set_affinity(parent.kernel_thread().affinity());  // the parent has it, so it is possible
   thread->user = parent.user;
+  thread->io_priority = parent.io_priority;
+  thread->timer_slack_ns = thread->first_timer_slack_ns = parent.timer_slack_ns;
   thread->blocked = parent.blocked;
   thread->no_new_privileges = parent.no_new_privileges;
   if (has(request, clone_flag::child_cleartid)) thread->clear_child_tid = request.child_tid;

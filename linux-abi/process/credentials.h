@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users and groups of a thread, and the checks that Linux makes with them. Root (effective uid 0) has all capabilities;
-// there are no others.
+// Users, groups and capabilities of a thread, and the checks that Linux makes with them.
 #pragma once
 
 #include <array>
 #include <cstdint>
+
+#include "linux-abi/process/capabilities.h"
 
 namespace linux_abi {
 
@@ -15,7 +16,19 @@ struct Credentials {
   std::uint32_t group_count = 0;
   std::array<std::uint32_t, max_groups> groups{};
 
-  bool is_root() const { return effective_uid == 0; }
+  Capabilities capabilities;
+
+  bool may(Capability capability) const { return capabilities.has(capability); }
+  // Whoever administers the machine: where Linux asks for no other capability.
+  bool is_root() const { return may(Capability::Administration); }
+  Capabilities::Uids uids() const { return {uid, effective_uid, saved_uid}; }
+  // All ids at once, as for a program that starts: a user's or root's capabilities with them.
+  void become(std::uint32_t user, std::uint32_t group_id) {
+    uid = effective_uid = saved_uid = file_uid = user;
+    gid = effective_gid = saved_gid = file_gid = group_id;
+    capabilities = {};
+    if (user != 0) capabilities.permitted = capabilities.effective = 0;
+  }
   bool in_group(std::uint32_t group) const {
     if (group == file_gid) return true;
     for (std::uint32_t i = 0; i < group_count; ++i)
@@ -25,9 +38,10 @@ struct Credentials {
   // wanted: R_OK 4, W_OK 2, X_OK 1, as in access(2).
   bool may_access(std::uint32_t mode, std::uint32_t owner, std::uint32_t group, std::uint32_t wanted) const {
     constexpr std::uint32_t type_mask = 0170000, directory = 0040000;
-    if (file_uid == 0) return (wanted & 1) == 0 || (mode & type_mask) == directory || (mode & 0111) != 0;
+    if (may(Capability::DacOverride)) return (wanted & 1) == 0 || (mode & type_mask) == directory || (mode & 0111) != 0;
     const std::uint32_t shift = file_uid == owner ? 6 : in_group(group) ? 3 : 0;
-    return ((mode >> shift) & wanted) == wanted;
+    if (((mode >> shift) & wanted) == wanted) return true;
+    return may(Capability::DacReadSearch) && (wanted == 4 || ((mode & type_mask) == directory && (wanted & 2) == 0));
   }
 };
 

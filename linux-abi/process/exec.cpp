@@ -18,6 +18,7 @@ void take_over_ids(Thread& thread, const PreparedProgram& program) {
   }
   user.saved_uid = user.effective_uid;
   user.saved_gid = user.effective_gid;
+  user.capabilities.executed(user.uids(), user.uid != user.effective_uid || user.gid != user.effective_gid);
 }
 
 // What a process loses by execve, besides its memory.
@@ -39,6 +40,9 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
     actions->actions.reset_handlers();
     process.name = program.name;
     process.has_executed = true;
+    process.locked_memory.clear();
+    process.locks_future_memory = false;
+    process.has_locked_memory.store(false, std::memory_order_relaxed);
     process.exit_signal = sig::chld;
     // Who became somebody else must not be looked into.
     const bool changes_user =

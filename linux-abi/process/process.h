@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <span>
@@ -13,6 +14,7 @@
 #include "linux-abi/files/descriptor_table.h"
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/process/limits.h"
+#include "linux-abi/process/locked_memory.h"
 #include "linux-abi/process/vnode.h"
 #include "linux-abi/signals/actions.h"
 #include "linux-abi/signals/pending.h"
@@ -105,6 +107,11 @@ class Process final : public processor::Process {
   int dumpable = 1;
   std::uint32_t core_filter = 0x33;  // what of its memory goes into a core file (core(5))
   CoreDump* core_dump = nullptr;     // under way
+  bool huge_pages_disabled = false;
+  LockedMemory locked_memory;
+  bool locks_future_memory = false;  // MCL_FUTURE
+  // Whether one of the two ever was anything else; relaxed: changed and asked by calls of the process itself.
+  std::atomic<bool> has_locked_memory{false};
   int parent_death_signal = 0;
   bool child_subreaper = false;
   IntervalTimers* timers = nullptr;  // ITIMER_REAL, POSIX timers; made on first use

@@ -149,7 +149,7 @@ void tell_parent_locked(Process& process, WaitStatus status) {
 }
 
 bool may_signal(const Credentials& sender, const Process& sender_process, const Process& target, int signal) {
-  if (sender.is_root()) return true;
+  if (sender.may(Capability::Kill)) return true;
   if (signal == sig::cont && sender_process.session == target.session) return true;
   bool allowed = false;
   const_cast<Process&>(target).for_each_thread([&](processor::Thread& thread) {

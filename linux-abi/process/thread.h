@@ -63,7 +63,9 @@ class Thread final : public processor::Thread, public Caller {
   std::uint64_t set_child_tid = 0;  // to be written when it first runs (fork with CLONE_CHILD_SETTID); 0: done
   std::uint64_t robust_list = 0;
   std::uint64_t no_new_privileges = 0;
+  std::uint64_t timer_slack_ns = 50'000, first_timer_slack_ns = 50'000;  // remembered; sleeps end when they end
   bool is_leader = false;
+  int io_priority = 0;                        // ioprio_set(2): remembered
   ProgramLaunch* program_to_start = nullptr;  // a launch's first thread becomes its program on the way to user mode
   bool exiting = false;
 

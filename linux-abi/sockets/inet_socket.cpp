@@ -45,7 +45,7 @@ Answer<OpenFileReference> InetSocket::create(const processor::Reference<InetSpac
 Answer<> InetSocket::bind(const SocketAddress& address, Caller& caller) {
   const InetAddress to = TRY(InetAddress::parse(address, family()));
   tell_reuse(caller);
-  return endpoint_->bind(to, caller.credentials().is_root());
+  return endpoint_->bind(to, caller.credentials().may(Capability::BindService));
 }
 
 Answer<> InetSocket::listen(int backlog, Caller& caller) {

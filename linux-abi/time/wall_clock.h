@@ -10,6 +10,8 @@ namespace linux_abi {
 
 // wall_ns: the time now. The clock is slewed only by jumps of less than a heartbeat's jitter; it never goes back.
 void set_wall_clock(std::uint64_t wall_ns);
+// A program sets the clock: from now on what the managers tell does not count.
+void change_wall_clock(std::uint64_t wall_ns);
 std::uint64_t wall_clock_ns();
 // What to add to the monotonic clock.
 std::uint64_t wall_clock_offset_ns();

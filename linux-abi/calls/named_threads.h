@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The threads that getpriority, ioprio_get and their siblings name by a kind and a number.
+#pragma once
+
+#include "linux-abi/calls/call.h"
+
+namespace linux_abi {
+
+// Calls visitor(Thread&) -> Answer<> for each thread that (which, who) names; ESRCH if there is none.
+template <typename Visitor>
+Answer<> for_each_named_locked(Call& call, int which, int who, Visitor&& visitor) {
+  constexpr int process = 0, group = 1, user = 2;
+  if (which < process || which > user) return error(EINVAL);
+  bool found = false;
+  Pids& pids = call.process().vnode().pids;
+  for (PidEntry* entry = pids.next(0); entry != nullptr; entry = pids.next(entry->pid + 1)) {
+    Thread* thread = entry->thread;
+    if (thread == nullptr) continue;
+    const bool named = which == process ? (who == 0 ? thread == &call.thread : entry->pid == who)
+                       : which == group
+                           ? thread->process().group->pid == (who == 0 ? call.process().group->pid : who)
+                           : thread->user.uid == (who == 0 ? call.thread.user.uid : static_cast<std::uint32_t>(who));
+    if (!named) continue;
+    found = true;
+    TRY(visitor(*thread));
+  }
+  if (!found) return error(ESRCH);
+  return {};
+}
+
+}  // namespace linux_abi
