@@ -14,6 +14,7 @@
 #include "linux-abi/files/home_call.h"
 #include "linux-abi/process/memory_information.h"
 #include "linux-abi/process/request_count.h"
+#include "linux-abi/time/load_averages.h"
 #include "linux-abi/time/timer_service.h"
 #include "linux-abi/time/wall_clock.h"
 #include "linux-abi/trace/tracer.h"
@@ -85,6 +86,9 @@ class ProcessorComponent final : private component::Observer,
 
   void rack_memory(const membership::RackMemory& memory) override {
     linux_abi::set_memory_information({memory.total_bytes, memory.free_bytes});
+    // It comes with each heartbeat, once a second; the thread that brings it is not part of the load.
+    const std::uint32_t runnable = threads::statistics().runnable;
+    linux_abi::load_averages().sample(kernel::clock().now_ns(), runnable > 0 ? runnable - 1 : 0);
   }
   base::Task<> refresh_memory() override { return component_->member().refresh(); }
   std::uint64_t waiting_since_ns() const override { return component_->endpoint().demand_since_ns(); }

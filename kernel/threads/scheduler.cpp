@@ -124,6 +124,7 @@ Statistics statistics() {
     sum.wakes += counters.wakes.load(std::memory_order_relaxed);
     sum.steals += counters.steals.load(std::memory_order_relaxed);
     sum.preemptions += counters.preemptions.load(std::memory_order_relaxed);
+    sum.runnable += Core::at(index).load();
     sum.idle_ns += counters.idle_ns.load(std::memory_order_relaxed);
   }
   sum.reschedule_interrupts = reschedule_interrupt.interrupts.load(std::memory_order_relaxed);

@@ -59,6 +59,7 @@ struct Statistics {
   std::uint64_t reschedule_interrupts;
   std::uint64_t idle_ns;  // of all cores
   std::uint32_t threads_now;
+  std::uint32_t runnable;  // of those, which run or wait for a core
   std::uint32_t cores;
 };
 Statistics statistics();

@@ -2,6 +2,7 @@
 // The machine and limits: see calls_system.h.
 #include "linux-abi/calls/calls_system.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "arch/x86_64/user_ptr.h"
@@ -10,6 +11,7 @@
 #include "kernel/memory/frames.h"
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/process/memory_information.h"
+#include "linux-abi/time/load_averages.h"
 
 namespace linux_abi::calls {
 
@@ -80,6 +82,7 @@ Answer<std::uint64_t> sysinfo(Call& call) {
   const MemoryInformation memory = memory_information();
   UserSystemInformation information{};
   information.uptime = static_cast<std::int64_t>(call.thread.now_ns() / ns_per_second);
+  std::ranges::copy(load_averages().averages(), information.loads);
   information.total_ram = memory.total_bytes;
   information.free_ram = memory.free_bytes;
   {

@@ -11,6 +11,7 @@
 #include "linux-abi/process/memory_information.h"
 #include "linux-abi/process/request_count.h"
 #include "linux-abi/process/thread.h"
+#include "linux-abi/time/load_averages.h"
 #include "linux-abi/time/wall_clock.h"
 
 namespace linux_abi {
@@ -89,8 +90,8 @@ Answer<> proc_stat(TextWriter& out, int, Caller& caller) {
   TRY(out.add("cpu  {} 0 0 {} 0 0 0 0 0 0\n", busy / tick_ns, idle / tick_ns));
   for (std::uint32_t core = 0; core < threads.cores; ++core)
     TRY(out.add("cpu{} {} 0 0 {} 0 0 0 0 0 0\n", core, busy / tick_ns / threads.cores, idle / tick_ns / threads.cores));
-  TRY(out.add("intr 0\nctxt {}\nbtime {}\nprocesses {}\nprocs_running 1\nprocs_blocked 0\n", threads.switches,
-              (wall_clock_ns() - caller.now_ns()) / second_ns, threads.threads_created));
+  TRY(out.add("intr 0\nctxt {}\nbtime {}\nprocesses {}\nprocs_running {}\nprocs_blocked 0\n", threads.switches,
+              (wall_clock_ns() - caller.now_ns()) / second_ns, threads.threads_created, threads.runnable));
   return {};
 }
 
@@ -107,8 +108,13 @@ Answer<> proc_uptime(TextWriter& out, int, Caller& caller) {
 }
 
 Answer<> proc_loadavg(TextWriter& out, int, Caller& caller) {
+  for (const std::uint64_t average : load_averages().averages()) {
+    TRY(add_hundredths(out, (average * 100) >> LoadAverages::fraction_bits));
+    TRY(out.add_text(" "));
+  }
   const base::SpinGuard guard(tasks_lock);
-  return out.add("0.00 0.00 0.00 1/{} {}\n", static_cast<Thread&>(caller).process().vnode().pids.count(),
+  return out.add("{}/{} {}\n", threads::statistics().runnable,
+                 static_cast<Thread&>(caller).process().vnode().pids.count(),
                  static_cast<Thread&>(caller).process().pid());
 }
 
