@@ -33,13 +33,13 @@ struct alignas(64) PerCpu {
   std::array<InterruptHandler*, 256> handlers{};  // by vector; exceptions have a table of their own
 };
 static_assert(offsetof(PerCpu, kernel_stack_top) == 8 && offsetof(PerCpu, scratch) == 16 &&
-              offsetof(PerCpu, current_thread) == 24 && offsetof(PerCpu, core) == 32);
+              offsetof(PerCpu, current_thread) == 24 && offsetof(PerCpu, core) == base::platform::core_number_offset);
 
 // The area of a core, whether it runs yet or not.
 PerCpu& percpu(std::uint32_t core);
 
 inline PerCpu& this_cpu() { return *reinterpret_cast<PerCpu*>(read_gs64<0>()); }
-inline std::uint32_t this_core() { return read_gs32<32>(); }
+inline std::uint32_t this_core() { return read_gs32<base::platform::core_number_offset>(); }
 
 // The stack that entries from user mode on this core start on: of the thread that is about to run.
 inline void set_kernel_stack(std::uint64_t top) {

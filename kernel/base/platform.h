@@ -22,7 +22,8 @@ void write_log_line(std::string_view line);
 // Nanoseconds since boot, for log lines only; code that acts on time takes a Clock.
 std::uint64_t log_time_ns();
 
-// Interrupts of this core (nothing in a Linux program). disable returns what restore takes.
+// Interrupts of this core (nothing in a Linux program). disable returns what restore takes. These four are inline in the
+// images: each lock is several of them.
 std::uint64_t disable_interrupts();
 void restore_interrupts(std::uint64_t state);
 // The core that runs this, from 0 (a Linux program: 0).
@@ -30,3 +31,7 @@ std::uint32_t current_core();
 void relax();  // the pause instruction of a spinning loop
 
 }  // namespace base::platform
+
+#ifndef LEGO_HOSTED
+#include "kernel/base/platform_core.h"
+#endif

@@ -2,8 +2,6 @@
 // What base/platform.h asks for, in the images (panic.cpp has the rest).
 #include "kernel/base/platform.h"
 
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/percpu.h"
 #include "kernel/core/serial.h"
 #include "kernel/memory/heap.h"
 #include "kernel/time/clock.h"
@@ -14,16 +12,5 @@ void* allocate(std::size_t bytes) { return kernel::heap().allocate(bytes); }
 void deallocate(void* memory) { kernel::heap().deallocate(memory); }
 void write_log_line(std::string_view line) { kernel::write_console_line(line); }
 std::uint64_t log_time_ns() { return kernel::now_ns(); }
-
-std::uint64_t disable_interrupts() {
-  const std::uint64_t flags = arch::read_rflags();
-  arch::disable_interrupts();
-  return flags & arch::rflags_interrupt;
-}
-void restore_interrupts(std::uint64_t state) {
-  if (state != 0) arch::enable_interrupts();
-}
-std::uint32_t current_core() { return arch::this_core(); }
-void relax() { arch::pause(); }
 
 }  // namespace base::platform
