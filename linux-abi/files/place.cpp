@@ -58,6 +58,10 @@ Answer<base::Array<char>> Place::path(const Place& root, bool with_removed) {
 
 bool Place::is_below(const Place& ancestor) {
   const base::SpinGuard guard(places_lock);
+  return is_below_locked(ancestor);
+}
+
+bool Place::is_below_locked(const Place& ancestor) const {
   for (const Place* place = this; place != nullptr; place = place->parent_.get())
     if (place == &ancestor || place->node_ == ancestor.node_) return true;
   return false;
@@ -65,6 +69,9 @@ bool Place::is_below(const Place& ancestor) {
 
 void Place::renamed(PlaceReference parent, base::Array<char> name) {
   const base::SpinGuard guard(places_lock);
+  // Two threads rename in another order here than at the home: what is told last is not always what happened last. A
+  // directory below itself cannot be true, and its places would hold each other for ever.
+  if (parent && parent->is_below_locked(*this)) return;
   std::swap(parent_, parent);
   std::swap(name_, name);
 }

@@ -43,6 +43,7 @@ class Place : public processor::Counted {
 
  private:
   friend class NameCache;
+  bool is_below_locked(const Place& ancestor) const;
   NodeReference node_;
   PlaceReference parent_;  // guarded by places_lock
   base::Array<char> name_;
