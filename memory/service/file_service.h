@@ -9,6 +9,7 @@
 #include "memory/service/context.h"
 #include "memory/service/memory_answers.h"
 #include "net/messages/file.h"
+#include "net/messages/xattr.h"
 #include "net/rpc/server.h"
 
 namespace memory {
@@ -42,6 +43,9 @@ class FileService {
   base::Task<> read(rpc::ServerCall& call, messages::FileReadRequest request);
   base::Task<> write(rpc::ServerCall& call, messages::FileWriteRequest request);
   base::Task<> sync(rpc::ServerCall& call, messages::FileSyncRequest request);
+  // file_xattrs.cpp
+  base::Task<> list_xattrs(rpc::ServerCall& call, messages::FileListXattrsRequest request);
+  base::Task<> set_xattr(rpc::ServerCall& call, messages::FileSetXattrRequest request);
 
   // A request about names or attributes: to the sComponent that stores the file system, or answered at once.
   template <typename Request>

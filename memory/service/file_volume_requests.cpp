@@ -32,6 +32,8 @@ void FileService::serve(rpc::Server& server) {
   server.handle<messages::FileReadRequest, &FileService::read>(*this);
   server.handle<messages::FileWriteRequest, &FileService::write>(*this);
   server.handle<messages::FileSyncRequest, &FileService::sync>(*this);
+  server.handle<messages::FileListXattrsRequest, &FileService::list_xattrs>(*this);
+  server.handle<messages::FileSetXattrRequest, &FileService::set_xattr>(*this);
 }
 
 Result<messages::FileAttributesReply> FileService::translated(const FileVolume& volume,

@@ -44,6 +44,12 @@ Answered<messages::FileSetAttributesRequest> answer(MemoryTree& tree, const mess
   return reply(tree.set_attributes(request, now_ns));
 }
 
+Answered<messages::FileSetXattrRequest> answer(MemoryTree& tree, const messages::FileSetXattrRequest& request,
+                                               Tail tail, std::uint64_t now_ns) {
+  const std::string_view name = text_of(tail.first(request.name_bytes));
+  return reply(tree.set_xattr(request, name, tail.subspan(request.name_bytes), now_ns));
+}
+
 Answered<messages::FileHoldRequest> answer(MemoryTree& tree, const messages::FileHoldRequest& request, Tail,
                                            std::uint64_t) {
   return reply(tree.hold(request.file));

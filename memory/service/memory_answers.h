@@ -25,6 +25,8 @@ Answered<messages::FileGetAttributesRequest> answer(MemoryTree& tree, const mess
                                                     Tail tail, std::uint64_t now_ns);
 Answered<messages::FileSetAttributesRequest> answer(MemoryTree& tree, const messages::FileSetAttributesRequest& request,
                                                     Tail tail, std::uint64_t now_ns);
+Answered<messages::FileSetXattrRequest> answer(MemoryTree& tree, const messages::FileSetXattrRequest& request,
+                                               Tail tail, std::uint64_t now_ns);
 Answered<messages::FileHoldRequest> answer(MemoryTree& tree, const messages::FileHoldRequest& request, Tail tail,
                                            std::uint64_t now_ns);
 Answered<messages::FileReleaseRequest> answer(MemoryTree& tree, const messages::FileReleaseRequest& request, Tail tail,

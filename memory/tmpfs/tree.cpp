@@ -58,6 +58,7 @@ void MemoryTree::forget(File& file) {
     file.by_cookie.erase(file.by_cookie.iterator_to(entry));
     base::Own<Entry>(&entry).reset();
   }
+  xattr_bytes_ -= file.xattrs.size();
   files_.erase(files_.iterator_to(file));
   base::Own<File>(&file).reset();
 }

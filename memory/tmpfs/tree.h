@@ -15,6 +15,7 @@
 #include "kernel/base/memory.h"
 #include "kernel/base/types.h"
 #include "net/messages/file.h"
+#include "net/messages/xattr.h"
 
 namespace memory {
 
@@ -52,6 +53,10 @@ class MemoryTree {
   // Entries after `cookie`, as many as fit; "." and ".." come first.
   base::Result<messages::FileReadDirectoryReply> read_directory(std::uint64_t directory, std::uint64_t cookie,
                                                                 std::span<std::byte> to);
+  // Extended attributes: all of a file's, as a list of messages/xattr.h, good until the next change; and changing one.
+  base::Result<std::span<const std::byte>> xattrs(std::uint64_t file);
+  base::Result<FileAttributes> set_xattr(const messages::FileSetXattrRequest& request, std::string_view name,
+                                         std::span<const std::byte> value, std::uint64_t now_ns);
   base::Result<FileAttributes> hold(std::uint64_t file);
   base::Result<> release(std::uint64_t file);
 
@@ -82,6 +87,9 @@ class MemoryTree {
   Files files_;
   File* root_ = nullptr;
   const std::uint64_t max_files_;
+  // They count against nothing else, so there is a bound for all of a tree's.
+  static constexpr std::uint64_t max_xattr_bytes = std::uint64_t{8} << 20;
+  std::uint64_t xattr_bytes_ = 0;
   std::uint64_t last_id_ = 0;
   std::uint64_t last_cookie_ = 2;  // "." and ".." have 1 and 2
 };

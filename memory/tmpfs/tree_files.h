@@ -44,6 +44,7 @@ struct MemoryTree::File : boost::intrusive::set_base_hook<> {
   bool held = false;
   bool linkable = false;     // made without a name, and may get one
   base::Array<char> target;  // of a symbolic link
+  base::Array<std::byte> xattrs;
   // Directories:
   File* parent = nullptr;  // itself at the root; nullptr: removed
   Entries<ByName, Entry::NameOf> by_name;

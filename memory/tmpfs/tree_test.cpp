@@ -81,6 +81,39 @@ class TreeTest : public testing::Test {
   base::Own<MemoryTree> tree_ = std::move(*MemoryTree::create(01777, 64, now));
 };
 
+TEST_F(TreeTest, ExtendedAttributes) {
+  const std::uint64_t id = file(root(), "file");
+  const auto set = [&](const std::string& name, const std::string& value,
+                       messages::XattrChange change = messages::XattrChange::Set) {
+    messages::FileSetXattrRequest request{};
+    request.file = id;
+    request.change = static_cast<std::uint32_t>(change);
+    const auto done = tree_->set_xattr(request, name, std::as_bytes(std::span(value)), now);
+    return done ? Error::None : done.error();
+  };
+  const auto all = [&] {
+    std::string text;
+    std::span<const std::byte> rest = *tree_->xattrs(id);
+    while (const auto each = messages::take_xattr(rest))
+      text += std::string(each->name) + "=" + std::to_string(each->value.size()) + " ";
+    EXPECT_TRUE(rest.empty());
+    return text;
+  };
+  using messages::XattrChange;
+  EXPECT_EQ(all(), "");
+  EXPECT_EQ(set("user.a", "one", XattrChange::Replace), Error::NotFound);
+  EXPECT_EQ(set("user.a", "one", XattrChange::Create), Error::None);
+  EXPECT_EQ(set("user.a", "one", XattrChange::Create), Error::Exists);
+  EXPECT_EQ(set("user.b", ""), Error::None);
+  EXPECT_EQ(all(), "user.a=3 user.b=0 ");
+  EXPECT_EQ(set("user.a", "longer", XattrChange::Replace), Error::None);
+  EXPECT_EQ(all(), "user.b=0 user.a=6 ");
+  EXPECT_EQ(set("user.huge", std::string(messages::max_xattr_list_bytes, 'h')), Error::NoSpace);
+  EXPECT_EQ(set("user.b", "", XattrChange::Remove), Error::None);
+  EXPECT_EQ(set("user.b", "", XattrChange::Remove), Error::NotFound);
+  EXPECT_EQ(all(), "user.a=6 ");
+}
+
 TEST_F(TreeTest, AFileWithoutANameMayGetOneOrEnd) {
   const std::uint64_t before = tree_->files();
   const std::uint64_t unnamed = make_unnamed(root(), messages::NewFileHold::Unnamed);

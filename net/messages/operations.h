@@ -76,7 +76,9 @@ inline constexpr std::uint16_t protocol_version = 1;
   X(110, FileRelease, MemoryAndStorage)                                                             \
   X(111, FileStatistics, MemoryAndStorage)                                                          \
   X(112, FileReserve, MemoryAndStorage)                                                             \
-  X(113, FileUnmount, MemoryAndStorage)
+  X(113, FileUnmount, MemoryAndStorage)                                                             \
+  X(114, FileListXattrs, MemoryAndStorage)                                                          \
+  X(115, FileSetXattr, MemoryAndStorage)
 
 enum class Operation : std::uint16_t {
 #define X(value, name, server) name = value,

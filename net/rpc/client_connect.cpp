@@ -192,6 +192,7 @@ bool ClientSession::safe_to_repeat(messages::Operation operation) {
     case Operation::FileSync:
     case Operation::FileStatistics:
     case Operation::FileReserve:
+    case Operation::FileListXattrs:
       return true;
     default:
       return false;

@@ -11,6 +11,7 @@
 #include "kernel/base/executor.h"
 #include "kernel/base/memory.h"
 #include "net/messages/file.h"
+#include "net/messages/xattr.h"
 #include "net/rpc/server.h"
 #include "net/rpc/stats_service.h"
 #include "storage/file_system.h"
@@ -65,6 +66,8 @@ class FileService final : private base::Timer, public rpc::CounterSource {
   base::Task<> read(rpc::ServerCall& call, messages::FileReadRequest request);
   base::Task<> write(rpc::ServerCall& call, messages::FileWriteRequest request);
   base::Task<> sync(rpc::ServerCall& call, messages::FileSyncRequest request);
+  base::Task<> list_xattrs(rpc::ServerCall& call, messages::FileListXattrsRequest request);
+  base::Task<> set_xattr(rpc::ServerCall& call, messages::FileSetXattrRequest request);
   base::Task<> hold(rpc::ServerCall& call, messages::FileHoldRequest request);
   base::Task<> release(rpc::ServerCall& call, messages::FileReleaseRequest request);
   base::Task<> statistics(rpc::ServerCall& call, messages::FileStatisticsRequest request);

@@ -10,6 +10,7 @@
 #include "net/messages/managers.h"
 #include "net/messages/program.h"
 #include "net/messages/space.h"
+#include "net/messages/xattr.h"
 
 namespace fuzz {
 
@@ -330,6 +331,19 @@ class Maker {
     r.file = file();
     r.offset = offset();
     r.bytes = pages();
+  }
+
+  void fill(FileListXattrsRequest& r) { r.file = file(); }
+  void fill(FileSetXattrRequest& r) {
+    constexpr std::string_view prefixes[] = {"user.", "trusted.", "security.", "system.", ""};
+    r.file = file();
+    r.change = small(4);
+    const std::string_view prefix = prefixes[small(std::size(prefixes))];
+    for (const char letter : prefix) tail_.push_back(static_cast<std::byte>(letter));
+    r.name_bytes = static_cast<std::uint32_t>(prefix.size()) + name();
+    const std::uint32_t value = small(choices_.one_in(4) ? 6000 : 40);
+    r.value_bytes = value;
+    append_bytes(value);
   }
 
   Choices& choices_;
