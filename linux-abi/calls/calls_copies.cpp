@@ -5,14 +5,15 @@
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/calls/user_io.h"
+#include "linux-abi/files/file_watches.h"
 
 namespace linux_abi::calls {
 
 namespace {
 
 // Copies through a kernel buffer from one file to another until `bytes` are done or the source ends.
-Answer<std::uint64_t> copy_between(Call& call, OpenFile& in, IoPlace in_place, OpenFile& out, IoPlace out_place,
-                                   std::uint64_t bytes) {
+Answer<std::uint64_t> copy_pieces(Call& call, OpenFile& in, IoPlace in_place, OpenFile& out, IoPlace out_place,
+                                  std::uint64_t bytes) {
   if (!in.readable() || !out.writable()) return error(EBADF);
   base::Array<std::byte> buffer;
   TRY(buffer.resize(std::min<std::uint64_t>(std::max<std::uint64_t>(bytes, 1), 65536)));
@@ -31,6 +32,16 @@ Answer<std::uint64_t> copy_between(Call& call, OpenFile& in, IoPlace in_place, O
       put += *written;
       done += *written;
     }
+  }
+  return done;
+}
+
+Answer<std::uint64_t> copy_between(Call& call, OpenFile& in, IoPlace in_place, OpenFile& out, IoPlace out_place,
+                                   std::uint64_t bytes) {
+  const auto done = copy_pieces(call, in, in_place, out, out_place, bytes);
+  if (done && *done > 0) {
+    tell_file(in, file_event::access);
+    tell_file(out, file_event::modify);
   }
   return done;
 }

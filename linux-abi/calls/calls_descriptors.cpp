@@ -131,6 +131,13 @@ Answer<LockRange> range_of(Call& call, OpenFile& file, const UserLock& lock) {
   return LockRange{static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)};
 }
 
+// Whose the lock is: the open file description's, whose address names it while it lives, or the process's.
+LockOwner lock_owner(Call& call, OpenFile& file, int command) {
+  const bool of_description = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
+  if (of_description) return {reinterpret_cast<std::uint64_t>(&file), -1};
+  return {call.thread.process_id(), call.process().pid()};
+}
+
 Answer<std::uint64_t> record_lock(Call& call, OpenFile& file, int command) {
   UserInOut<UserLock> pointer(call.c());
   UserLock lock = TRY(pointer.read());
@@ -138,8 +145,9 @@ Answer<std::uint64_t> record_lock(Call& call, OpenFile& file, int command) {
   const LockRange range = TRY(range_of(call, file, lock));
   if (lock.type != F_RDLCK && lock.type != F_WRLCK && lock.type != F_UNLCK) return error(EINVAL);
   const LockKind kind = lock.type == F_WRLCK ? LockKind::Exclusive : LockKind::Shared;
-  const LockOwner owner{call.thread.process_id(), call.process().pid()};
-  if (command == F_GETLK) {
+  const LockOwner owner = lock_owner(call, file, command);
+  if (owner.pid < 0 && lock.pid != 0) return error(EINVAL);
+  if (command == F_GETLK || command == F_OFD_GETLK) {
     if (lock.type == F_UNLCK) return error(EINVAL);
     const auto holder = find_conflict(*file.node(), owner, range, kind);
     lock.type = F_UNLCK;
@@ -159,7 +167,7 @@ Answer<std::uint64_t> record_lock(Call& call, OpenFile& file, int command) {
     return std::uint64_t{0};
   }
   if (kind == LockKind::Shared ? !file.readable() : !file.writable()) return error(EBADF);
-  TRY(take_record_lock(*file.node(), owner, range, kind, command == F_SETLKW, call.thread));
+  TRY(take_record_lock(*file.node(), owner, range, kind, command == F_SETLKW || command == F_OFD_SETLKW, call.thread));
   return std::uint64_t{0};
 }
 
@@ -194,6 +202,9 @@ Answer<std::uint64_t> fcntl(Call& call) {
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
       return record_lock(call, *file, command);
     case F_GETPIPE_SZ:
       if (file->pipe() == nullptr) return error(EBADF);

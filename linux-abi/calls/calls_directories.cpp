@@ -5,6 +5,7 @@
 
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/path_arguments.h"
+#include "linux-abi/files/file_watches.h"
 
 namespace linux_abi::calls {
 
@@ -33,6 +34,7 @@ Answer<std::uint64_t> list(Call& call, Layout layout) {
   base::Array<std::byte> entries;
   TRY(entries.resize(std::min<std::uint64_t>(static_cast<std::uint32_t>(call.c()), most_bytes)));
   const std::size_t bytes = TRY(file->read_directory(entries.span(), call.thread));
+  tell_file(*file, file_event::access);
   if (layout == Layout::Old) to_old_layout(entries.span().first(bytes));
   TRY(call.thread.copy_out(call.b(), entries.span().first(bytes)));
   return bytes;

@@ -6,6 +6,7 @@
 
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/path_arguments.h"
+#include "linux-abi/files/file_watches.h"
 
 namespace linux_abi::calls {
 
@@ -37,6 +38,7 @@ Answer<std::uint64_t> fallocate(Call& call) {
   if (file->pipe() != nullptr) return error(ESPIPE);
   if (offset > 0x7fffffffffffffff - bytes) return error(EFBIG);
   TRY(file->allocate(Call::as_int(call.b()), call.c(), call.d(), call.thread));
+  tell_file(*file, file_event::modify);
   return std::uint64_t{0};
 }
 

@@ -3,10 +3,13 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
+#include <algorithm>
+
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/path_arguments.h"
+#include "linux-abi/files/file_watches.h"
 
 namespace linux_abi::calls {
 
@@ -27,13 +30,18 @@ bool is_mark(const UserTimespec& time) { return time.nanoseconds == now_mark || 
 bool is_acceptable(const UserTimespec& time) {
   return is_mark(time) || (time.nanoseconds >= 0 && time.nanoseconds < static_cast<std::int64_t>(ns_per_second));
 }
-// Times before 1970 count as 1970.
+// Signed, in the bits of an unsigned number: negative before 1970. From 1901 to 2262; what lies beyond is the nearest
+// of them.
 std::uint64_t file_time_ns(const UserTimespec& time, std::uint64_t now) {
   if (time.nanoseconds == now_mark) return now;
-  return time.seconds < 0 ? 0 : to_ns(time);
+  constexpr std::int64_t first = -0x80000000LL, last = 0x7fffffffffffffff / std::int64_t{ns_per_second} - 1;
+  const std::int64_t seconds = std::clamp(time.seconds, first, last);
+  if (seconds != time.seconds) return static_cast<std::uint64_t>(seconds * std::int64_t{ns_per_second});
+  return static_cast<std::uint64_t>(seconds * std::int64_t{ns_per_second} + time.nanoseconds);
 }
 
-Answer<std::uint64_t> set_times(Call& call, Node& node, const FileTimes& times) {
+Answer<std::uint64_t> set_times(Call& call, Place& place, const FileTimes& times) {
+  Node& node = place.node();
   const Credentials& user = call.thread.user;
   const FileStatus status = TRY(node.status(call.thread));
   const bool owner = user.may(Capability::FileOwner) || user.file_uid == status.uid;
@@ -47,6 +55,8 @@ Answer<std::uint64_t> set_times(Call& call, Node& node, const FileTimes& times) 
   change.access_time_ns = file_time_ns(times.access, now);
   change.modify_time_ns = file_time_ns(times.modify, now);
   TRY(node.change(change, call.thread));
+  const bool both = change.set_access_time && change.set_modify_time;
+  tell_place(place, both ? file_event::attributes : change.set_modify_time ? file_event::modify : file_event::access);
   return std::uint64_t{0};
 }
 
@@ -55,15 +65,15 @@ Answer<std::uint64_t> set_times_at(Call& call, int directory, std::uint64_t path
   if (path == 0 && directory != at_current_directory) {
     if (flags != 0) return error(EINVAL);
     const OpenFileReference file = TRY(real_file(call, static_cast<std::uint32_t>(directory)));
-    if (file->node() == nullptr) return error(EPERM);
-    return set_times(call, *file->node(), times);
+    if (file->place() == nullptr) return error(EPERM);
+    return set_times(call, *file->place(), times);
   }
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return error(EINVAL);
   const Named named =
       TRY(find_named(call, directory, path, (flags & AT_SYMLINK_NOFOLLOW) != 0 ? LastLink::Keep : LastLink::Follow,
                      (flags & AT_EMPTY_PATH) != 0 ? EmptyPath::NamesDescriptor : EmptyPath::Refused));
   if (!named.place) return error(EPERM);
-  return set_times(call, named.place->node(), times);
+  return set_times(call, *named.place, times);
 }
 
 Answer<FileTimes> times_from_timevals(std::uint64_t address) {

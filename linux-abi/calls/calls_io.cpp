@@ -6,6 +6,7 @@
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/calls/user_io.h"
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/tree.h"
 
 namespace linux_abi::calls {
@@ -107,6 +108,7 @@ Answer<std::uint64_t> ftruncate(Call& call) {
   const OpenFileReference file = TRY(real_file(call, call.a()));
   if (!file->writable()) return error(EINVAL);
   TRY(file->truncate(call.b(), call.thread));
+  tell_file(*file, file_event::modify);
   return std::uint64_t{0};
 }
 

@@ -4,6 +4,7 @@
 
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/name_changes.h"
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/special_files.h"
 
 namespace linux_abi::calls {
@@ -129,6 +130,8 @@ Answer<std::uint64_t> link_at(Call& call, int old_directory, std::uint64_t old_p
   if (node.is_directory()) return error(EPERM);
   TRY(directory.link(parent.name(), node, call.thread));
   names_of(call).forget(*parent.directory, parent.name());
+  tell_node(node, file_event::attributes);
+  tell_name(directory, parent.name(), file_event::created);
   return std::uint64_t{0};
 }
 
@@ -139,6 +142,7 @@ Answer<std::uint64_t> symbolic_link_at(Call& call, std::uint64_t target, int dir
   const ParentWalk parent = TRY(walk_to_new_name(call, directory, given.text(), NewKind::Other));
   TRY(parent.directory->node().create_link(parent.name(), text.text(), call.thread));
   names_of(call).forget(*parent.directory, parent.name());
+  tell_name(parent.directory->node(), parent.name(), file_event::created);
   return std::uint64_t{0};
 }
 

@@ -12,6 +12,7 @@
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/path_arguments.h"
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/home_node.h"
 #include "linux-abi/files/open_path.h"
 #include "linux-abi/files/tree.h"
@@ -132,6 +133,7 @@ Answer<std::uint64_t> truncate(Call& call) {
     return error(EFBIG);
   }
   TRY(node.truncate(bytes, call.thread));
+  tell_place(*place, file_event::modify);
   return std::uint64_t{0};
 }
 

@@ -4,6 +4,7 @@
 
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/name_changes.h"
+#include "linux-abi/files/file_watches.h"
 
 namespace linux_abi::calls {
 
@@ -80,6 +81,34 @@ void follow_up(Call& call, const Renaming& renaming, base::Array<char> new_name,
   }
 }
 
+// What Linux tells of one name that moved.
+void tell_moved(const ParentWalk& from, const ParentWalk& to, Node& moved) {
+  const std::uint32_t cookie = next_cookie();
+  tell_name(from.directory->node(), from.name(), of_kind(moved, file_event::moved_from), cookie);
+  tell_name(to.directory->node(), to.name(), of_kind(moved, file_event::moved_to), cookie);
+}
+
+void tell_renamed(const Renaming& renaming, bool replaced_is_gone) {
+  Node& moved = renaming.moved->node();
+  Node* replaced = renaming.replaced ? &renaming.replaced->node() : nullptr;
+  tell_moved(renaming.from, renaming.to, moved);
+  if (replaced != nullptr && !renaming.exchanges()) tell_node(*replaced, file_event::attributes);
+  tell_node(moved, file_event::moved_self);
+  if (replaced != nullptr && renaming.exchanges()) {
+    tell_moved(renaming.to, renaming.from, *replaced);
+    tell_node(*replaced, file_event::moved_self);
+  }
+  if (replaced_is_gone) tell_nameless(*replaced);
+}
+
+// Whether this is the last name of what will be replaced; asked only when somebody would be told.
+bool replaces_last_name(Call& call, const Renaming& renaming) {
+  if (!anybody_watches() || !renaming.replaced || renaming.exchanges()) return false;
+  Node& replaced = renaming.replaced->node();
+  const auto status = replaced.status(call.thread);
+  return replaced.is_directory() || (status && status->links == 1);
+}
+
 Answer<std::uint64_t> rename_at(Call& call, int old_directory, std::uint64_t old_path, int new_directory,
                                 std::uint64_t new_path, std::uint32_t flags) {
   if ((flags & ~(no_replace | exchange)) != 0) return error(EINVAL);
@@ -109,9 +138,11 @@ Answer<std::uint64_t> rename_at(Call& call, int old_directory, std::uint64_t old
   TRY(check_permissions(call, renaming));
   // Memory is taken before, so that what happened at the home is always followed up here.
   base::Array<char> new_name = TRY(copy_of(renaming.to.name())), old_name = TRY(copy_of(renaming.from.name()));
+  const bool replaced_is_gone = replaces_last_name(call, renaming);
   const std::uint64_t changes = names_of(call).changes();
   TRY(from.rename(renaming.from.name(), to, renaming.to.name(), flags, call.thread));
   follow_up(call, renaming, std::move(new_name), std::move(old_name), changes);
+  if (anybody_watches()) tell_renamed(renaming, replaced_is_gone);
   return std::uint64_t{0};
 }
 

@@ -8,6 +8,7 @@
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/calls/user_io.h"
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/pipe_buffer.h"
 
 namespace linux_abi::calls {
@@ -137,6 +138,7 @@ Answer<std::uint64_t> splice(Call& call) {
     const std::uint64_t done =
         TRY(to_file(call, *files.in_pipe, *files.out, place, bytes, waits_not(*files.in, flags)));
     TRY(advance(call.d(), place, done));
+    if (done > 0) tell_file(*files.out, file_event::modify);
     return done;
   }
   if (files.out_pipe == nullptr) return error(EINVAL);
@@ -147,6 +149,7 @@ Answer<std::uint64_t> splice(Call& call) {
   const std::uint64_t done =
       TRY(from_file(call, *files.in, place, *files.out_pipe, bytes, waits_not(*files.out, flags)));
   TRY(advance(call.b(), place, done));
+  if (done > 0) tell_file(*files.in, file_event::access);
   return done;
 }
 

@@ -25,6 +25,18 @@ Answer<FileStatus> status_of(Call& call, const Named& named) {
   return named.file ? named.file->status(call.thread) : named.place->node().status(call.thread);
 }
 
+// A file's time, which is negative before 1970; the nanoseconds never are.
+struct SplitTime {
+  explicit SplitTime(std::uint64_t ns) {
+    const auto whole = static_cast<std::int64_t>(ns);
+    constexpr std::int64_t second = ns_per_second;
+    seconds = whole / second - (whole % second < 0 ? 1 : 0);
+    nanoseconds = static_cast<std::uint32_t>(whole - seconds * second);
+  }
+  std::int64_t seconds;
+  std::uint32_t nanoseconds;
+};
+
 Answer<std::uint64_t> write_status(std::uint64_t to, const FileStatus& status) {
   struct ::stat laid_out = {};
   laid_out.st_dev = status.device;
@@ -37,20 +49,22 @@ Answer<std::uint64_t> write_status(std::uint64_t to, const FileStatus& status) {
   laid_out.st_size = static_cast<std::int64_t>(status.bytes);
   laid_out.st_blksize = status.block_bytes;
   laid_out.st_blocks = static_cast<std::int64_t>(status.blocks);
-  laid_out.st_atime = status.access_time_ns / ns_per_second;
-  laid_out.st_atime_nsec = status.access_time_ns % ns_per_second;
-  laid_out.st_mtime = status.modify_time_ns / ns_per_second;
-  laid_out.st_mtime_nsec = status.modify_time_ns % ns_per_second;
-  laid_out.st_ctime = status.change_time_ns / ns_per_second;
-  laid_out.st_ctime_nsec = status.change_time_ns % ns_per_second;
+  const SplitTime accessed(status.access_time_ns), modified(status.modify_time_ns), changed(status.change_time_ns);
+  laid_out.st_atime = static_cast<std::uint64_t>(accessed.seconds);
+  laid_out.st_atime_nsec = accessed.nanoseconds;
+  laid_out.st_mtime = static_cast<std::uint64_t>(modified.seconds);
+  laid_out.st_mtime_nsec = modified.nanoseconds;
+  laid_out.st_ctime = static_cast<std::uint64_t>(changed.seconds);
+  laid_out.st_ctime_nsec = changed.nanoseconds;
   TRY(UserOut<struct ::stat>(to).write(laid_out));
   return std::uint64_t{0};
 }
 
 ::statx_timestamp timestamp(std::uint64_t ns) {
   ::statx_timestamp time = {};
-  time.tv_sec = static_cast<std::int64_t>(ns / ns_per_second);
-  time.tv_nsec = static_cast<std::uint32_t>(ns % ns_per_second);
+  const SplitTime split(ns);
+  time.tv_sec = split.seconds;
+  time.tv_nsec = split.nanoseconds;
   return time;
 }
 constexpr std::uint32_t major_of(std::uint64_t device) { return static_cast<std::uint32_t>(device >> 8) & 0xfff; }
@@ -170,8 +184,8 @@ Answer<std::uint64_t> faccessat2(Call& call) {
 
 namespace {
 
-constexpr std::int64_t status_valid = 0x20, status_read_only = 1;  // ST_VALID, ST_RDONLY
-constexpr std::int64_t pipes_magic = 0x50495045;                   // PIPEFS_MAGIC
+constexpr std::int64_t status_valid = 0x20, status_read_only = 1, status_no_access_times = 0x400;  // ST_*
+constexpr std::int64_t pipes_magic = 0x50495045;                                                   // PIPEFS_MAGIC
 
 Answer<std::uint64_t> write_file_system(std::uint64_t to, const FileSystemStatus& status) {
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
@@ -187,7 +201,7 @@ Answer<std::uint64_t> write_file_system(std::uint64_t to, const FileSystemStatus
   laid_out.f_fsid.val[1] = static_cast<std::int32_t>(status.id >> 32);
   laid_out.f_namelen = 255;
   laid_out.f_frsize = number(status.block_bytes);
-  laid_out.f_flags = status_valid | (status.read_only ? status_read_only : 0);
+  laid_out.f_flags = status_valid | status_no_access_times | (status.read_only ? status_read_only : 0);
   TRY(UserOut<struct ::statfs>(to).write(laid_out));
   return std::uint64_t{0};
 }

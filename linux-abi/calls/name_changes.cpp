@@ -2,6 +2,7 @@
 // What making, removing and renaming names share: see name_changes.h.
 #include "linux-abi/calls/name_changes.h"
 
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/tree.h"
 
 namespace linux_abi::calls {
@@ -39,14 +40,30 @@ bool is_mount_point(const PlaceReference& directory, const PlaceReference& place
   return place->node().domain() != directory->node().domain();
 }
 
+namespace {
+// In the order in which Linux tells: that the file is gone comes first.
+void tell_removed(Call& call, const ParentWalk& parent, Node& node) {
+  bool nameless = node.is_directory();
+  if (!nameless) {
+    tell_node(node, file_event::attributes);
+    const auto status = node.status(call.thread);  // known: the removal's answer told it
+    nameless = status && status->links == 0;
+  }
+  if (nameless) tell_nameless(node);
+  tell_name(parent.directory->node(), parent.name(), of_kind(node, file_event::deleted));
+}
+}  // namespace
+
 void name_removed(Call& call, const ParentWalk& parent, Place& place) {
   place.set_removed();
   // Another place of the same file may have been remembered; one of a file that was made since stays.
   const PlaceReference known = names_of(call).forget(*parent.directory, parent.name());
   if (known && &known->node() == &place.node()) known->set_removed();
+  if (anybody_watches()) tell_removed(call, parent, place.node());
 }
 
 void name_made(Call& call, const ParentWalk& parent, NodeReference node, std::uint64_t changes) {
+  tell_name(parent.directory->node(), parent.name(), of_kind(*node, file_event::created));
   auto place = Place::create(std::move(node), parent.directory, parent.name());
   const bool stable = parent.directory->node().names_are_stable();
   names_of(call).changed(*parent.directory, parent.name(), place && stable ? std::move(*place) : PlaceReference(),

@@ -178,18 +178,18 @@
   CALL(setdomainname, "su")              \
   CALL(gettid, "")                       \
   CALL(readahead, "fuu")                 \
-  CALL(setxattr, "sspud", "no file system keeps any: EOPNOTSUPP") \
-  CALL(lsetxattr, "sspud", "no file system keeps any: EOPNOTSUPP") \
-  CALL(fsetxattr, "fspud", "no file system keeps any: EOPNOTSUPP") \
-  CALL(getxattr, "sspu", "no file system keeps any: EOPNOTSUPP") \
-  CALL(lgetxattr, "sspu", "no file system keeps any: EOPNOTSUPP") \
-  CALL(fgetxattr, "fspu", "no file system keeps any: EOPNOTSUPP") \
-  CALL(listxattr, "spu", "no file system keeps any: EOPNOTSUPP") \
-  CALL(llistxattr, "spu", "no file system keeps any: EOPNOTSUPP") \
-  CALL(flistxattr, "fpu", "no file system keeps any: EOPNOTSUPP") \
-  CALL(removexattr, "ss", "no file system keeps any: EOPNOTSUPP") \
-  CALL(lremovexattr, "ss", "no file system keeps any: EOPNOTSUPP") \
-  CALL(fremovexattr, "fs", "no file system keeps any: EOPNOTSUPP") \
+  CALL(setxattr, "sspud")                \
+  CALL(lsetxattr, "sspud")               \
+  CALL(fsetxattr, "fspud")               \
+  CALL(getxattr, "sspu")                 \
+  CALL(lgetxattr, "sspu")                \
+  CALL(fgetxattr, "fspu")                \
+  CALL(listxattr, "spu")                 \
+  CALL(llistxattr, "spu")                \
+  CALL(flistxattr, "fpu")                \
+  CALL(removexattr, "ss")                \
+  CALL(lremovexattr, "ss")               \
+  CALL(fremovexattr, "fs")               \
   CALL(tkill, "dS")                      \
   CALL(time, "p")                        \
   CALL(futex, "pduppu", "no priority inheritance") \
@@ -218,6 +218,9 @@
   CALL(waitid, "ddpxp", "no P_PIDFD; the usage has times only") \
   CALL(ioprio_set, "ddx", "remembered; disks serve in order") \
   CALL(ioprio_get, "dd")                 \
+  CALL(inotify_init, "")                 \
+  CALL(inotify_add_watch, "fsx")         \
+  CALL(inotify_rm_watch, "fd")           \
   CALL(openat, "DsOo")                   \
   CALL(mkdirat, "Dso")                   \
   CALL(mknodat, "Dsox")                  \
@@ -254,6 +257,7 @@
   CALL(epoll_create1, "x")               \
   CALL(dup3, "ffO")                      \
   CALL(pipe2, "pO")                      \
+  CALL(inotify_init1, "x")               \
   CALL(preadv, "fpuu")                   \
   CALL(pwritev, "fpuu")                  \
   CALL(rt_tgsigqueueinfo, "ddSp")        \

@@ -7,6 +7,7 @@
 #include "arch/x86_64/user_copy.h"
 #include "arch/x86_64/user_ptr.h"
 #include "kernel/base/platform.h"
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/pipe_buffer.h"
 
 namespace linux_abi {
@@ -124,7 +125,9 @@ Answer<std::size_t> read_piece(Thread& thread, OpenFile& file, std::span<std::by
 }
 }  // namespace
 
-Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
+namespace {
+
+Answer<std::uint64_t> read_pieces(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
   if (!file.readable()) return error(EBADF);
   if (file.keeps_messages() && !place.has_offset) return read_message(thread, file, vectors);
   const std::uint64_t wanted = total_bytes(vectors);
@@ -164,8 +167,7 @@ Answer<std::size_t> write_piece(Thread& thread, OpenFile& file, std::span<const 
 }
 }  // namespace
 
-Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,
-                                      IoPlace place) {
+Answer<std::uint64_t> write_pieces(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
   if (!file.writable()) return error(EBADF);
   if (file.keeps_messages() && !place.has_offset) return write_message(thread, file, vectors);
   const std::uint64_t wanted = total_bytes(vectors);
@@ -184,6 +186,21 @@ Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<
       if (copied < buffer.size()) return partly(done, Errno(EFAULT));
     }
   }
+  return done;
+}
+
+}  // namespace
+
+Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
+  const auto done = read_pieces(thread, file, vectors, place);
+  if (done && *done > 0) tell_file(file, file_event::access);
+  return done;
+}
+
+Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,
+                                      IoPlace place) {
+  const auto done = write_pieces(thread, file, vectors, place);
+  if (done && *done > 0) tell_file(file, file_event::modify);
   return done;
 }
 

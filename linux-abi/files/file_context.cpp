@@ -5,6 +5,7 @@
 #include <linux/fcntl.h>
 
 #include "kernel/base/memory.h"
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/open_path.h"
 #include "linux-abi/files/tree.h"
 
@@ -92,6 +93,8 @@ Answer<OpenFileReference> open_program(Caller& caller, int directory_descriptor,
   TRY(check_access(caller, node, 1));
   OpenFileReference file = TRY(node.open(O_RDONLY, place, caller));
   TRY(file->execute());
+  file->opened();
+  tell_file(*file, file_event::access);
   return file;
 }
 

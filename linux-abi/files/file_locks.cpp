@@ -104,7 +104,8 @@ Answer<> take(Node& node, const LockOwner& owner, LockRange range, LockKind kind
       return true;
     }
     if (!wait) outcome = error(EAGAIN);
-    if (wait && !whole && would_deadlock(owner.id, held->owner.id)) outcome = error(EDEADLK);
+    // Descriptions do not wait: threads do, and which of them would let go cannot be known.
+    if (wait && !whole && owner.pid > 0 && would_deadlock(owner.id, held->owner.id)) outcome = error(EDEADLK);
     if (outcome && !waits.push_back({owner.id, held->owner.id})) outcome = error(ENOLCK);
     return !outcome;
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Advisory locks: fcntl's on ranges, which belong to processes, and flock's on whole files, which belong to open file
-// descriptions. The two kinds do not see one another. All locks of this pComponent are in one table, which is short.
+// Advisory locks: fcntl's on ranges, which belong to processes or to open file descriptions (F_OFD_*), and flock's on
+// whole files, which belong to open file descriptions. The two kinds do not see one another. All locks of this
+// pComponent are in one table, which is short.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ struct LockRange {
 };
 struct LockOwner {
   std::uint64_t id = 0;  // never reused while it holds locks
-  int pid = 0;           // to be shown
+  int pid = 0;           // to be shown; -1: an open file description
 };
 struct LockHolder {
   int pid = 0;  // 0: nobody
@@ -32,7 +33,7 @@ LockHolder find_conflict(const Node& node, const LockOwner& owner, LockRange ran
 Answer<> take_record_lock(Node& node, const LockOwner& owner, LockRange range, LockKind kind, bool wait,
                           Caller& caller);
 Answer<> release_record_lock(Node& node, const LockOwner& owner, LockRange range);
-// A process closed a descriptor of the file: all its record locks on it end.
+// A process closed a descriptor of the file, or the description that is the owner ends: all its record locks on it end.
 void release_record_locks(const Node& node, std::uint64_t owner);
 
 Answer<> take_whole_lock(Node& node, const LockOwner& owner, LockKind kind, bool wait, Caller& caller);

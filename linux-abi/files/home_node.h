@@ -40,6 +40,9 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   Answer<> unlink(std::string_view name, bool directory, Caller& caller) override;
   Answer<> rename(std::string_view name, Node& new_directory, std::string_view new_name, std::uint32_t flags,
                   Caller& caller) override;
+  Answer<base::Array<std::byte>> xattrs(Caller& caller) override;
+  Answer<> set_xattr(std::string_view name, std::span<const std::byte> value, messages::XattrChange change,
+                     Caller& caller) override;
   Answer<base::Array<char>> read_link(Caller& caller) override;
   const void* domain() const override { return &file_system_; }
 
@@ -66,6 +69,8 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
 
  private:
   void destroy() override;
+  // Whether they were known; `done` says whether there was memory.
+  bool copy_known_xattrs(base::Array<std::byte>& to, Answer<>& done);
   Answer<messages::FileAttributes> attributes(processor::Sleeper& sleeper);
   Answer<processor::Reference<HomeNode>> create_any(std::string_view name, std::uint32_t mode, std::uint64_t device,
                                                     std::string_view target, messages::NewFileHold hold,
@@ -80,6 +85,8 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   messages::FileAttributes attributes_;
   bool attributes_known_ = true;
   bool times_untold_ = false;
+  bool xattrs_known_ = false;
+  base::Array<std::byte> xattrs_;  // as messages have them
   processor::Reference<processor::SharedObject> data_;
 };
 

@@ -23,6 +23,10 @@ Answer<> Node::unlink(std::string_view, bool, Caller&) { return error(is_directo
 Answer<> Node::rename(std::string_view, Node&, std::string_view, std::uint32_t, Caller&) {
   return error(is_directory() ? EPERM : ENOTDIR);
 }
+Answer<base::Array<std::byte>> Node::xattrs(Caller&) { return error(EOPNOTSUPP); }
+Answer<> Node::set_xattr(std::string_view, std::span<const std::byte>, messages::XattrChange, Caller&) {
+  return error(EOPNOTSUPP);
+}
 Answer<base::Array<char>> Node::read_link(Caller&) { return error(EINVAL); }
 Answer<PlaceReference> Node::follow(Caller&) { return PlaceReference(); }
 

@@ -4,6 +4,7 @@
 // existence and types by the nodes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "linux-abi/files/caller.h"
 #include "linux-abi/files/open_file.h"
 #include "linux-abi/files/status.h"
+#include "net/messages/xattr.h"
 #include "processor/reference.h"
 
 namespace linux_abi {
@@ -68,12 +70,23 @@ class Node : public processor::Counted {
                           Caller& caller);
   // Something else changed the node's attributes (its name was moved or replaced): what is known of them is old.
   virtual void attributes_changed() {}
+  // Extended attributes: all, as a list of messages/xattr.h; and changing one (ENODATA, EEXIST, ENOSPC). EOPNOTSUPP.
+  virtual Answer<base::Array<std::byte>> xattrs(Caller& caller);
+  virtual Answer<> set_xattr(std::string_view name, std::span<const std::byte> value, messages::XattrChange change,
+                             Caller& caller);
   // Whether names looked up here may be remembered.
   virtual bool names_are_stable() const { return true; }
 
   // Symbolic links; EINVAL. A link that is not text but leads somewhere (/proc/self/exe): where; empty otherwise.
   virtual Answer<base::Array<char>> read_link(Caller& caller);
   virtual Answer<processor::Reference<Place>> follow(Caller& caller);
+
+  // How many have it open, and whether its last name is gone: with both it is gone for good (inotify tells).
+  void add_open() { opens_.fetch_add(1, std::memory_order_relaxed); }
+  bool drop_open() { return opens_.fetch_sub(1, std::memory_order_acq_rel) == 1; }  // true: the last
+  bool is_open() const { return opens_.load(std::memory_order_acquire) != 0; }
+  void set_nameless() { nameless_.store(true, std::memory_order_release); }  // pairs with the acquire in is_nameless
+  bool is_nameless() const { return nameless_.load(std::memory_order_acquire); }
 
   // Nodes of different file systems have different domains (EXDEV).
   virtual const void* domain() const = 0;
@@ -87,6 +100,8 @@ class Node : public processor::Counted {
 
  private:
   std::uint32_t type_;
+  std::atomic<std::uint32_t> opens_{0};
+  std::atomic<bool> nameless_{false};
 };
 
 }  // namespace linux_abi

@@ -4,6 +4,8 @@
 
 #include <linux/fcntl.h>
 
+#include "linux-abi/files/file_watches.h"
+
 namespace linux_abi {
 
 bool OpenFile::readable() const { return (flags() & O_PATH) == 0 && (flags() & O_ACCMODE) != O_WRONLY; }
@@ -24,7 +26,23 @@ void OpenFile::last_reference_gone() {
     const threads::MutexGuard guard(poll_sets_mutex);
     while (!ends_.empty()) ends_.front().file_ended();
   }
+  Node* own = opened_ ? node() : nullptr;
+  if (own == nullptr) return close();
+  if (!anybody_watches()) {
+    own->drop_open();
+    return close();
+  }
+  const NodeReference kept(*own);
+  watches::tell_closed(*this);
   close();
+  if (kept->drop_open() && kept->is_nameless()) watches::tell_gone(*kept);
+}
+
+void OpenFile::opened() {
+  if (node() == nullptr) return;
+  node()->add_open();
+  opened_ = true;
+  tell_file(*this, file_event::open);
 }
 
 Answer<std::size_t> OpenFile::read(std::span<std::byte>, Caller&) { return error(EINVAL); }

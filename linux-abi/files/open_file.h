@@ -21,6 +21,7 @@
 namespace linux_abi {
 
 class Epoll;
+class InotifyFile;
 class OpenFile;
 class Node;
 class PipeBuffer;
@@ -104,6 +105,7 @@ class OpenFile : public processor::Counted {
   // What calls of one kind of file look for.
   virtual PipeBuffer* pipe() { return nullptr; }  // F_SETPIPE_SZ
   virtual Epoll* epoll() { return nullptr; }
+  virtual InotifyFile* inotify() { return nullptr; }
   virtual TimerFile* timer() { return nullptr; }
   virtual SignalFile* signal_file() { return nullptr; }
   virtual Socket* socket() { return nullptr; }
@@ -113,6 +115,10 @@ class OpenFile : public processor::Counted {
   // With poll_sets_mutex, by somebody who has a reference.
   void add_end(FileEnd& end);
   void remove_end(FileEnd& end);
+
+  // open(2) has made it of its place: who watches that is told what happens to it, up to its end.
+  void opened();
+  bool was_opened() const { return opened_; }
 
   void last_reference_gone();
 
@@ -124,6 +130,7 @@ class OpenFile : public processor::Counted {
 
  private:
   std::atomic<int> flags_;
+  bool opened_ = false;                // constant once it is somebody's
   std::atomic<bool> has_ends_{false};  // relaxed: set by holders of references, read when there are none
   boost::intrusive::list<
       FileEnd, boost::intrusive::base_hook<boost::intrusive::list_base_hook<boost::intrusive::tag<FileEndTag>>>>

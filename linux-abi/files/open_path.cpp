@@ -7,6 +7,7 @@
 #include "kernel/base/format.h"
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_description.h"
+#include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/tree.h"
 
 namespace linux_abi {
@@ -66,7 +67,11 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
   // Of those only devices want to know one: whether a terminal may become the caller's own.
   const int unwanted = node.type() == file_mode::character ? creation_flags & ~O_NOCTTY : creation_flags;
   OpenFileReference file = TRY(node.open(flags & ~unwanted, place, caller));
-  if (empties) TRY(node.truncate(0, caller));
+  file->opened();
+  if (empties) {
+    TRY(node.truncate(0, caller));
+    tell_place(*place, file_event::modify);
+  }
   return file;
 }
 
@@ -79,6 +84,7 @@ Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std
   PlaceReference place = TRY(Place::create(std::move(node), parent.directory, parent.name()));
   const bool stable = parent.directory->node().names_are_stable();
   names.changed(*parent.directory, parent.name(), stable ? place : PlaceReference(), changes);
+  tell_name(parent.directory->node(), parent.name(), file_event::created);
   return place;
 }
 
@@ -127,7 +133,9 @@ Answer<OpenFileReference> open_unnamed(Caller& caller, const PlaceReference& dir
   const std::string_view name = base::format(shown, "#{}", TRY(node->status(caller)).inode);
   PlaceReference place = TRY(Place::create(node, directory, name));
   place->set_removed();
-  return node->open(flags & ~(creation_flags | O_TMPFILE), std::move(place), caller);
+  OpenFileReference file = TRY(node->open(flags & ~(creation_flags | O_TMPFILE), std::move(place), caller));
+  file->opened();
+  return file;
 }
 
 }  // namespace

@@ -156,9 +156,14 @@ constexpr FixedEntry settings_entries[] = {
     {1, "sem", proc_sys_semaphores},
     {1, "core_pattern", proc_sys_core_pattern, store_core_pattern},
     {1, "core_uses_pid", proc_sys_core_uses_pid, store_core_uses_pid},
+    {14, "inotify"},
+    {35, "max_queued_events", proc_sys_inotify_queued},
+    {35, "max_user_instances", proc_sys_inotify_instances},
+    {35, "max_user_watches", proc_sys_inotify_watches},
 };
 static_assert(settings_entries[9].name == "random" && settings_entries[12].name == "vm" &&
-              settings_entries[14].name == "fs" && settings_entries[17].name == "core");
+              settings_entries[14].name == "fs" && settings_entries[17].name == "core" &&
+              settings_entries[35].name == "inotify");
 Answer<NodeReference> find_setting(std::string_view name, int directory, Caller&);
 bool list_settings(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
   return list_fixed(settings_entries, cookie, directory, entry);

@@ -5,6 +5,7 @@
 #include "kernel/core/entropy.h"
 #include "kernel/threads/scheduler.h"
 #include "kernel/time/clock.h"
+#include "linux-abi/files/inotify_file.h"
 #include "linux-abi/files/pipe_buffer.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/tree.h"
@@ -75,11 +76,11 @@ Answer<> proc_cpuinfo(TextWriter& out, int, Caller&) {
 
 Answer<> proc_mounts(TextWriter& out, int, Caller& caller) {
   TRY(
-      out.add_text("lego / ext4 rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
+      out.add_text("lego / ext4 rw,noatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
                    "sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0\n"
                    "devtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n"));
   for (const auto& [path, device] : memory_mounts_of(caller.file_context().tree()))
-    TRY(out.add("tmpfs {} tmpfs rw,nosuid,nodev,relatime 0 0\n", path));
+    TRY(out.add("tmpfs {} tmpfs rw,nosuid,nodev,noatime 0 0\n", path));
   return {};
 }
 
@@ -137,6 +138,9 @@ Answer<> proc_sys_last_capability(TextWriter& out, int, Caller&) { return out.ad
 Answer<> proc_sys_backlog_max(TextWriter& out, int, Caller&) { return out.add_text("4096\n"); }    // SOMAXCONN
 // Linux's default. It binds no privileged user there, and nobody here.
 Answer<> proc_sys_pipe_pages(TextWriter& out, int, Caller&) { return out.add_text("16384\n"); }
+Answer<> proc_sys_inotify_queued(TextWriter& out, int, Caller&) { return out.add("{}\n", inotify_max_queued); }
+Answer<> proc_sys_inotify_instances(TextWriter& out, int, Caller&) { return out.add("{}\n", inotify_max_instances); }
+Answer<> proc_sys_inotify_watches(TextWriter& out, int, Caller&) { return out.add("{}\n", inotify_max_watches); }
 Answer<> proc_sys_pipe_max(TextWriter& out, int, Caller&) { return out.add("{}\n", pipe_max_bytes); }
 
 namespace {

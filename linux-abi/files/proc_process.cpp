@@ -287,12 +287,12 @@ Answer<> proc_pid_environ(TextWriter& out, int pid, Caller& caller) {
 
 Answer<> proc_pid_mountinfo(TextWriter& out, int, Caller& caller) {
   TRY(
-      out.add_text("1 0 8:0 / / rw,relatime - ext4 lego rw\n2 1 0:23 / /proc rw,relatime - proc proc rw\n"
+      out.add_text("1 0 8:0 / / rw,noatime - ext4 lego rw\n2 1 0:23 / /proc rw,relatime - proc proc rw\n"
                    "3 1 0:23 / /dev rw,relatime - devtmpfs devtmpfs rw\n"
                    "4 1 0:23 / /sys rw,relatime - sysfs sysfs rw\n"));
   unsigned id = 5;
   for (const auto& [path, device] : memory_mounts_of(caller.file_context().tree()))
-    TRY(out.add("{} {} 0:{} / {} rw,nosuid,nodev,relatime - tmpfs tmpfs rw\n", id++, path.starts_with("/dev/") ? 3 : 1,
+    TRY(out.add("{} {} 0:{} / {} rw,nosuid,nodev,noatime - tmpfs tmpfs rw\n", id++, path.starts_with("/dev/") ? 3 : 1,
                 device, path));
   return {};
 }

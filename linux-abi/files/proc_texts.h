@@ -32,6 +32,9 @@ Answer<> proc_sys_boot_id(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_random_id(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_pipe_max(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_pipe_pages(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_inotify_queued(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_inotify_instances(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_inotify_watches(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_backlog_max(TextWriter& out, int subject, Caller& caller);
 
 // proc_ipc.cpp

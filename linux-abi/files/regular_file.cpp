@@ -160,7 +160,9 @@ class RegularFile final : public OpenFile {
   void descriptor_closed(std::uint64_t process) override { release_record_locks(*node_, process); }
 
   void close() override {
-    release_whole_lock(*node_, {reinterpret_cast<std::uint64_t>(static_cast<OpenFile*>(this)), 0});
+    const auto owner = reinterpret_cast<std::uint64_t>(static_cast<OpenFile*>(this));
+    release_whole_lock(*node_, {owner, 0});
+    release_record_locks(*node_, owner);
     if (use_ == Use::Writes) node_->text_use().end_writing();
     if (use_ == Use::Executes) node_->text_use().end_executing();
     base::Own<RegularFile>(this).reset();
