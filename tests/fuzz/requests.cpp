@@ -210,8 +210,8 @@ class Maker {
     r.file = choices_.one_in(2) ? known_.program : file();
     r.stack_bytes = choices_.one_in(4) ? choices_.take(8) : 8 << 20;
     r.random = choices_.take(1);
-    r.system_data_pages = choices_.take(1);
-    r.system_code_pages = choices_.take(1);
+    r.system_data_pages = static_cast<std::uint32_t>(choices_.take(1));
+    r.system_code_pages = static_cast<std::uint32_t>(choices_.take(1));
   }
   void fill(ObjectCreateRequest& r) { r.bytes = pages(); }
   void fill(ObjectReleaseRequest& r) { r.object = id(); }
