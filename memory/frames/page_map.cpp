@@ -111,7 +111,8 @@ std::uint64_t PageMap::next_marked(std::uint64_t from) const {
   return none;
 }
 
-void PageMap::erase_range(std::uint64_t first, std::uint64_t count) {
+template <typename Visit>  // void(Leaf&, unsigned from, unsigned to): may drop the leaf
+void PageMap::for_each_leaf(std::uint64_t first, std::uint64_t count, Visit visit) {
   const std::uint64_t end = count > none - first ? none : first + count;
   for (auto leaf = leaves_.lower_bound(first >> leaf_shift); leaf != leaves_.end();) {
     const std::uint64_t leaf_first = leaf->key << leaf_shift;
@@ -119,9 +120,25 @@ void PageMap::erase_range(std::uint64_t first, std::uint64_t count) {
     Leaf& current = *leaf++;
     const unsigned from = leaf_first >= first ? 0 : slot_of(first);
     const unsigned to = end - leaf_first >= leaf_pages ? leaf_pages : static_cast<unsigned>(end - leaf_first);
-    for (unsigned slot = from; slot < to; ++slot) take_slot(current, slot);
-    if (current.used == 0) drop_leaf(current);
+    visit(current, from, to);
   }
+}
+
+void PageMap::release_range(std::uint64_t first, std::uint64_t count) {
+  for_each_leaf(first, count, [this](Leaf& leaf, unsigned from, unsigned to) {
+    for (unsigned slot = from; slot < to; ++slot) take_slot(leaf, slot);
+  });
+}
+
+void PageMap::drop_empty_leaves(std::uint64_t first, std::uint64_t count) {
+  for_each_leaf(first, count, [this](Leaf& leaf, unsigned, unsigned) {
+    if (leaf.used == 0) drop_leaf(leaf);
+  });
+}
+
+void PageMap::erase_range(std::uint64_t first, std::uint64_t count) {
+  release_range(first, count);
+  drop_empty_leaves(first, count);
 }
 
 Result<> PageMap::share_with(PageMap& child) const {
@@ -141,26 +158,25 @@ Result<> PageMap::share_with(PageMap& child) const {
 }
 
 Result<> PageMap::move_range(std::uint64_t from, std::uint64_t to, std::uint64_t count) {
-  for (std::uint64_t page = next(from); page != none && page - from < count; page = next(page + 1))
-    TRY(prepare(to + (page - from)));
-  const auto move_one = [&](std::uint64_t offset) {
-    const bool was_marked = marked(from + offset);
-    FrameRef frame = take(from + offset);
-    if (!frame) {
-      take(to + offset);
-      return;
-    }
-    // take() may have dropped an empty leaf that is the destination's too; it held nothing else, so memory is free
-    // again.
-    LEGO_ASSERT(prepare(to + offset).has_value());
-    set(to + offset, frame.release());
-    if (was_marked) mark(to + offset);
+  if (from < to ? to - from < count : from - to < count) return base::fail(base::Error::InvalidArgument);
+  const auto next_held = [&](std::uint64_t page) {
+    const std::uint64_t held = next(page);
+    return held != none && held - from < count ? held : none;
   };
-  if (from >= to) {
-    for (std::uint64_t offset = 0; offset < count; ++offset) move_one(offset);
-  } else {
-    for (std::uint64_t offset = count; offset > 0; --offset) move_one(offset - 1);
+  for (std::uint64_t page = next_held(from); page != none; page = next_held(page + 1)) {
+    if (auto prepared = prepare(to + (page - from)); !prepared) {
+      drop_empty_leaves(to, count);
+      return prepared;
+    }
   }
+  release_range(to, count);
+  for (std::uint64_t page = next_held(from); page != none; page = next_held(page + 1)) {
+    const bool was_marked = marked(page);
+    set(to + (page - from), take_slot(*leaf_of(page), slot_of(page)).release());
+    if (was_marked) mark(to + (page - from));
+  }
+  drop_empty_leaves(from, count);
+  drop_empty_leaves(to, count);
   return {};
 }
 

@@ -39,8 +39,9 @@ class PageMap {
   void clear() { erase_range(0, none); }
   // Shares every page with `child`, which is empty. On an error the child is left empty.
   base::Result<> share_with(PageMap& child) const;
-  // Moves the pages of [from, from + count) to `to`; what was at the destination is released. On an error nothing
-  // moved.
+  // Moves the pages of [from, from + count) to `to`; what was at the destination is released. The time taken follows
+  // the pages that are there, not `count`, which comes from peers. On an error nothing moved: NoMemory, or
+  // InvalidArgument if the ranges overlap (as in mremap(2)). Cannot fail where every place was prepared.
   base::Result<> move_range(std::uint64_t from, std::uint64_t to, std::uint64_t count);
 
   std::uint64_t pages() const { return pages_; }
@@ -65,6 +66,10 @@ class PageMap {
   const Leaf* leaf_of(std::uint64_t page) const;
   FrameRef take_slot(Leaf& leaf, unsigned slot);
   void drop_leaf(Leaf& leaf);
+  template <typename Visit>
+  void for_each_leaf(std::uint64_t first, std::uint64_t count, Visit visit);
+  void release_range(std::uint64_t first, std::uint64_t count);  // leaves the leaves
+  void drop_empty_leaves(std::uint64_t first, std::uint64_t count);
 
   FrameStore& store_;
   Leaves leaves_;

@@ -48,6 +48,10 @@ TEST_P(PageMapModel, BehavesAsAMap) {
           model.erase(model.lower_bound(page), model.lower_bound(page + count));
           break;
         case 1: {
+          if (page < to + count && to < page + count && count > 0) {
+            ASSERT_EQ(map.move_range(page, to, count), base::fail(base::Error::InvalidArgument));
+            break;
+          }
           ASSERT_TRUE(map.move_range(page, to, count));
           std::map<std::uint64_t, FrameNumber> moved;
           for (auto i = model.lower_bound(page); i != model.lower_bound(page + count); ++i)
@@ -98,6 +102,20 @@ TEST_P(PageMapModel, KeepsMarksWithTheirPages) {
   EXPECT_EQ(map.marks(), 1u);
   map.unmark(600);
   EXPECT_EQ(map.next_marked(0), PageMap::none);
+}
+
+// A range as large as an address space takes no longer than its pages: peers name such ranges.
+TEST_P(PageMapModel, MovesHugeRanges) {
+  PageMap map(store_);
+  constexpr std::uint64_t huge = std::uint64_t{1} << 34;
+  for (const std::uint64_t page : {std::uint64_t{3}, huge - 1, huge, huge + 5}) {
+    ASSERT_TRUE(map.prepare(page));
+    map.set(page, *store_.allocate(FrameUse::Anonymous, Claim::Ordinary));
+  }
+  ASSERT_TRUE(map.move_range(0, huge, huge));
+  EXPECT_EQ(map.pages(), 2u);
+  EXPECT_EQ(map.next(0), huge + 3);
+  EXPECT_EQ(map.next(huge + 4), 2 * huge - 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PageMapModel, testing::Range<std::uint64_t>(1, 21));

@@ -258,8 +258,8 @@ Task<> SpaceService::remap(rpc::ServerCall& call, messages::SpaceRemapRequest re
          page = space->pages.next(page + 1))
       CO_TRY_VOID(space->pages.prepare(to + (page - from)));
     CO_TRY_VOID(space->vmas.remap(old_range, address, request.new_bytes, mode));
-    space->discard(Range::of(address, request.new_bytes));
     CO_TRY_VOID(space->pages.move_range(from, to, kept / page_bytes));
+    space->discard({address + kept, address + request.new_bytes});
     space->discard(old_range);
   } else {
     CO_TRY_VOID(space->vmas.remap(old_range, address, request.new_bytes, mode));
