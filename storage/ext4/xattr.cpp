@@ -75,7 +75,7 @@ int look_for(char* name, char* value, std::size_t bytes, void* context) {
   if (std::string_view(name) != wanted.name) return 0;
   wanted.found = true;
   wanted.bytes = bytes;
-  if (bytes <= wanted.into.size()) std::memcpy(wanted.into.data(), value, bytes);
+  if (bytes > 0 && bytes <= wanted.into.size()) std::memcpy(wanted.into.data(), value, bytes);
   return XATTR_ABORT;
 }
 

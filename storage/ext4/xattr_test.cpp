@@ -42,6 +42,7 @@ TEST_P(Xattrs, AreInTheInodeAndInABlock) {
     EXPECT_EQ(must(fs->attributes(file)).blocks, 0u);
     must(set(fs, file, "user.large", std::string(700, 'b')));
     EXPECT_GT(must(fs->attributes(file)).blocks, 0u) << "a block of its own";
+    must(set(fs, file, "user.empty", ""));
     must(set(fs, file, "trusted.t", "t", XattrMode::Create));
     EXPECT_EQ(set(fs, file, "trusted.t", "u", XattrMode::Create).error(), Error::Exists);
     EXPECT_EQ(set(fs, file, "user.none", "u", XattrMode::Replace).error(), Error::NotFound);
@@ -57,6 +58,8 @@ TEST_P(Xattrs, AreInTheInodeAndInABlock) {
     const auto file = must(fs->lookup(fs.root(), "file")).file;
     EXPECT_EQ(get(fs, file, "user.small"), "in the inode");
     EXPECT_EQ(get(fs, file, "user.large"), std::string(700, 'b'));
+    EXPECT_EQ(get(fs, file, "user.empty"), "");
+    EXPECT_EQ(set(fs, file, "user.empty", "", XattrMode::Create).error(), Error::Exists);
     must(fs->remove_xattr(file, "user.large", fs.request));
     // libext2fs keeps the block with the file, empty or not.
     EXPECT_EQ(fs->remove_xattr(file, "user.large", fs.request).error(), Error::NotFound);
