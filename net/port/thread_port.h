@@ -11,10 +11,10 @@
 
 #include "kernel/base/error.h"
 #include "kernel/base/executor.h"
+#include "kernel/base/spin_policy.h"
 #include "kernel/threads/block.h"
 #include "kernel/threads/idle_poller.h"
 #include "net/port/ethernet_port.h"
-#include "net/port/spin_policy.h"
 #include "net/rpc/endpoint.h"
 
 namespace port {
@@ -72,8 +72,8 @@ class ThreadPort final : public rpc::Driver,
   std::atomic<const Expectation*> expectation_{nullptr};
   std::atomic<bool> poll_wanted_{false};
   std::atomic<bool> maintenance_wanted_{false};
-  std::atomic<std::uint64_t> sleeps_until_ns_{0};  // 0: the thread is awake
-  SpinPolicy spin_policy_;                         // of the one idle core that polls
+  std::atomic<std::uint64_t> sleeps_until_ns_{0};            // 0: the thread is awake
+  base::SpinPolicy spin_policy_{50 * base::microsecond_ns};  // of the one idle core that polls
 
   base::SpinLock lock_{base::LockRank::Threads};  // guards what follows
   threads::ThreadWaiter* waiter_ = nullptr;       // while the thread sleeps, or is about to

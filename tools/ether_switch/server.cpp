@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -88,10 +87,9 @@ void Server::run(int stop_fd) {
   add_to_epoll(epoll_.get(), stop_fd, stop_tag);
   std::array<epoll_event, 32> events;
   for (;;) {
-    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
-    if (count < 0 && errno != EINTR) throw support::Failure(fmt::format("epoll: {}", strerror(errno)));
-    for (int i = 0; i < count; ++i) {
-      const std::uint64_t tag = events[static_cast<std::size_t>(i)].data.u64;
+    const std::size_t count = wait(events);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t tag = events[i].data.u64;
       if (tag == stop_tag) return;
       if (tag == timer_tag) {
         std::uint64_t ticks;
@@ -100,8 +98,8 @@ void Server::run(int stop_fd) {
       } else if (tag >= listener_tag) {
         accept_client(tag - listener_tag);
       } else {
-        if ((events[static_cast<std::size_t>(i)].events & EPOLLOUT) != 0) flush(tag);
-        if ((events[static_cast<std::size_t>(i)].events & ~EPOLLOUT) != 0) read_frames(tag);
+        if ((events[i].events & EPOLLOUT) != 0) flush(tag);
+        if ((events[i].events & ~EPOLLOUT) != 0) read_frames(tag);
       }
     }
     switch_.release(now_ns());
@@ -109,6 +107,17 @@ void Server::run(int stop_fd) {
     set_timer();
     // Whoever reads the file while the rack runs sees what has passed so far.
     if (capture_ && !capture_->flush()) capture_.reset();
+  }
+}
+
+std::size_t Server::wait(std::span<epoll_event> events) {
+  const std::uint64_t since_ns = clock_ns(CLOCK_MONOTONIC);
+  int wait_ms = 0;
+  for (;;) {
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms);
+    if (count < 0 && errno != EINTR) throw support::Failure(fmt::format("epoll: {}", strerror(errno)));
+    if (count > 0) return static_cast<std::size_t>(count);
+    if (!spin_policy_.spin(since_ns, clock_ns(CLOCK_MONOTONIC))) wait_ms = -1;
   }
 }
 
