@@ -22,7 +22,7 @@ Answer<std::uint64_t> make_node(Call& call, const ParentWalk& parent, std::uint3
 Answer<std::uint64_t> make_directory_at(Call& call, int directory, std::uint64_t path, std::uint64_t mode) {
   constexpr std::uint32_t settable = 01777;
   const UserPath given = TRY(UserPath::read(path));
-  const ParentWalk parent = TRY(walk_to_new_name(call, directory, given.text(), NewKind::Directory));
+  const ParentWalk parent = TRY(walk_to_probably_new_name(call, directory, given.text(), NewKind::Directory));
   return make_node(call, parent, file_mode::directory | (static_cast<std::uint32_t>(mode) & settable), 0);
 }
 
@@ -113,6 +113,13 @@ Answer<> check_hard_link(Call& call, Node& node) {
   return safe ? Answer<>() : error(EPERM);
 }
 
+Answer<> check_second_name(Call& call, const Named& old, const Node& directory) {
+  if (!old.place || old.place->node().domain() != directory.domain()) return error(EXDEV);
+  Node& node = old.place->node();
+  TRY(check_hard_link(call, node));
+  return node.is_directory() ? error(EPERM) : Answer<>();
+}
+
 Answer<std::uint64_t> link_at(Call& call, int old_directory, std::uint64_t old_path, int new_directory,
                               std::uint64_t new_path, int flags) {
   if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) return error(EINVAL);
@@ -122,16 +129,17 @@ Answer<std::uint64_t> link_at(Call& call, int old_directory, std::uint64_t old_p
   const Named old =
       TRY(find_named(call, old_directory, old_path, last, empty ? EmptyPath::NamesDescriptor : EmptyPath::Refused));
   const UserPath given = TRY(UserPath::read(new_path));
-  const ParentWalk parent = TRY(walk_to_new_name(call, new_directory, given.text(), NewKind::Other));
+  const ParentWalk parent = TRY(walk_to_probably_new_name(call, new_directory, given.text(), NewKind::Other));
   Node& directory = parent.directory->node();
-  if (!old.place || old.place->node().domain() != directory.domain()) return error(EXDEV);
+  if (Answer<> allowed = check_second_name(call, old, directory); !allowed) {
+    TRY(check_is_new(call, parent));
+    return std::unexpected(allowed.error());
+  }
   Node& node = old.place->node();
-  TRY(check_hard_link(call, node));
-  if (node.is_directory()) return error(EPERM);
+  const std::uint64_t changes = names_of(call).changes();
   TRY(directory.link(parent.name(), node, call.thread));
-  names_of(call).forget(*parent.directory, parent.name());
   tell_node(node, file_event::attributes);
-  tell_name(directory, parent.name(), file_event::created);
+  name_made(call, parent, NodeReference(node), changes);
   return std::uint64_t{0};
 }
 
@@ -139,7 +147,7 @@ Answer<std::uint64_t> symbolic_link_at(Call& call, std::uint64_t target, int dir
   const UserPath text = TRY(UserPath::read(target));
   if (text.text().empty()) return error(ENOENT);
   const UserPath given = TRY(UserPath::read(path));
-  const ParentWalk parent = TRY(walk_to_new_name(call, directory, given.text(), NewKind::Other));
+  const ParentWalk parent = TRY(walk_to_probably_new_name(call, directory, given.text(), NewKind::Other));
   TRY(parent.directory->node().create_link(parent.name(), text.text(), call.thread));
   names_of(call).forget(*parent.directory, parent.name());
   tell_name(parent.directory->node(), parent.name(), file_event::created);

@@ -9,17 +9,50 @@ namespace linux_abi::calls {
 
 NameCache& names_of(Call& call) { return name_cache_of(call.thread.file_context().tree()); }
 
-Answer<ParentWalk> walk_to_new_name(Call& call, int directory, std::string_view path, NewKind kind) {
+namespace {
+
+Answer<ParentWalk> walk_to_name(Call& call, int directory, std::string_view path) {
   ParentWalk parent = TRY(walk_to_parent(call.thread, directory, path));
-  Node& node = parent.directory->node();
-  TRY(check_access(call.thread, node, 1));
+  TRY(check_access(call.thread, parent.directory->node(), 1));
   if (parent.is_special()) return error(EEXIST);
-  const auto found = step(call.thread, parent.directory, parent.name());
-  if (found) return error(EEXIST);
-  if (found.error() != ENOENT) return std::unexpected(found.error());
+  return parent;
+}
+
+// May something be made there?
+Answer<> check_may_make(Call& call, const ParentWalk& parent, NewKind kind) {
   if (parent.must_be_directory && kind != NewKind::Directory) return error(ENOENT);
   if (parent.directory->removed()) return error(ENOENT);
-  TRY(check_access(call.thread, node, write_and_search));
+  return check_access(call.thread, parent.directory->node(), write_and_search);
+}
+
+bool is_unknown(Call& call, const ParentWalk& parent) {
+  const PlaceReference& directory = parent.directory;
+  if (!directory->node().names_are_stable()) return false;
+  if (mounted_at(call.thread.file_context().tree(), directory, parent.name())) return false;
+  PlaceReference place;
+  return names_of(call).find(*directory, parent.name(), place) == NameCache::Known::No;
+}
+
+}  // namespace
+
+Answer<> check_is_new(Call& call, const ParentWalk& parent) {
+  const auto found = step(call.thread, parent.directory, parent.name());
+  if (found) return error(EEXIST);
+  return found.error() == ENOENT ? Answer<>() : std::unexpected(found.error());
+}
+
+Answer<ParentWalk> walk_to_new_name(Call& call, int directory, std::string_view path, NewKind kind) {
+  ParentWalk parent = TRY(walk_to_name(call, directory, path));
+  TRY(check_is_new(call, parent));
+  TRY(check_may_make(call, parent, kind));
+  return parent;
+}
+
+Answer<ParentWalk> walk_to_probably_new_name(Call& call, int directory, std::string_view path, NewKind kind) {
+  ParentWalk parent = TRY(walk_to_name(call, directory, path));
+  if (is_unknown(call, parent) && check_may_make(call, parent, kind)) return parent;
+  TRY(check_is_new(call, parent));
+  TRY(check_may_make(call, parent, kind));
   return parent;
 }
 

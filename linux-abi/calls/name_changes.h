@@ -15,6 +15,10 @@ NameCache& names_of(Call& call);
 // The directory and name of something that exists not yet: EEXIST, EACCES... directory: a trailing slash is welcome.
 enum class NewKind : std::uint8_t { Directory, Other };
 Answer<ParentWalk> walk_to_new_name(Call& call, int directory, std::string_view path, NewKind kind);
+// The same but for a name of which nothing is known here: that it exists is left to the home to say when the name is
+// made, for one message instead of two. Before any other error the caller asks check_is_new(), as EEXIST comes first.
+Answer<ParentWalk> walk_to_probably_new_name(Call& call, int directory, std::string_view path, NewKind kind);
+Answer<> check_is_new(Call& call, const ParentWalk& parent);
 // The place that a parent's walk ends at; ENOENT. Checks the search permission of the directory.
 Answer<PlaceReference> find_last(Call& call, const ParentWalk& parent);
 // Whether a name may be taken away from the directory: write permission, stickiness, being of the right kind.

@@ -7,6 +7,7 @@
 
 #include "kernel/base/memory.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/base/waiter.h"
 #include "kernel/memory/frames.h"
 #include "kernel/memory/kernel_map.h"
 #include "processor/requests.h"
@@ -20,21 +21,44 @@ constexpr std::uint64_t request_timeout_ns = 120 * base::second_ns;
 
 rpc::Endpoint* home_endpoint = nullptr;
 base::Own<verbs::MemoryRegion> pool_region;
-base::SpinLock pool_lock{base::LockRank::Poll};  // guards free_buffers
+base::SpinLock pool_lock{base::LockRank::Poll};  // guards all below
 base::Array<BulkBuffer> free_buffers;
+base::WaitQueue buffer_waiters;
 
-BulkBuffer take_buffer() {
+// Empty: there is none, and the sleeper will be woken when there is one again.
+BulkBuffer try_take_buffer(processor::Sleeper& sleeper) {
   const base::SpinGuard guard(pool_lock);
-  if (free_buffers.empty()) return {};
+  sleeper.unlink();  // of the last time
+  if (free_buffers.empty()) {
+    buffer_waiters.add(sleeper);
+    return {};
+  }
   const BulkBuffer buffer = free_buffers.back();
   free_buffers.pop_back();
   return buffer;
+}
+
+void stop_waiting_for_buffer(processor::Sleeper& sleeper) {
+  const base::SpinGuard guard(pool_lock);
+  if (!sleeper.is_linked() && !free_buffers.empty()) buffer_waiters.wake_one();  // what woke it is another's now
+  sleeper.unlink();
+}
+
+// EINTR: the thread is being killed.
+Answer<BulkBuffer> take_buffer(processor::Sleeper& sleeper) {
+  while (true) {
+    if (const BulkBuffer buffer = try_take_buffer(sleeper); buffer.memory != nullptr) return buffer;
+    if (sleeper.sleep()) continue;
+    stop_waiting_for_buffer(sleeper);
+    return error(EINTR);
+  }
 }
 
 void give_buffer(BulkBuffer buffer) {
   if (buffer.memory == nullptr) return;
   const base::SpinGuard guard(pool_lock);
   LEGO_ASSERT(free_buffers.push_back(buffer).has_value());  // it came from here, so there is room
+  buffer_waiters.wake_one();
 }
 
 // What a request names, until both the request and the thread are done with it.
@@ -54,14 +78,11 @@ class RequestMemory final : public rpc::MemoryHold {
   std::atomic<int> parties_{2};
 };
 
-Answer<RequestMemory*> memory_for(std::span<const std::byte> tail, WithBulk bulk) {
+Answer<RequestMemory*> memory_for(std::span<const std::byte> tail, WithBulk bulk, processor::Sleeper& sleeper) {
   auto memory = base::make<RequestMemory>();
   if (!memory) return error(ENOMEM);
   TRY(memory->tail.append(tail));
-  if (bulk == WithBulk::Yes) {
-    memory->bulk = take_buffer();
-    if (memory->bulk.memory == nullptr) return error(ENOMEM);
-  }
+  if (bulk == WithBulk::Yes) memory->bulk = TRY(take_buffer(sleeper));
   return memory.release();
 }
 
@@ -85,7 +106,7 @@ HomeReply::~HomeReply() { give_buffer(bulk_); }
 Answer<HomeReply> send_home(const FileHome& home, messages::Operation operation, std::span<const std::byte> body,
                             std::span<const std::byte> tail, WithBulk bulk, processor::Sleeper& sleeper) {
   rpc::Peer* peer = TRY(home_endpoint->peer(home.memory));
-  RequestMemory* memory = TRY(memory_for(tail, bulk));
+  RequestMemory* memory = TRY(memory_for(tail, bulk, sleeper));
   const auto created = rpc::WaitedCall::create(sleeper, memory);
   if (!created) {
     memory->drop();

@@ -72,7 +72,37 @@ processor::Reference<HomeNode> HomeFileSystem::known_node(std::uint64_t id) {
 }
 
 void HomeFileSystem::lost_a_name(const messages::FileAttributes& attributes) {
-  if (const auto known = known_node(attributes.file)) known->update(attributes);
+  if (attributes.links == 0) space_changed();
+  const auto known = known_node(attributes.file);
+  if (!known) return;
+  known->update(attributes);
+  known->listing().changed();
+}
+
+Answer<messages::FileStatisticsReply> HomeFileSystem::statistics(std::uint64_t id, processor::Sleeper& sleeper) {
+  constexpr std::uint64_t good_for_ns = base::second_ns / 10;
+  messages::FileStatisticsRequest request;
+  request.file = id;
+  std::uint64_t changes = 0;
+  {
+    const base::SpinGuard guard(lock_);
+    if (sleeper.now_ns() < statistics_until_ns_) return statistics_;
+    changes = space_changes_;
+  }
+  const std::uint64_t began_ns = sleeper.now_ns();
+  const messages::FileStatisticsReply reply = TRY(ask(home_, request, sleeper));
+  const base::SpinGuard guard(lock_);
+  if (changes == space_changes_) {
+    statistics_ = reply;
+    statistics_until_ns_ = began_ns + good_for_ns;
+  }
+  return reply;
+}
+
+void HomeFileSystem::space_changed() {
+  const base::SpinGuard guard(lock_);
+  ++space_changes_;
+  statistics_until_ns_ = 0;
 }
 
 void HomeFileSystem::forget(HomeNode& node) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file system of a vNode that its home mComponent serves, be it the root or one in memory: the nodes that are known here by their ids, each once.
-// While the vNode runs on this pComponent nobody else changes its files, so attributes and names stay good until a call
-// made here changes them.
+// A file system of a vNode that its home mComponent serves, be it the root or one in memory: the nodes that are known
+// here by their ids, each once. While the vNode runs on this pComponent nobody else changes its files, so attributes
+// and names stay good until a call made here changes them.
 #pragma once
 
 #include <boost/intrusive/set.hpp>
@@ -36,6 +36,10 @@ class HomeFileSystem {
   processor::Reference<HomeNode> known_node(std::uint64_t id);
   // Whoever has the file open sees its links.
   void lost_a_name(const messages::FileAttributes& attributes);
+  // What statfs says. As on Linux it may lag a little behind: an answer serves for a tenth of a second, unless a call
+  // here took or gave space since. id: any file of it.
+  Answer<messages::FileStatisticsReply> statistics(std::uint64_t id, processor::Sleeper& sleeper);
+  void space_changed();
   // Writes everything back to the home and to the disk.
   Answer<> synchronize(Caller& caller);
   // The same at the end, when no process is left.
@@ -59,7 +63,10 @@ class HomeFileSystem {
   std::uint64_t device_ = 0;
   std::uint64_t root_ = 0;
   bool in_memory_ = false;
-  base::SpinLock lock_{base::LockRank::Poll};  // guards nodes_
+  base::SpinLock lock_{base::LockRank::Poll};  // guards all below
+  messages::FileStatisticsReply statistics_{};
+  std::uint64_t statistics_until_ns_ = 0;
+  std::uint64_t space_changes_ = 0;
   struct Table;
   base::Own<Table> table_;
 };

@@ -59,6 +59,7 @@ Answer<processor::Reference<HomeNode>> HomeNode::create_any(std::string_view nam
   const auto tail = TRY(joined(name, target));
   const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
   if (hold == messages::NewFileHold::None) attributes_changed();
+  file_system_.space_changed();
   return file_system_.node(reply.attributes);
 }
 

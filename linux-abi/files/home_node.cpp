@@ -43,6 +43,7 @@ void HomeNode::update(const FileAttributes& attributes) {
 }
 
 void HomeNode::attributes_changed() {
+  if (is_directory()) listing_.changed();
   const base::SpinGuard guard(lock_);
   attributes_known_ = false;
 }
@@ -143,6 +144,7 @@ Answer<> HomeNode::truncate(std::uint64_t bytes, Caller& caller) {
     times_untold_ = false;
   }
   update(*changed);
+  file_system_.space_changed();
   return {};
 }
 
@@ -198,7 +200,10 @@ Answer<> HomeNode::flush(processor::Sleeper& sleeper) {
     const base::SpinGuard guard(lock_);
     data = data_;
   }
-  if (data) TRY(processor::flush_object(*data, sleeper));
+  if (data) {
+    TRY(processor::flush_object(*data, sleeper));
+    file_system_.space_changed();
+  }
   return tell_times(sleeper);
 }
 
@@ -232,9 +237,7 @@ Answer<OpenFileReference> HomeNode::open(int flags, processor::Reference<Place> 
 }
 
 Answer<FileSystemStatus> HomeNode::file_system(Caller& caller) {
-  messages::FileStatisticsRequest request;
-  request.file = id_;
-  const auto reply = TRY(ask(file_system_.home(), request, caller.sleeper()));
+  const messages::FileStatisticsReply reply = TRY(file_system_.statistics(id_, caller.sleeper()));
   return FileSystemStatus{.type = reply.file_system_type,
                           .block_bytes = reply.block_bytes,
                           .blocks = reply.blocks,

@@ -9,6 +9,7 @@
 
 #include "kernel/threads/mutex.h"
 #include "linux-abi/files/home_file_system.h"
+#include "linux-abi/files/known_listing.h"
 #include "linux-abi/files/text_use.h"
 #include "processor/shared_object.h"
 
@@ -66,6 +67,8 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   // What the home said is the state now.
   void update(const messages::FileAttributes& attributes);
   void attributes_changed() override;  // ask the home next time
+  // Of a directory; every change of its names ends it.
+  KnownListing& listing() { return listing_; }
 
  private:
   void destroy() override;
@@ -80,6 +83,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   const std::uint64_t id_;
   threads::Mutex mutex_;
   TextUse text_use_;
+  KnownListing listing_;
   std::atomic<std::uint32_t> seals_{seal::seal};
   base::SpinLock lock_{base::LockRank::Poll};  // guards all below
   messages::FileAttributes attributes_;

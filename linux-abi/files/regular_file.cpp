@@ -130,6 +130,7 @@ class RegularFile final : public OpenFile {
     request.offset = offset;
     request.bytes = bytes;
     TRY(ask(node_->home_system().home(), request, caller.sleeper()));
+    node_->home_system().space_changed();
     if ((mode & FALLOC_FL_ZERO_RANGE) != 0) TRY(write_zeros(offset, end, caller));
     if ((mode & FALLOC_FL_KEEP_SIZE) == 0 && end > node_->bytes()) return node_->truncate(end, caller);
     return {};

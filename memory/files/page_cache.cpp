@@ -90,11 +90,8 @@ Task<> PageCache::fill(FileObject& file, std::uint64_t page) {
 }
 
 Task<> PageCache::read_into(FileObject& file, PageFill& fill) {
-  std::span<std::byte> staging = storage_.take_staging();
-  while (staging.empty()) {
-    co_await staging_free_.wait();
-    staging = storage_.take_staging();
-  }
+  CO_TRY(const StagingBuffer lease, co_await this->staging());
+  const std::span<std::byte> staging = lease.bytes();
   Result<std::uint32_t> read = std::uint32_t{0};
   if (fill.first * page_bytes < file.stored_bytes())
     read = co_await storage_.read(file.file(), fill.first * page_bytes, staging.first(fill.count * page_bytes));
@@ -118,9 +115,22 @@ Task<> PageCache::read_into(FileObject& file, PageFill& fill) {
     file.pages.set(page, frame->release());
     ++counters_.pages_read;
   }
-  storage_.give_staging(staging);
-  staging_free_.wake_all();
   co_return done;
+}
+
+Task<StagingBuffer> PageCache::staging() {
+  std::span<std::byte> bytes = storage_.take_staging();
+  while (bytes.empty()) {
+    co_await staging_free_.wait();
+    bytes = storage_.take_staging();
+  }
+  co_return StagingBuffer(*this, bytes);
+}
+
+StagingBuffer::~StagingBuffer() {
+  if (cache_ == nullptr) return;
+  cache_->storage_.give_staging(bytes_);
+  cache_->staging_free_.wake_all();
 }
 
 }  // namespace memory

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "kernel/base/task.h"
 #include "memory/files/file_object.h"
@@ -20,6 +21,22 @@ struct PageCacheCounters {
   std::uint64_t pages_read = 0;
   std::uint64_t pages_written = 0;
   std::uint64_t dropped = 0;  // clean pages given up for others
+};
+
+class PageCache;
+
+// A staging buffer of the storage, for as long as this lives.
+class StagingBuffer {
+ public:
+  StagingBuffer(PageCache& cache, std::span<std::byte> bytes) : cache_(&cache), bytes_(bytes) {}
+  StagingBuffer(StagingBuffer&& other) noexcept : cache_(std::exchange(other.cache_, nullptr)), bytes_(other.bytes_) {}
+  StagingBuffer& operator=(StagingBuffer&&) = delete;
+  ~StagingBuffer();
+  std::span<std::byte> bytes() const { return bytes_; }
+
+ private:
+  PageCache* cache_;
+  std::span<std::byte> bytes_;
 };
 
 class PageCache final : public FilePageSink {
@@ -49,9 +66,12 @@ class PageCache final : public FilePageSink {
   std::uint64_t memory_pages() const { return memory_pages_; }
   // Wakes when dirty pages have been written.
   base::AsyncCondition& cleaned() { return cleaned_; }
+  // Waits for one: there are a few for all who read.
+  base::Task<StagingBuffer> staging();
   const PageCacheCounters& counters() const { return counters_; }
 
  private:
+  friend class StagingBuffer;
   base::Task<> fill(FileObject& file, std::uint64_t page);
   base::Task<> read_into(FileObject& file, PageFill& fill);
   base::Task<> flush_run(FileObject& file, std::uint64_t first);

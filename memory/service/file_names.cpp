@@ -52,8 +52,7 @@ Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest re
 Result<messages::FileAttributesReply> FileService::lost_a_name(const FileVolume& volume,
                                                                const messages::FileAttributes& attributes) {
   const messages::FileAttributesReply known = TRY(translated(volume, attributes));
-  if (attributes.links == 0)
-    context_.files.unlinked(*TRY(context_.files.find(known.attributes.file, volume.vnode())));
+  if (attributes.links == 0) context_.files.unlinked(*TRY(context_.files.find(known.attributes.file, volume.vnode())));
   return known;
 }
 
@@ -126,8 +125,7 @@ Task<> FileService::read_directory(rpc::ServerCall& call, messages::FileReadDire
   CO_TRY(FileObject * directory, context_.files.find(request.directory, call.vnode()));
   const auto pin = context_.files.pin(*directory);
   request.directory = directory->file().file.value();
-  const StagingBuffer staging(context_.storage);
-  if (staging.empty()) co_return base::fail(Error::Again);
+  CO_TRY(const StagingBuffer staging, co_await context_.cache.staging());
   const std::size_t bytes = std::min<std::size_t>(call.bulk_capacity(), staging.bytes().size());
   messages::FileReadDirectoryReply body;
   if (MemoryTree* tree = directory->file().volume->tree()) {

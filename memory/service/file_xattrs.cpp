@@ -14,8 +14,7 @@ Task<> FileService::list_xattrs(rpc::ServerCall& call, messages::FileListXattrsR
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
   const auto pin = context_.files.pin(*file);
   request.file = file->file().file.value();
-  const StagingBuffer staging(context_.storage);
-  if (staging.empty()) co_return base::fail(Error::Again);
+  CO_TRY(const StagingBuffer staging, co_await context_.cache.staging());
   const std::size_t room = std::min<std::size_t>(call.bulk_capacity(), staging.bytes().size());
   messages::FileListXattrsReply body{};
   if (MemoryTree* tree = file->file().volume->tree()) {

@@ -30,21 +30,4 @@ class RpcFileStorage final : public FileStorage {
   base::Array<std::span<std::byte>> staging_;
 };
 
-// A staging buffer for as long as this lives; empty() if all were in use.
-class StagingBuffer {
- public:
-  explicit StagingBuffer(FileStorage& storage) : storage_(storage), bytes_(storage.take_staging()) {}
-  StagingBuffer(const StagingBuffer&) = delete;
-  StagingBuffer& operator=(const StagingBuffer&) = delete;
-  ~StagingBuffer() {
-    if (!bytes_.empty()) storage_.give_staging(bytes_);
-  }
-  bool empty() const { return bytes_.empty(); }
-  std::span<std::byte> bytes() const { return bytes_; }
-
- private:
-  FileStorage& storage_;
-  std::span<std::byte> bytes_;
-};
-
 }  // namespace memory

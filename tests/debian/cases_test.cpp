@@ -13,6 +13,7 @@ struct Group {
   std::string name;
   Words cases;
   Words options;
+  unsigned seconds = 900;
 };
 void PrintTo(const Group& group, std::ostream* stream) { *stream << group.name; }
 
@@ -21,7 +22,7 @@ class Cases : public testing::TestWithParam<Group> {};
 TEST_P(Cases, SayWhatTheySayNatively) {
   const Group& group = GetParam();
   const CaseResults expected = run_cases_natively(group.cases);
-  const CaseResults results = run_cases_in_vnode(group.cases, group.options, 900);
+  const CaseResults results = run_cases_in_vnode(group.cases, group.options, group.seconds);
   for (const std::string& name : group.cases) {
     SCOPED_TRACE(name);
     ASSERT_TRUE(expected.contains(name));
@@ -42,12 +43,13 @@ INSTANTIATE_TEST_SUITE_P(Daily, Cases,
                          [](const auto& each) { return each.param.name; });
 
 // Working sets larger than the ExCache.
-INSTANTIATE_TEST_SUITE_P(Small, Cases,
-                         testing::Values(Group{"tools", tools, {"--excache", "16M"}},
-                                         Group{"languages", languages, {"--excache", "16M"}},
-                                         Group{"heavy", {"python", "sqlite", "openssl", "node"}, {"--excache", "16M"}},
-                                         Group{"compilers", {"build"}, {"--excache", "32M"}}),
-                         [](const auto& each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Small, Cases,
+    testing::Values(Group{"tools", tools, {"--excache", "16M"}, 2400},
+                    Group{"languages", languages, {"--excache", "16M"}, 2400},
+                    Group{"heavy", {"python", "sqlite", "openssl", "node"}, {"--excache", "16M"}, 2400},
+                    Group{"compilers", {"build"}, {"--excache", "32M"}, 2400}),
+    [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace debian

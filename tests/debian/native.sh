@@ -16,5 +16,5 @@ exec unshare $as_root --mount --pid --fork --kill-child sh -euc '
   mount -t proc proc "$tree/proc"
   mount -t tmpfs -o mode=1777 tmpfs "$tree/tmp"
   mount -t tmpfs -o mode=1777 tmpfs "$tree/dev/shm"
-  exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root chroot "$tree" "$@"
+  exec env -i --default-signal PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root chroot "$tree" "$@"
 ' native "$tree" "$@"

@@ -66,6 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"files_in_memory", {"--env", "FILES_IN=/tmp"}, {"files"}}, Case{"waiting", {}, {"waiting"}},
                     Case{"file_calls", {}, {"file_calls"}}, Case{"watching", {}, {"watching"}},
                     Case{"xattrs", {}, {"xattrs"}}, Case{"xattrs_in_memory", {"--env", "FILES_IN=/tmp"}, {"xattrs"}},
+                    Case{"directories", {}, {"directories"}},
+                    Case{"directories_in_memory", {"--env", "FILES_IN=/tmp"}, {"directories"}},
                     Case{"record_locks", {}, {"record_locks"}},
                     Case{"watching_in_memory", {"--env", "FILES_IN=/tmp"}, {"watching"}},
                     Case{"file_calls_in_memory", {"--env", "FILES_IN=/tmp"}, {"file_calls"}},
