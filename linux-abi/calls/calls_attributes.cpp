@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changing what files are: modes and owners; and mounting, which nobody may. See calls_paths.h.
+// Changing what files are: modes and owners; see calls_paths.h.
 #include <linux/fcntl.h>
 
 #include "linux-abi/calls/calls_paths.h"
@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t set_gid_program = file_mode::set_gid | 010;
 
 Answer<std::uint64_t> change_mode(Call& call, Place& place, std::uint64_t given) {
+  TRY(check_writable(place));
   Node& node = place.node();
   const Credentials& user = call.thread.user;
   const FileStatus status = TRY(node.status(call.thread));
@@ -25,6 +26,7 @@ Answer<std::uint64_t> change_mode(Call& call, Place& place, std::uint64_t given)
 }
 
 Answer<std::uint64_t> change_owner(Call& call, Place& place, std::uint64_t given_uid, std::uint64_t given_gid) {
+  TRY(check_writable(place));
   Node& node = place.node();
   constexpr std::uint32_t unchanged = ~std::uint32_t{0};
   const auto uid = static_cast<std::uint32_t>(given_uid), gid = static_cast<std::uint32_t>(given_gid);
@@ -105,8 +107,5 @@ Answer<std::uint64_t> fchown(Call& call) {
   const PlaceReference place = TRY(place_of(call, call.a()));
   return change_owner(call, *place, call.b(), call.c());
 }
-
-Answer<std::uint64_t> mount(Call&) { return error(EPERM); }
-Answer<std::uint64_t> umount2(Call&) { return error(EPERM); }
 
 }  // namespace linux_abi::calls

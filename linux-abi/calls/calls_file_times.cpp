@@ -41,6 +41,7 @@ std::uint64_t file_time_ns(const UserTimespec& time, std::uint64_t now) {
 }
 
 Answer<std::uint64_t> set_times(Call& call, Place& place, const FileTimes& times) {
+  TRY(check_writable(place));
   Node& node = place.node();
   const Credentials& user = call.thread.user;
   const FileStatus status = TRY(node.status(call.thread));

@@ -50,6 +50,8 @@ Answer<Backing> backing_of(Call& call, const OpenFileReference& file, std::uint6
   if (!file->readable()) return error(EACCES);
   if (shared && (protection & PROT_WRITE) != 0 && !file->writable()) return error(EACCES);
   if (shared && (protection & PROT_WRITE) != 0 && file->write_sealed()) return error(EPERM);
+  const Mount* mount = file->place() == nullptr ? nullptr : file->place()->mount();
+  if ((protection & PROT_EXEC) != 0 && mount != nullptr && mount->has(mount_flag::no_execution)) return error(EPERM);
   backing.object = TRY(file->mappable(call.thread));
   backing.forbid_write = shared && (!file->writable() || file->write_sealed());
   return backing;

@@ -65,6 +65,7 @@ Answer<std::uint64_t> remove_directory(Call& call, int directory, std::uint64_t 
   if (parent.name().empty()) return error(EBUSY);
   if (parent.name() == "..") return error(ENOTEMPTY);
   if (parent.name() == ".") return error(EINVAL);
+  TRY(check_writable(*parent.directory));
   const PlaceReference place = TRY(find_last(call, parent));
   TRY(check_removal(call, parent.directory->node(), place->node(), true));
   if (is_mount_point(parent.directory, place)) return error(EBUSY);
@@ -77,6 +78,7 @@ Answer<std::uint64_t> remove_file(Call& call, int directory, std::uint64_t path)
   const UserPath given = TRY(UserPath::read(path));
   const ParentWalk parent = TRY(walk_to_parent(call.thread, directory, given.text()));
   if (parent.is_special()) return error(EISDIR);
+  TRY(check_writable(*parent.directory));
   const PlaceReference place = TRY(find_last(call, parent));
   if (parent.must_be_directory) return error(place->node().is_directory() ? EISDIR : ENOTDIR);
   TRY(check_removal(call, parent.directory->node(), place->node(), false));
@@ -113,8 +115,9 @@ Answer<> check_hard_link(Call& call, Node& node) {
   return safe ? Answer<>() : error(EPERM);
 }
 
-Answer<> check_second_name(Call& call, const Named& old, const Node& directory) {
-  if (!old.place || old.place->node().domain() != directory.domain()) return error(EXDEV);
+Answer<> check_second_name(Call& call, const Named& old, const Place& directory) {
+  if (!old.place || old.place->mount() != directory.mount()) return error(EXDEV);
+  if (old.place->node().domain() != directory.node().domain()) return error(EXDEV);
   Node& node = old.place->node();
   TRY(check_hard_link(call, node));
   return node.is_directory() ? error(EPERM) : Answer<>();
@@ -131,7 +134,7 @@ Answer<std::uint64_t> link_at(Call& call, int old_directory, std::uint64_t old_p
   const UserPath given = TRY(UserPath::read(new_path));
   const ParentWalk parent = TRY(walk_to_probably_new_name(call, new_directory, given.text(), NewKind::Other));
   Node& directory = parent.directory->node();
-  if (Answer<> allowed = check_second_name(call, old, directory); !allowed) {
+  if (Answer<> allowed = check_second_name(call, old, *parent.directory); !allowed) {
     TRY(check_is_new(call, parent));
     return std::unexpected(allowed.error());
   }

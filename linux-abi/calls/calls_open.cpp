@@ -125,6 +125,7 @@ Answer<std::uint64_t> truncate(Call& call) {
   Node& node = place->node();
   if (node.is_directory()) return error(EISDIR);
   if (node.type() != file_mode::regular) return error(EINVAL);
+  TRY(check_writable(*place));
   TRY(check_access(call.thread, node, 2));
   if (node.is_executed()) return error(ETXTBSY);
   const std::uint64_t bytes = call.b();

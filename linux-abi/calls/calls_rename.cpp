@@ -122,9 +122,11 @@ Answer<std::uint64_t> rename_at(Call& call, int old_directory, std::uint64_t old
   Node& to = renaming.to.directory->node();
   TRY(check_access(call.thread, from, 1));
   TRY(check_access(call.thread, to, 1));
-  if (from.domain() != to.domain()) return error(EXDEV);
+  if (renaming.from.directory->mount() != renaming.to.directory->mount() || from.domain() != to.domain())
+    return error(EXDEV);
   if (renaming.from.is_special()) return error(EBUSY);
   if (renaming.to.is_special()) return error((flags & no_replace) != 0 ? EEXIST : EBUSY);
+  TRY(check_writable(*renaming.from.directory));
   renaming.moved = TRY(find_last(call, renaming.from));
   auto replaced = find_last(call, renaming.to);
   if (replaced)

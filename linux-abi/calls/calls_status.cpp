@@ -161,6 +161,10 @@ Answer<std::uint64_t> check_mode(Call& call, int directory, std::uint64_t path, 
   const Named named = TRY(find_named(call, directory, path, last_link(flags), empty_path(flags)));
   if (mode == 0) return std::uint64_t{0};
   if (named.place) {
+    const Mount* mount = named.place->mount();
+    const bool runs = (mode & 1) != 0 && named.place->node().type() == file_mode::regular;
+    if (runs && mount != nullptr && mount->has(mount_flag::no_execution)) return error(EACCES);
+    if ((mode & 2) != 0) TRY(check_content_writable(*named.place));
     TRY(check_access(call.thread, named.place->node(), static_cast<std::uint32_t>(mode)));
     return std::uint64_t{0};
   }
@@ -184,10 +188,20 @@ Answer<std::uint64_t> faccessat2(Call& call) {
 
 namespace {
 
-constexpr std::int64_t status_valid = 0x20, status_read_only = 1, status_no_access_times = 0x400;  // ST_*
-constexpr std::int64_t pipes_magic = 0x50495045;                                                   // PIPEFS_MAGIC
+constexpr std::int64_t status_valid = 0x20;
+// ST_* of a mount.
+std::int64_t status_flags(const Mount* mount) {
+  if (mount == nullptr) return status_valid;
+  constexpr std::uint32_t same = mount_flag::no_set_id | mount_flag::no_devices | mount_flag::no_execution |
+                                 mount_flag::no_access_times | mount_flag::no_directory_access_times;
+  constexpr std::int64_t read_only = 1, relative = 0x1000, no_links = 0x2000;
+  return status_valid | static_cast<std::int64_t>(mount->flags() & same) | (mount->is_read_only() ? read_only : 0) |
+         (mount->has(mount_flag::relative_access_times) ? relative : 0) |
+         (mount->has(mount_flag::no_links) ? no_links : 0);
+}
+constexpr std::int64_t pipes_magic = 0x50495045;  // PIPEFS_MAGIC
 
-Answer<std::uint64_t> write_file_system(std::uint64_t to, const FileSystemStatus& status) {
+Answer<std::uint64_t> write_file_system(std::uint64_t to, const FileSystemStatus& status, const Mount* mount) {
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
   struct ::statfs laid_out = {};
   laid_out.f_type = number(status.type);
@@ -201,7 +215,7 @@ Answer<std::uint64_t> write_file_system(std::uint64_t to, const FileSystemStatus
   laid_out.f_fsid.val[1] = static_cast<std::int32_t>(status.id >> 32);
   laid_out.f_namelen = 255;
   laid_out.f_frsize = number(status.block_bytes);
-  laid_out.f_flags = status_valid | status_no_access_times | (status.read_only ? status_read_only : 0);
+  laid_out.f_flags = status_flags(mount);
   TRY(UserOut<struct ::statfs>(to).write(laid_out));
   return std::uint64_t{0};
 }
@@ -210,13 +224,14 @@ Answer<std::uint64_t> write_file_system(std::uint64_t to, const FileSystemStatus
 
 Answer<std::uint64_t> statfs(Call& call) {
   const PlaceReference place = TRY(find_place(call, at_current_directory, call.a(), LastLink::Follow));
-  return write_file_system(call.b(), TRY(place->node().file_system(call.thread)));
+  return write_file_system(call.b(), TRY(place->node().file_system(call.thread)), place->mount());
 }
 
 Answer<std::uint64_t> fstatfs(Call& call) {
   const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.a())));
-  if (file->node() == nullptr) return write_file_system(call.b(), {.type = pipes_magic});
-  return write_file_system(call.b(), TRY(file->node()->file_system(call.thread)));
+  if (file->node() == nullptr) return write_file_system(call.b(), {.type = pipes_magic}, nullptr);
+  return write_file_system(call.b(), TRY(file->node()->file_system(call.thread)),
+                           file->place() == nullptr ? nullptr : file->place()->mount());
 }
 
 }  // namespace linux_abi::calls

@@ -76,6 +76,7 @@ Answer<> check_permission(Call& call, Node& node, const Name& name, std::uint32_
 
 Answer<std::uint64_t> change(Call& call, const Target& target, const Name& name, std::span<const std::byte> value,
                              XattrChange how) {
+  TRY(check_writable(*target.place));
   Node& node = target.place->node();
   TRY(check_permission(call, node, name, may_write));
   TRY(node.set_xattr(name.text(), value, how, call.thread));

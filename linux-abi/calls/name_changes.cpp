@@ -22,6 +22,7 @@ Answer<ParentWalk> walk_to_name(Call& call, int directory, std::string_view path
 Answer<> check_may_make(Call& call, const ParentWalk& parent, NewKind kind) {
   if (parent.must_be_directory && kind != NewKind::Directory) return error(ENOENT);
   if (parent.directory->removed()) return error(ENOENT);
+  TRY(check_writable(*parent.directory));
   return check_access(call.thread, parent.directory->node(), write_and_search);
 }
 
@@ -70,7 +71,7 @@ Answer<> check_removal(Call& call, Node& directory, Node& entry, bool as_directo
 }
 
 bool is_mount_point(const PlaceReference& directory, const PlaceReference& place) {
-  return place->node().domain() != directory->node().domain();
+  return place->mount() != directory->mount();
 }
 
 namespace {

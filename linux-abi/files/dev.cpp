@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// /dev: the devices that every program expects, /dev/pts with the slaves of pseudo-terminals, and an empty /dev/shm for
-// a file system in memory to be mounted over.
+// /dev: the devices that every program expects, loop devices, /dev/pts with the slaves of pseudo-terminals, and an
+// empty /dev/shm for a file system in memory to be mounted over.
 #include <algorithm>
 
 #include "kernel/base/format.h"
 #include "linux-abi/console/pseudo_terminal.h"
+#include "linux-abi/files/loop_devices.h"
 #include "linux-abi/files/special_files.h"
 #include "linux-abi/files/synthetic.h"
 
@@ -45,14 +46,17 @@ struct Device {
   std::uint64_t number;
   std::uint32_t permissions;
 };
-constexpr std::array<Device, 8> devices{{{"null", device::null, 0666},
+constexpr std::array<Device, 9> devices{{{"null", device::null, 0666},
                                          {"zero", device::zero, 0666},
                                          {"full", device::full, 0666},
                                          {"random", device::random, 0666},
                                          {"urandom", device::urandom, 0666},
                                          {"tty", device::tty, 0666},
                                          {"ptmx", device::pseudo_master, 0666},
-                                         {"console", device::console, 0600}}};
+                                         {"console", device::console, 0600},
+                                         {"loop-control", device::loop_control, 0660}}};
+constexpr std::array<std::string_view, LoopDevices::count> loops{"loop0", "loop1", "loop2", "loop3",
+                                                                 "loop4", "loop5", "loop6", "loop7"};
 struct Link {
   std::string_view name, target;
 };
@@ -73,6 +77,8 @@ Answer<> write_target(TextWriter& out, int link, Caller&) {
 Answer<NodeReference> find(std::string_view name, int, Caller&) {
   for (const Device& device : devices)
     if (device.name == name) return make_device(device.number, device.permissions);
+  for (std::uint32_t i = 0; i < loops.size(); ++i)
+    if (loops[i] == name) return make_device(device::loop(i), 0660, 0, file_mode::block);
   for (std::size_t i = 0; i < links.size(); ++i)
     if (links[i].name == name) return make_link(write_target, nullptr, static_cast<int>(i), -1);
   for (const Folder& folder : folders)
@@ -86,6 +92,10 @@ bool list(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
     return entry.set(devices[index].name, entry_type::character, cookie + 1);
   }
   index -= devices.size();
+  if (index < loops.size()) {
+    return entry.set(loops[index], entry_type::block, cookie + 1);
+  }
+  index -= loops.size();
   if (index < links.size()) {
     return entry.set(links[index].name, entry_type::link, cookie + 1);
   }

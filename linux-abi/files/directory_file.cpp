@@ -2,6 +2,7 @@
 // An open directory: see directory_file.h.
 #include "linux-abi/files/directory_file.h"
 
+#include <linux/fcntl.h>
 #include <linux/fs.h>
 
 #include <cstring>
@@ -51,6 +52,7 @@ class DirectoryFile final : public OpenFile {
     TRY(lock_.lock_killable());
     const auto done = read_locked(to, caller);
     lock_.unlock();
+    if ((flags() & O_NOATIME) == 0) node_->accessed(place_->mount(), caller.wall_time_ns());
     return done;
   }
 

@@ -90,6 +90,7 @@ Answer<OpenFileReference> open_program(Caller& caller, int directory_descriptor,
   Node& node = place->node();
   if (node.is_link()) return error(ELOOP);
   if (node.type() != file_mode::regular) return error(EACCES);
+  if (place->mount() != nullptr && place->mount()->has(mount_flag::no_execution)) return error(EACCES);
   TRY(check_access(caller, node, 1));
   OpenFileReference file = TRY(node.open(O_RDONLY, place, caller));
   TRY(file->execute());

@@ -64,6 +64,11 @@ Answer<processor::Reference<HomeNode>> HomeFileSystem::node(const messages::File
   return known;
 }
 
+bool HomeFileSystem::is_unused() {
+  const base::SpinGuard guard(lock_);
+  return table_->nodes.empty();
+}
+
 processor::Reference<HomeNode> HomeFileSystem::known_node(std::uint64_t id) {
   const base::SpinGuard guard(lock_);
   const auto found = table_->nodes.find(id);

@@ -30,6 +30,8 @@ class HomeFileSystem {
   // An empty one in the home's memory (tmpfs), with these permissions of its root.
   Answer<NodeReference> mount_in_memory(std::uint32_t permissions, processor::Sleeper& sleeper);
   bool in_memory() const { return in_memory_; }
+  // No node of it is known here.
+  bool is_unused();
   // The node of a file: known, or made from what the home said of it, which is newer than what was known.
   Answer<processor::Reference<HomeNode>> node(const messages::FileAttributes& attributes);
   // Empty if it is not known here.

@@ -86,7 +86,10 @@ Answer<FileStatus> HomeNode::status(Caller& caller) {
   // What has not been written back yet has no blocks on the disk; Linux counts them as soon as they are reserved.
   const std::uint64_t wanted = base::round_up(status.bytes, 4096) / 512;
   if (type() == file_mode::regular && status.bytes > known.size && status.blocks < wanted) status.blocks = wanted;
-  status.access_time_ns = known.access_time_ns;
+  {
+    const base::SpinGuard guard(lock_);
+    status.access_time_ns = accessed_ns_.value_or(known.access_time_ns.get());
+  }
   status.modify_time_ns = known.modify_time_ns;
   status.change_time_ns = known.change_time_ns;
   return status;
@@ -110,6 +113,10 @@ Answer<> HomeNode::change(const AttributeChange& change, Caller& caller) {
   const auto reply = ask(file_system_.home(), request, caller.sleeper());
   mutex_.unlock();
   if (!reply) return std::unexpected(reply.error());
+  if (change.set_access_time) {
+    const base::SpinGuard guard(lock_);
+    accessed_ns_.reset();
+  }
   update(reply->attributes);
   return {};
 }
@@ -173,6 +180,19 @@ Answer<> HomeNode::drop_set_id_bits(Caller& caller) {
   return {};
 }
 
+void HomeNode::accessed(const Mount* mount, std::uint64_t wall_ns) {
+  constexpr std::int64_t day_ns = 86'400'000'000'000;
+  if (mount == nullptr || mount->is_read_only() || mount->has(mount_flag::no_access_times)) return;
+  if (is_directory() && mount->has(mount_flag::no_directory_access_times)) return;
+  const base::SpinGuard guard(lock_);
+  // Times before 1970 are negative.
+  const auto before = static_cast<std::int64_t>(accessed_ns_.value_or(attributes_.access_time_ns.get()));
+  const auto modified = static_cast<std::int64_t>(attributes_.modify_time_ns.get()),
+             changed = static_cast<std::int64_t>(attributes_.change_time_ns.get());
+  const bool recent = before > modified && before > changed && static_cast<std::int64_t>(wall_ns) - before < day_ns;
+  if (!recent || !mount->has(mount_flag::relative_access_times)) accessed_ns_ = wall_ns;
+}
+
 void HomeNode::modified(std::uint64_t wall_ns) {
   const base::SpinGuard guard(lock_);
   attributes_.modify_time_ns = attributes_.change_time_ns = wall_ns;
@@ -228,6 +248,10 @@ Answer<OpenFileReference> HomeNode::open(int flags, processor::Reference<Place> 
     case file_mode::character: {
       const FileAttributes known = TRY(attributes(caller.sleeper()));
       return open_device(known.device, flags, std::move(place), caller);
+    }
+    case file_mode::block: {
+      const FileAttributes known = TRY(attributes(caller.sleeper()));
+      return open_block_device(known.device, flags, std::move(place), caller);
     }
     case file_mode::socket:
       return error(ENXIO);

@@ -6,10 +6,12 @@
 
 #include <atomic>
 #include <boost/intrusive/set.hpp>
+#include <optional>
 
 #include "kernel/threads/mutex.h"
 #include "linux-abi/files/home_file_system.h"
 #include "linux-abi/files/known_listing.h"
+#include "linux-abi/files/mount.h"
 #include "linux-abi/files/text_use.h"
 #include "processor/shared_object.h"
 
@@ -58,6 +60,9 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   std::uint64_t bytes();
   // Before it is written or cut off, with mutex() held: whoever is not root takes its set-user and set-group bits away.
   Answer<> drop_set_id_bits(Caller& caller);
+  // It was read, where this mount has it: its access time may move (mount(8): relatime). That stays here, as long as
+  // the file is known: nothing goes to the home for it.
+  void accessed(const Mount* mount, std::uint64_t wall_ns);
   // It was written: the time is told to the home by tell_times().
   void modified(std::uint64_t wall_ns);
   Answer<> tell_times(processor::Sleeper& sleeper);
@@ -89,6 +94,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   messages::FileAttributes attributes_;
   bool attributes_known_ = true;
   bool times_untold_ = false;
+  std::optional<std::uint64_t> accessed_ns_;
   bool xattrs_known_ = false;
   base::Array<std::byte> xattrs_;  // as messages have them
   processor::Reference<processor::SharedObject> data_;

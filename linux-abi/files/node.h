@@ -88,6 +88,11 @@ class Node : public processor::Counted {
   void set_nameless() { nameless_.store(true, std::memory_order_release); }  // pairs with the acquire in is_nameless
   bool is_nameless() const { return nameless_.load(std::memory_order_acquire); }
 
+  // Of a directory: over how many names of it something is mounted.
+  void add_mount() { mounts_.fetch_add(1, std::memory_order_relaxed); }
+  void drop_mount() { mounts_.fetch_sub(1, std::memory_order_relaxed); }
+  bool has_mounts() const { return mounts_.load(std::memory_order_relaxed) != 0; }
+
   // Nodes of different file systems have different domains (EXDEV).
   virtual const void* domain() const = 0;
 
@@ -101,6 +106,7 @@ class Node : public processor::Counted {
  private:
   std::uint32_t type_;
   std::atomic<std::uint32_t> opens_{0};
+  std::atomic<std::uint32_t> mounts_{0};
   std::atomic<bool> nameless_{false};
 };
 

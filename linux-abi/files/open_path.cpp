@@ -55,6 +55,9 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
   }
   const std::uint32_t wanted = wanted_access(flags);
   if (node.is_directory() && ((wanted & 2) != 0 || (flags & O_CREAT) != 0)) return error(EISDIR);
+  if ((wanted & 2) != 0) TRY(check_content_writable(*place));
+  const bool device = node.type() == file_mode::character || node.type() == file_mode::block;
+  if (device && place->mount() != nullptr && place->mount()->has(mount_flag::no_devices)) return error(EACCES);
   // Who makes a file may write to it whatever its mode.
   if (!created) TRY(check_access(caller, node, wanted));
   if ((flags & O_NOATIME) != 0 && !caller.credentials().may(Capability::FileOwner)) {
@@ -76,6 +79,7 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
 }
 
 Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std::uint32_t mode) {
+  TRY(check_writable(*parent.directory));
   TRY(check_access(caller, parent.directory->node(), 2 | 1));
   const std::uint32_t permissions = mode & file_mode::permissions & ~caller.file_context().umask();
   NameCache& names = name_cache_of(caller.file_context().tree());
@@ -125,6 +129,7 @@ Answer<OpenFileReference> open_or_create(Caller& caller, const PlaceReference& s
 Answer<OpenFileReference> open_unnamed(Caller& caller, const PlaceReference& directory, int flags, std::uint32_t mode) {
   Node& parent = directory->node();
   if (!parent.is_directory()) return error(ENOTDIR);
+  TRY(check_writable(*directory));
   TRY(check_access(caller, parent, 2 | 1));
   if (directory->removed()) return error(ENOENT);
   const std::uint32_t permissions = mode & file_mode::permissions & ~caller.file_context().umask();

@@ -40,7 +40,7 @@ Answer<PlaceReference> up(Caller& caller, const PlaceReference& place, const Res
 Answer<PlaceReference> to_root(Caller& caller, const PlaceReference& from, const Resolution& resolution) {
   if (resolution.has(Resolution::Beneath)) return error(EXDEV);
   PlaceReference root = root_of_walk(caller, resolution);
-  if (resolution.has(Resolution::NoOtherMount) && root->node().domain() != from->node().domain()) return error(EXDEV);
+  if (resolution.has(Resolution::NoOtherMount) && root->mount() != from->mount()) return error(EXDEV);
   return root;
 }
 
@@ -91,12 +91,12 @@ Answer<PlaceReference> walk_text(Caller& caller, PlaceReference place, std::stri
       next = TRY(up(caller, place, resolution));
     else
       next = TRY(step(caller, place, component));
-    if (resolution.has(Resolution::NoOtherMount) && next->node().domain() != place->node().domain())
-      return error(EXDEV);
+    if (resolution.has(Resolution::NoOtherMount) && next->mount() != place->mount()) return error(EXDEV);
     const bool must_follow = !is_last || !rest.empty() || last == LastLink::Follow;
     if (next->node().is_link() && must_follow) {
       if (++links > max_links) return error(ELOOP);
       TRY(check_link(resolution));
+      if (next->mount() != nullptr && next->mount()->has(mount_flag::no_links)) return error(ELOOP);
       if (PlaceReference leads = TRY(next->node().follow(caller))) {
         TRY(check_magic_link(resolution));
         next = std::move(leads);

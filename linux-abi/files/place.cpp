@@ -8,11 +8,13 @@
 
 namespace linux_abi {
 
-Answer<PlaceReference> Place::create(NodeReference node, PlaceReference parent, std::string_view name) {
+Answer<PlaceReference> Place::create(NodeReference node, PlaceReference parent, std::string_view name,
+                                     MountReference mount) {
   auto place = base::make<Place>();
   if (!place) return error(ENOMEM);
   TRY(place->name_.append(std::span(name)));
   place->node_ = std::move(node);
+  place->mount_ = !mount && parent ? parent->mount_ : std::move(mount);
   place->parent_ = std::move(parent);
   return PlaceReference(*place.release());
 }

@@ -11,6 +11,7 @@
 
 #include "kernel/base/array.h"
 #include "kernel/base/spinlock.h"
+#include "linux-abi/files/mount.h"
 #include "linux-abi/files/node.h"
 
 namespace linux_abi {
@@ -22,12 +23,15 @@ inline base::SpinLock places_lock{base::LockRank::Process};
 
 class Place : public processor::Counted {
  public:
-  // parent empty: the root of a tree.
-  static Answer<PlaceReference> create(NodeReference node, PlaceReference parent, std::string_view name);
+  // parent empty: the root of a tree. mount empty: the parent's.
+  static Answer<PlaceReference> create(NodeReference node, PlaceReference parent, std::string_view name,
+                                       MountReference mount = {});
 
   Node& node() const { return *node_; }
   NodeReference share_node() const { return node_; }
   PlaceReference parent();  // empty at the root
+  // What it was found in; nullptr: in no mount (hosted tests).
+  Mount* mount() const { return mount_.get(); }
   bool removed() const { return removed_; }
 
   // The absolute path as seen from `root`; ENAMETOOLONG, ENOENT if it was removed (with_removed: " (deleted)" then).
@@ -45,6 +49,7 @@ class Place : public processor::Counted {
   friend class NameCache;
   bool is_below_locked(const Place& ancestor) const;
   NodeReference node_;
+  MountReference mount_;   // constant
   PlaceReference parent_;  // guarded by places_lock
   base::Array<char> name_;
   bool removed_ = false;

@@ -74,16 +74,6 @@ Answer<> proc_cpuinfo(TextWriter& out, int, Caller&) {
   return {};
 }
 
-Answer<> proc_mounts(TextWriter& out, int, Caller& caller) {
-  TRY(
-      out.add_text("lego / ext4 rw,noatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
-                   "sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0\n"
-                   "devtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n"));
-  for (const auto& [path, device] : memory_mounts_of(caller.file_context().tree()))
-    TRY(out.add("tmpfs {} tmpfs rw,nosuid,nodev,noatime 0 0\n", path));
-  return {};
-}
-
 Answer<> proc_stat(TextWriter& out, int, Caller& caller) {
   const threads::Statistics threads = threads::statistics();
   const std::uint64_t up = caller.now_ns() * threads.cores, idle = threads.idle_ns;
@@ -207,7 +197,9 @@ Answer<> take_name(std::string_view text, VNodeName which, Caller& caller) {
 }  // namespace
 
 Answer<> proc_sys_hostname(TextWriter& out, int, Caller& caller) { return write_name(out, &VNode::hostname, caller); }
-Answer<> store_hostname(std::string_view text, int, Caller& caller) { return take_name(text, &VNode::hostname, caller); }
+Answer<> store_hostname(std::string_view text, int, Caller& caller) {
+  return take_name(text, &VNode::hostname, caller);
+}
 Answer<> proc_sys_domain_name(TextWriter& out, int, Caller& caller) {
   return write_name(out, &VNode::domain_name, caller);
 }

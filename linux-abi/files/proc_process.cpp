@@ -285,18 +285,6 @@ Answer<> proc_pid_environ(TextWriter& out, int pid, Caller& caller) {
   return add_user_bytes(out, process->arguments_end, process->environment_end, caller);
 }
 
-Answer<> proc_pid_mountinfo(TextWriter& out, int, Caller& caller) {
-  TRY(
-      out.add_text("1 0 8:0 / / rw,noatime - ext4 lego rw\n2 1 0:23 / /proc rw,relatime - proc proc rw\n"
-                   "3 1 0:23 / /dev rw,relatime - devtmpfs devtmpfs rw\n"
-                   "4 1 0:23 / /sys rw,relatime - sysfs sysfs rw\n"));
-  unsigned id = 5;
-  for (const auto& [path, device] : memory_mounts_of(caller.file_context().tree()))
-    TRY(out.add("{} {} 0:{} / {} rw,nosuid,nodev,noatime - tmpfs tmpfs rw\n", id++, path.starts_with("/dev/") ? 3 : 1,
-                device, path));
-  return {};
-}
-
 Answer<> proc_pid_limits(TextWriter& out, int pid, Caller& caller) {
   Process* process = TRY(own_process(pid, caller));
   struct Row {

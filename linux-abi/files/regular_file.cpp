@@ -26,7 +26,9 @@ class RegularFile final : public OpenFile {
         node_(node),
         place_(std::move(place)),
         data_(std::move(data)),
-        use_(writes(flags) ? Use::Writes : Use::Reads) {}
+        use_(writes(flags) ? Use::Writes : Use::Reads) {
+    if (use_ == Use::Writes && place_->mount() != nullptr) place_->mount()->add_writer();
+  }
   // Who opens a file for writing has begun_writing().
   static bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
@@ -39,7 +41,9 @@ class RegularFile final : public OpenFile {
   }
 
   Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller) override {
-    return TRY(processor::read_object(*data_, offset, to, caller.sleeper()));
+    const std::size_t done = TRY(processor::read_object(*data_, offset, to, caller.sleeper()));
+    was_accessed(caller);
+    return done;
   }
 
   Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
@@ -90,7 +94,10 @@ class RegularFile final : public OpenFile {
 
   bool continues() const override { return true; }
   Answer<FileStatus> status(Caller& caller) override { return node_->status(caller); }
-  Answer<processor::Reference<processor::SharedObject>> mappable(Caller&) override { return data_; }
+  Answer<processor::Reference<processor::SharedObject>> mappable(Caller& caller) override {
+    was_accessed(caller);
+    return data_;
+  }
 
   Answer<std::uint32_t> add_seals(std::uint32_t added) override {
     if (!node_->home_system().in_memory()) return error(EINVAL);
@@ -164,9 +171,16 @@ class RegularFile final : public OpenFile {
     const auto owner = reinterpret_cast<std::uint64_t>(static_cast<OpenFile*>(this));
     release_whole_lock(*node_, {owner, 0});
     release_record_locks(*node_, owner);
-    if (use_ == Use::Writes) node_->text_use().end_writing();
+    if (use_ == Use::Writes) {
+      node_->text_use().end_writing();
+      if (place_->mount() != nullptr) place_->mount()->drop_writer();
+    }
     if (use_ == Use::Executes) node_->text_use().end_executing();
     base::Own<RegularFile>(this).reset();
+  }
+
+  void was_accessed(Caller& caller) {
+    if ((flags() & O_NOATIME) == 0) node_->accessed(place_->mount(), caller.wall_time_ns());
   }
 
   // What may be written from `offset` on: EFBIG (and SIGXFSZ) at the limits.

@@ -12,6 +12,7 @@
 #include "linux-abi/console/pseudo_terminal.h"
 #include "linux-abi/console/terminal.h"
 #include "linux-abi/files/file_description.h"
+#include "linux-abi/files/loop_devices.h"
 
 namespace linux_abi {
 namespace {
@@ -98,12 +99,19 @@ Answer<OpenFileReference> open_device(std::uint64_t number, int flags, PlaceRefe
       return make_file<RandomFile>(flags, std::move(place));
     case device::pseudo_master:
       return open_pseudo_master(flags, std::move(place), caller);
+    case device::loop_control:
+      return open_loop_control(flags, std::move(place), caller);
     case device::tty:
     case device::console:
       return open_controlling_terminal(flags, std::move(place), caller);
     default:
       return error(ENXIO);
   }
+}
+
+Answer<OpenFileReference> open_block_device(std::uint64_t number, int flags, PlaceReference place, Caller& caller) {
+  if (number >> 8 != device::loop(0) >> 8) return error(ENXIO);
+  return open_loop(static_cast<std::uint32_t>(number & 0xff), flags, std::move(place), caller);
 }
 
 }  // namespace linux_abi

@@ -148,9 +148,10 @@ class LinkNode final : public SyntheticNode {
 
 class DeviceNode final : public SyntheticNode {
  public:
-  DeviceNode(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid)
-      : SyntheticNode(file_mode::character | permissions, 0, device_inode(number)), number_(number), uid_(uid) {}
+  DeviceNode(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid, std::uint32_t type)
+      : SyntheticNode(type | permissions, 0, device_inode(number)), number_(number), uid_(uid) {}
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
+    if (type() == file_mode::block) return open_block_device(number_, flags, std::move(place), caller);
     return open_device(number_, flags, std::move(place), caller);
   }
   Answer<> change(const AttributeChange&, Caller&) override { return {}; }
@@ -269,8 +270,9 @@ int number_of_name(std::string_view name) {
   return number;
 }
 
-Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid) {
-  return make_node<DeviceNode>(number, permissions, uid);
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid,
+                                  std::uint32_t type) {
+  return make_node<DeviceNode>(number, permissions, uid, type);
 }
 Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions) {
   return make_node<DirectoryNode>(source, subject, permissions);

@@ -33,7 +33,8 @@ Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t perm
 using LeadTo = Answer<PlaceReference> (*)(int subject, int number, Caller& caller);
 Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number = 0);
 
-Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid = 0);
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid = 0,
+                                  std::uint32_t type = file_mode::character);
 
 // A directory whose entries come from two functions: one finds a name (ENOENT), the other lists: the entry after
 // `cookie` (0: the first), false at the end.
@@ -45,7 +46,7 @@ struct ListedEntry {
   bool set(std::string_view text, std::uint8_t entry_type, std::uint64_t next_cookie);
 };
 namespace entry_type {
-inline constexpr std::uint8_t character = 2, directory = 4, regular = 8, link = 10;  // DT_*
+inline constexpr std::uint8_t character = 2, directory = 4, block = 6, regular = 8, link = 10;  // DT_*
 }
 // A name that is a decimal number without leading zeros, of nine digits at most; -1: it is none.
 int number_of_name(std::string_view name);

@@ -11,22 +11,13 @@
 #include "kernel/base/format.h"
 #include "kernel/base/memory.h"
 #include "linux-abi/files/home_node.h"
+#include "linux-abi/files/loop_devices.h"
+#include "linux-abi/files/mount_table.h"
+#include "linux-abi/files/special_files.h"
 #include "linux-abi/files/synthetic.h"
 #include "linux-abi/process/vnode.h"
 
 namespace linux_abi {
-
-namespace {
-
-// A file system in memory, over a directory of the tree.
-struct MemoryMount {
-  PlaceReference directory;
-  std::string_view name;
-  base::Own<HomeFileSystem> system;
-  PlaceReference place;
-};
-
-}  // namespace
 
 class FileTree : public processor::Counted {
  public:
@@ -34,41 +25,38 @@ class FileTree : public processor::Counted {
       : home_system(std::move(family), home) {}
   void last_reference_gone() { base::Own<FileTree>(this).reset(); }
 
-  static constexpr std::size_t max_memory_mounts = 3;
   HomeFileSystem home_system;
-  std::array<MemoryMount, max_memory_mounts> memory;  // the first memory_count of them
-  std::array<MemoryMountPoint, max_memory_mounts> memory_points;
-  std::size_t memory_count = 0;
+  MountTable mounts;
+  // All that are mounted or still used; with the table's mutex held.
+  base::Array<MountedSystemReference> systems;
   // Where files without names are: in no place of the tree, and made for the first of them.
   threads::Mutex unnamed_lock;
   base::Own<HomeFileSystem> unnamed;
   PlaceReference unnamed_root;
   std::atomic<std::uint64_t> unnamed_ever{0};
   NameCache names;
-  PlaceReference root, proc, sys, dev;
+  LoopDevices loops;
+  PlaceReference root;
 };
 
 PlaceReference root_of(FileTree& tree) { return tree.root; }
 NameCache& name_cache_of(FileTree& tree) { return tree.names; }
 HomeFileSystem& home_system_of(FileTree& tree) { return tree.home_system; }
 
-std::span<const MemoryMountPoint> memory_mounts_of(FileTree& tree) {
-  return std::span(tree.memory_points).first(tree.memory_count);
-}
+MountTable& mounts_of(FileTree& tree) { return tree.mounts; }
+LoopDevices& loop_devices_of(FileTree& tree) { return tree.loops; }
 
 PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::string_view name) {
-  for (std::size_t i = 0; i < tree.memory_count; ++i)
-    if (directory == tree.memory[i].directory && name == tree.memory[i].name) return tree.memory[i].place;
-  if (directory != tree.root) return {};
-  if (name == "proc") return tree.proc;
-  if (name == "sys") return tree.sys;
-  if (name == "dev") return tree.dev;
-  return {};
+  return tree.mounts.at(directory, name);
 }
 
 Answer<> flush_files(FileTree& tree, processor::Sleeper& sleeper) {
   TRY(tree.home_system.flush_all(sleeper));
-  for (std::size_t i = 0; i < tree.memory_count; ++i) TRY(tree.memory[i].system->flush_all(sleeper));
+  {
+    threads::MutexGuard guard(tree.mounts.mutex);
+    for (const MountedSystemReference& system : tree.systems)
+      if (system->home) TRY(system->home->flush_all(sleeper));
+  }
   HomeFileSystem* unnamed = nullptr;
   {
     threads::MutexGuard guard(tree.unnamed_lock);
@@ -78,9 +66,30 @@ Answer<> flush_files(FileTree& tree, processor::Sleeper& sleeper) {
   return {};
 }
 
+Answer<MountedSystemReference> new_system(FileTree& tree, std::string_view type, std::uint64_t device,
+                                          std::string_view source) {
+  auto system = base::make<MountedSystem>(type, device);
+  if (!system) return error(ENOMEM);
+  TRY(system->source.append(std::span(source)));
+  MountedSystemReference reference(*system.release());
+  TRY(tree.systems.push_back(reference));
+  return reference;
+}
+
+void sweep_systems(FileTree& tree, processor::Sleeper& sleeper) {
+  for (std::size_t i = tree.systems.size(); i > 0; --i) {
+    MountedSystemReference& system = tree.systems[i - 1];
+    if (processor::CountedReferences<MountedSystem>::count(*system) != 1) continue;
+    if (system->home && !system->home->is_unused()) continue;
+    // It may be known no more at a home that has died; there is nothing else to be done about it.
+    if (system->home) (void)system->home->unmount(sleeper);
+    tree.systems.erase(i - 1);
+  }
+}
+
 namespace {
 
-Answer<base::Own<HomeFileSystem>> new_system(FileTree& tree) {
+Answer<base::Own<HomeFileSystem>> new_home_system(FileTree& tree) {
   auto system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system.family()),
                                            tree.home_system.home());
   if (!system) return error(ENOMEM);
@@ -90,7 +99,7 @@ Answer<base::Own<HomeFileSystem>> new_system(FileTree& tree) {
 Answer<PlaceReference> root_of_unnamed(FileTree& tree, processor::Sleeper& sleeper) {
   threads::MutexGuard guard(tree.unnamed_lock);
   if (tree.unnamed_root) return tree.unnamed_root;
-  auto system = TRY(new_system(tree));
+  auto system = TRY(new_home_system(tree));
   NodeReference root = TRY(system->mount_in_memory(0700, sleeper));
   PlaceReference place = TRY(Place::create(std::move(root), {}, "/"));
   tree.unnamed = std::move(system);
@@ -99,6 +108,30 @@ Answer<PlaceReference> root_of_unnamed(FileTree& tree, processor::Sleeper& sleep
 }
 
 }  // namespace
+
+Answer<SystemRoot> new_memory_system(FileTree& tree, const MemoryOptions& options, processor::Sleeper& sleeper) {
+  auto home = TRY(new_home_system(tree));
+  NodeReference root = TRY(home->mount_in_memory(options.mode.value_or(01777), sleeper));
+  auto system = new_system(tree, "tmpfs", home->device(), "tmpfs");
+  if (!system) {
+    root.reset();
+    (void)home->unmount(sleeper);
+    return std::unexpected(system.error());
+  }
+  (*system)->home = std::move(home);
+  return SystemRoot{std::move(*system), std::move(root)};
+}
+
+Answer<SystemRoot> new_made_system(FileTree& tree, std::string_view type) {
+  NodeReference root;
+  if (type == "proc")
+    root = TRY(make_proc());
+  else if (type == "sysfs")
+    root = TRY(make_sys());
+  else
+    root = TRY(make_dev());
+  return SystemRoot{TRY(new_system(tree, type, synthetic_device, type)), std::move(root)};
+}
 
 Answer<OpenFileReference> create_unnamed(FileTree& tree, std::string_view label, std::uint32_t seals, Caller& caller) {
   // Nobody sees the name that it has until it is open.
@@ -122,6 +155,17 @@ Answer<OpenFileReference> create_unnamed(FileTree& tree, std::string_view label,
 }
 
 namespace {
+
+// While the vNode is made: over a name in a directory of which nothing need be stored.
+Answer<> mount_at_start(FileTree& tree, const PlaceReference& directory, std::string_view name, SystemRoot made,
+                        std::uint32_t flags) {
+  auto mount =
+      base::make<Mount>(std::move(made.system), flags | mount_flag::relative_access_times, tree.mounts.next_id());
+  if (!mount) return error(ENOMEM);
+  const PlaceReference at = TRY(Place::create(made.root, directory, name));
+  TRY(tree.mounts.add(MountReference(*mount.release()), std::move(made.root), at));
+  return {};
+}
 
 // A directory of the root that is there and holds nothing. "." and ".." are always listed.
 Answer<bool> is_empty_directory(FileTree& tree, std::string_view name, processor::Sleeper& sleeper) {
@@ -147,31 +191,31 @@ Answer<bool> is_empty_directory(FileTree& tree, std::string_view name, processor
   return entries <= 2;
 }
 
-Answer<> mount_in_memory(FileTree& tree, PlaceReference directory, std::string_view path, std::uint32_t permissions,
-                         processor::Sleeper& sleeper) {
-  MemoryMount mount;
-  mount.name = path.substr(path.rfind('/') + 1);
-  mount.system = TRY(new_system(tree));
-  NodeReference node = TRY(mount.system->mount_in_memory(permissions, sleeper));
-  mount.place = TRY(Place::create(std::move(node), directory, mount.name));
-  mount.directory = std::move(directory);
-  tree.memory_points[tree.memory_count] = {path, mount.system->device()};
-  tree.memory[tree.memory_count++] = std::move(mount);
-  return {};
-}
-
 Answer<> mount_all_in_memory(FileTree& tree, std::uint32_t kept, processor::Sleeper& sleeper) {
   struct Candidate {
-    std::string_view path;
-    std::uint32_t permissions;
+    std::string_view name;
+    std::uint32_t permissions, flags;
   };
-  constexpr std::array<Candidate, 2> candidates{{{"/tmp", 01777}, {"/run", 0755}}};
+  constexpr std::array<Candidate, 2> candidates{
+      {{"tmp", 01777, 0}, {"run", 0755, mount_flag::no_set_id | mount_flag::no_devices}}};
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const auto& [path, permissions] = candidates[i];
-    if ((kept & 1U << i) != 0 || !TRY(is_empty_directory(tree, path.substr(1), sleeper))) continue;
-    TRY(mount_in_memory(tree, tree.root, path, permissions, sleeper));
+    const Candidate& candidate = candidates[i];
+    if ((kept & 1U << i) != 0 || !TRY(is_empty_directory(tree, candidate.name, sleeper))) continue;
+    SystemRoot made = TRY(new_memory_system(tree, {.mode = candidate.permissions}, sleeper));
+    TRY(mount_at_start(tree, tree.root, candidate.name, std::move(made), candidate.flags));
   }
-  return mount_in_memory(tree, tree.dev, "/dev/shm", 01777, sleeper);
+  const PlaceReference dev = tree.mounts.at(tree.root, "dev");
+  SystemRoot made = TRY(new_memory_system(tree, {}, sleeper));
+  return mount_at_start(tree, dev, "shm", std::move(made), mount_flag::no_set_id | mount_flag::no_devices);
+}
+
+Answer<> mount_root(FileTree& tree, const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {
+  NodeReference root = TRY(tree.home_system.mount(storage, sleeper));
+  auto system = TRY(new_system(tree, "ext4", tree.home_system.device(), "lego"));
+  auto mount = base::make<Mount>(std::move(system), mount_flag::relative_access_times, tree.mounts.next_id());
+  if (!mount) return error(ENOMEM);
+  tree.root = TRY(tree.mounts.add(MountReference(*mount.release()), std::move(root), {}));
+  return {};
 }
 
 }  // namespace
@@ -183,12 +227,14 @@ Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VN
       base::make<FileTree>(processor::Reference<processor::Family>(family), FileHome{vnode.id(), family.home().memory});
   if (!made) return error(ENOMEM);
   processor::Reference<FileTree> tree(*made.release());
-  NodeReference root = TRY(tree->home_system.mount(storage, sleeper)), proc = TRY(make_proc()), sys = TRY(make_sys()),
-                dev = TRY(make_dev());
-  tree->root = TRY(Place::create(std::move(root), {}, "/"));
-  tree->proc = TRY(Place::create(std::move(proc), tree->root, "proc"));
-  tree->sys = TRY(Place::create(std::move(sys), tree->root, "sys"));
-  tree->dev = TRY(Place::create(std::move(dev), tree->root, "dev"));
+  TRY(mount_root(*tree, storage, sleeper));
+  constexpr std::uint32_t of_kernel = mount_flag::no_set_id | mount_flag::no_devices | mount_flag::no_execution;
+  for (const std::string_view name : {"proc", "sys", "dev"}) {
+    const bool devices = name == "dev";
+    const std::string_view type = devices ? "devtmpfs" : name == "sys" ? "sysfs" : "proc";
+    SystemRoot system = TRY(new_made_system(*tree, type));
+    TRY(mount_at_start(*tree, tree->root, name, std::move(system), devices ? mount_flag::no_set_id : of_kernel));
+  }
   TRY(mount_all_in_memory(*tree, kept, sleeper));
   return tree;
 }
@@ -196,23 +242,19 @@ Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VN
 Answer<> unmount_files(FileTree& tree, processor::Sleeper& sleeper) {
   const Answer<> flushed = flush_files(tree, sleeper);
   tree.names.clear();
+  for (LoopDevices::Loop& loop : tree.loops.loops) loop.backing.reset();
   Answer<> unmounted;
-  for (; tree.memory_count > 0; --tree.memory_count) {
-    MemoryMount& mount = tree.memory[tree.memory_count - 1];
-    mount.place.reset();
-    mount.directory.reset();
-    if (const Answer<> done = mount.system->unmount(sleeper); !done) unmounted = done;
-    mount.system.reset();
-  }
+  tree.root.reset();
+  tree.mounts.clear();
+  for (MountedSystemReference& system : tree.systems)
+    if (system->home)
+      if (const Answer<> done = system->home->unmount(sleeper); !done) unmounted = done;
+  tree.systems.clear();
   if (tree.unnamed) {
     tree.unnamed_root.reset();
     if (const Answer<> done = tree.unnamed->unmount(sleeper); !done) unmounted = done;
     tree.unnamed.reset();
   }
-  tree.proc.reset();
-  tree.sys.reset();
-  tree.dev.reset();
-  tree.root.reset();
   TRY(tree.home_system.unmount(sleeper));
   TRY(unmounted);
   return flushed;

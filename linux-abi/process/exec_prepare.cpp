@@ -104,6 +104,8 @@ Answer<> load(Thread& thread, processor::Family& family, PreparedProgram& progra
 }
 
 void note_set_ids(PreparedProgram& program, const FileStatus& status) {
+  const Place* place = program.file->place();
+  if (place != nullptr && place->mount() != nullptr && place->mount()->has(mount_flag::no_set_id)) return;
   constexpr std::uint32_t set_uid = 04000, set_gid = 02000, group_execute = 0010;
   if ((status.mode & set_uid) != 0) program.set_uid = status.uid;
   if ((status.mode & (set_gid | group_execute)) == (set_gid | group_execute)) program.set_gid = status.gid;

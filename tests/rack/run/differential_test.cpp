@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"xattrs", {}, {"xattrs"}}, Case{"xattrs_in_memory", {"--env", "FILES_IN=/tmp"}, {"xattrs"}},
                     Case{"directories", {}, {"directories"}},
                     Case{"directories_in_memory", {"--env", "FILES_IN=/tmp"}, {"directories"}},
-                    Case{"record_locks", {}, {"record_locks"}},
+                    Case{"record_locks", {}, {"record_locks"}}, Case{"mounts", {}, {"mounts"}},
                     Case{"watching_in_memory", {"--env", "FILES_IN=/tmp"}, {"watching"}},
                     Case{"file_calls_in_memory", {"--env", "FILES_IN=/tmp"}, {"file_calls"}},
                     Case{"name_races", {"--cpus", "2"}, {"name_races"}}, Case{"signals", {}, {"signals"}},

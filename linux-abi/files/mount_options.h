@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of a tmpfs (tmpfs(5)), as mount(2) is given them in one string.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "linux-abi/abi/errno.h"
+
+namespace linux_abi {
+
+struct MemoryOptions {
+  std::optional<std::uint32_t> mode, uid, gid;
+  std::uint64_t max_bytes = 0;                                // 0: as much as there is
+  std::uint64_t max_files = 0;                                // the same
+  static Answer<MemoryOptions> parse(std::string_view text);  // EINVAL
+};
+
+}  // namespace linux_abi
