@@ -52,6 +52,10 @@ Answer<processor::Reference<HomeNode>> HomeNode::create_any(std::string_view nam
   request.gid = inherits ? own.gid.get() : user.file_gid;
   const bool directory = (mode & file_mode::type_mask) == file_mode::directory;
   request.mode = inherits && directory ? mode | file_mode::set_gid : mode;
+  // Nor does anybody make a program of a group that is not his this way.
+  constexpr std::uint32_t set_gid_program = file_mode::set_gid | 010;
+  const bool strange = inherits && !directory && (mode & set_gid_program) == set_gid_program;
+  if (strange && !user.may(Capability::FileSetId) && !user.in_group(own.gid)) request.mode = mode & ~file_mode::set_gid;
   request.device = device;
   request.name_bytes = length(name);
   request.target_bytes = length(target);

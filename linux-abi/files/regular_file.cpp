@@ -148,6 +148,7 @@ class RegularFile final : public OpenFile {
   }
 
   Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override {
+    if (request == FICLONE || request == FICLONERANGE || request == FIDEDUPERANGE) return error(EOPNOTSUPP);
     if (request != bytes_left_request) return error(ENOTTY);
     threads::MutexGuard guard(position_lock_);
     const std::uint64_t bytes = node_->bytes();

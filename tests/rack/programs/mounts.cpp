@@ -3,6 +3,7 @@
 // devices. In an empty folder of its own, and on native Linux in a mount namespace of its own.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <sched.h>
 #include <stdio.h>
@@ -193,6 +194,36 @@ void access_times(unsigned long flags) {
   SHOW(umount("t"));
 }
 
+// In a directory that gives its group away; and what no file system here can do.
+void set_groups() {
+  mkdir("g", 0755);
+  SHOW(mount("g", "g", "tmpfs", 0, "mode=777"));
+  mkdir("g/folder", 0755);
+  chown("g/folder", -1, 77);
+  SHOW(chmod("g/folder", 02777));
+  const pid_t child = fork();
+  if (child == 0) {
+    setgid(65534);
+    setuid(65534);
+    umask(0);
+    for (const mode_t mode : {02755, 02745, 02770, 0755}) {
+      const std::string name = "g/folder/" + std::to_string(mode);
+      close(creat(name.c_str(), mode));
+      struct stat status;
+      stat(name.c_str(), &status);
+      printf("%o: %o of %d\n", mode, status.st_mode, status.st_gid);
+    }
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+  const int from = open("g/from", O_RDWR | O_CREAT, 0644), to = open("g/to", O_RDWR | O_CREAT, 0644);
+  SHOW(ioctl(to, FICLONE, from));
+  close(from);
+  close(to);
+  SHOW(umount("g"));
+}
+
 void forbidding() {
   mkdir("f", 0755);
   SHOW(mount("f", "f", "tmpfs", MS_NOEXEC | MS_NODEV | MS_NOSUID, nullptr));
@@ -304,6 +335,7 @@ int main() {
   errors();
   read_only();
   for (const unsigned long flags : {0UL, (unsigned long)MS_NOATIME, (unsigned long)MS_STRICTATIME}) access_times(flags);
+  set_groups();
   forbidding();
   binds(folder);
   loops();
