@@ -48,15 +48,24 @@ Answer<OpenFileReference> DescriptorTable::get(int descriptor) {
   return entries_[index].file;
 }
 
+// Numbers that come one after the other find room that was doubled: the lock is held meanwhile.
+Answer<> DescriptorTable::make_room(std::size_t index) {
+  if (index >= 2 * entries_.size()) TRY(entries_.resize(index + 1));
+  while (index >= entries_.size()) TRY(entries_.push_back(Entry{}));
+  return {};
+}
+
 Answer<int> DescriptorTable::install(OpenFileReference file, CloseOnExec close_on_exec, std::uint32_t limit,
                                      int lowest) {
   const base::SpinGuard guard(lock_);
-  std::size_t index = static_cast<std::size_t>(lowest);
+  const bool from_lowest = static_cast<std::size_t>(lowest) <= none_free_below_;
+  std::size_t index = from_lowest ? none_free_below_ : static_cast<std::size_t>(lowest);
   while (index < entries_.size() && entries_[index].file) ++index;
   if (index >= limit) return error(EMFILE);
-  if (index >= entries_.size()) TRY(entries_.resize(index + 1));
+  TRY(make_room(index));
   entries_[index].file = std::move(file);
   entries_[index].close_on_exec = close_on_exec;
+  if (from_lowest) none_free_below_ = index + 1;
   return static_cast<int>(index);
 }
 
@@ -67,7 +76,7 @@ Answer<> DescriptorTable::install_at(int descriptor, OpenFileReference file, Clo
   OpenFileReference replaced;
   {
     const base::SpinGuard guard(lock_);
-    if (index >= entries_.size()) TRY(entries_.resize(index + 1));
+    TRY(make_room(index));
     replaced = std::move(entries_[index].file);
     entries_[index].file = std::move(file);
     entries_[index].close_on_exec = close_on_exec;
@@ -83,6 +92,7 @@ Answer<> DescriptorTable::close(int descriptor, std::uint64_t process) {
     const auto index = static_cast<std::size_t>(descriptor);
     if (descriptor < 0 || index >= entries_.size() || !entries_[index].file) return error(EBADF);
     closed = std::move(entries_[index].file);
+    none_free_below_ = std::min(none_free_below_, index);
   }
   closed->descriptor_closed(process);
   return {};

@@ -47,8 +47,11 @@ class DescriptorTable : public processor::Counted {
     OpenFileReference file;
     CloseOnExec close_on_exec = CloseOnExec::No;
   };
-  base::SpinLock lock_{base::LockRank::Process};
-  base::Array<Entry> entries_;  // guarded by lock_
+  Answer<> make_room(std::size_t index);
+
+  base::SpinLock lock_{base::LockRank::Process};  // guards all below
+  base::Array<Entry> entries_;
+  std::size_t none_free_below_ = 0;
 };
 
 }  // namespace linux_abi

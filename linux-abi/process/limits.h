@@ -43,7 +43,7 @@ struct Limits {
       {0, unlimited},
       {unlimited, unlimited},
       {32768, 32768},
-      {1024, 1048576},
+      {1024, 4096},  // as Linux gives the first process; root may ask for more
       {8 << 20, 8 << 20},
       {unlimited, unlimited},
       {unlimited, unlimited},
