@@ -5,6 +5,7 @@
 
 #include "kernel/core/entropy.h"
 #include "linux-abi/calls/calls_process.h"
+#include "linux-abi/process/inspection.h"
 
 namespace linux_abi::calls {
 namespace {
@@ -21,8 +22,7 @@ Answer<Compared> find(Call& call, int pid) {
   const base::SpinGuard guard(tasks_lock);
   const PidEntry* entry = call.process().vnode().pids.find(pid);
   if (entry == nullptr || entry->thread == nullptr || entry->process == nullptr) return error(ESRCH);
-  const Credentials &own = call.thread.user, &other = entry->thread->user;
-  if (own.uid != other.uid && !own.may(Capability::Trace)) return error(EPERM);
+  if (!may_inspect_locked(call.thread, *entry->thread)) return error(EPERM);
   Process& process = *entry->process;
   return Compared{process.descriptors, process.files, process.actions, process.share_space()};
 }

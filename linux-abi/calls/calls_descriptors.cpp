@@ -5,6 +5,7 @@
 
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
+#include "linux-abi/calls/file_owners.h"
 #include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/files/fifo.h"
 #include "linux-abi/files/file_locks.h"
@@ -197,6 +198,8 @@ Answer<std::uint64_t> fcntl(Call& call) {
     case F_GETFL:
       return static_cast<std::uint64_t>(file->flags() | (file->node() != nullptr ? O_LARGEFILE : 0));
     case F_SETFL:
+      if (const bool on = (call.c() & FASYNC) != 0; on != ((file->flags() & FASYNC) != 0))
+        TRY(set_asynchronous(*file, descriptor, on));
       file->set_flags((file->flags() & ~settable_flags) | (Call::as_int(call.c()) & settable_flags));
       return std::uint64_t{0};
     case F_GETLK:
@@ -221,12 +224,8 @@ Answer<std::uint64_t> fcntl(Call& call) {
       if (call.c() == 0 || (call.c() & ~std::uint64_t{seal::all}) != 0) return error(EINVAL);
       TRY(file->add_seals(static_cast<std::uint32_t>(call.c())));
       return std::uint64_t{0};
-    case F_GETOWN:
-      return std::uint64_t{0};
-    case F_GETSIG:
-      return std::uint64_t{0};
     default:
-      return error(EINVAL);
+      return file_owner_command(call, *file, command);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/calls/calls_system.h"
 #include "linux-abi/futex/futex.h"
+#include "linux-abi/process/inspection.h"
 #include "linux-abi/time/wall_clock.h"
 
 namespace linux_abi::calls {
@@ -81,8 +82,38 @@ Answer<std::uint64_t> futex(Call& call) {
       return TRY(futex_wake_operation(call.thread, call.a(), call.e(), count, second_count,
                                       static_cast<std::uint32_t>(call.f())));
     default:
-      return error(ENOSYS);  // priority inheritance, futex_waitv: callers fall back or say so
+      return error(ENOSYS);  // priority inheritance: callers fall back or say so
   }
+}
+
+namespace {
+// struct futex_waitv
+struct UserWait {
+  std::uint64_t expected, address;
+  std::uint32_t flags, reserved;
+};
+}  // namespace
+
+Answer<std::uint64_t> futex_waitv(Call& call) {
+  constexpr std::uint32_t word_of_32_bits = 2;  // FUTEX_32
+  constexpr int realtime_clock = 0, monotonic_clock = 1;
+  const std::uint64_t count = call.b() & 0xffffffff;
+  if ((call.c() & 0xffffffff) != 0 || count == 0 || count > most_futex_waits || call.a() == 0) return error(EINVAL);
+  std::uint64_t deadline_ns = base::never_ns;
+  if (call.d() != 0) {
+    const int clock = Call::as_int(call.e());
+    if (clock != realtime_clock && clock != monotonic_clock) return error(EINVAL);
+    deadline_ns = TRY(deadline_of(call, true, clock == realtime_clock));
+  }
+  base::Array<FutexWait> waits;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const UserWait given = TRY(UserIn<UserWait>(call.a() + i * sizeof(UserWait)).read());
+    const std::uint32_t flags = given.flags & ~std::uint32_t{FUTEX_PRIVATE_FLAG};
+    if (flags != word_of_32_bits || given.reserved != 0) return error(EINVAL);
+    TRY(check_shared(given.flags, given.address));
+    TRY(waits.push_back({.address = given.address, .expected = static_cast<std::uint32_t>(given.expected)}));
+  }
+  return static_cast<std::uint64_t>(TRY(futex_wait_for_any(call.thread, waits.span(), deadline_ns)));
 }
 
 Answer<std::uint64_t> set_robust_list(Call& call) {
@@ -98,6 +129,7 @@ Answer<std::uint64_t> get_robust_list(Call& call) {
     const base::SpinGuard guard(tasks_lock);
     const PidEntry* entry = call.process().vnode().pids.find(tid);
     if (entry == nullptr || entry->thread == nullptr) return error(ESRCH);
+    if (!may_inspect_locked(call.thread, *entry->thread)) return error(EPERM);
     head = entry->thread->robust_list;
   }
   TRY(UserOut<std::uint64_t>(call.b()).write(head));

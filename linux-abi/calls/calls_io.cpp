@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
+#include "linux-abi/calls/file_owners.h"
 #include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/calls/user_io.h"
 #include "linux-abi/files/file_watches.h"
@@ -74,7 +75,11 @@ Answer<std::uint64_t> ioctl(Call& call) {
       file->set_flags(on ? file->flags() | non_blocking : file->flags() & ~non_blocking);
       return std::uint64_t{0};
     }
+    case owner_request::set_asynchronous:
+      return file_owner_control(call, *file, request);
     default:
+      if (file->socket() != nullptr && owner_request::is_of_socket(request))
+        return file_owner_control(call, *file, request);
       return file->control(request, call.c(), call.thread);
   }
 }

@@ -57,6 +57,14 @@ Answer<Backing> backing_of(Call& call, const OpenFileReference& file, std::uint6
   return backing;
 }
 
+// RLIMIT_AS: so many bytes more. ENOMEM.
+Answer<> check_growth(Call& call, std::uint64_t bytes) {
+  const std::uint64_t most = call.thread.limit(static_cast<int>(Resource::AddressSpace));
+  if (most == unlimited) return {};
+  const std::uint64_t mapped = processor::usage(call.process().space()).mapped * page_bytes;
+  return mapped + bytes > most ? error(ENOMEM) : Answer<>();
+}
+
 }  // namespace
 
 // All but MAP_SYNC, which only persistent memory has.
@@ -98,6 +106,7 @@ Answer<std::uint64_t> mmap(Call& call) {
   request.object_offset = (flags & MAP_ANONYMOUS) != 0 ? 0 : offset;
   const bool locked = (flags & MAP_LOCKED) != 0;
   TRY(check_locked_mapping(call, bytes, locked));
+  TRY(check_growth(call, bytes));
   const UserVa mapped = TRY(processor::map(call.process().space(), request, call.thread.sleeper()));
   note_mapping(call, vma::Range::of(mapped, bytes), locked);
   return mapped.value();
@@ -142,6 +151,7 @@ Answer<std::uint64_t> mremap(Call& call) {
     if (new_range.overlaps(old_range)) return error(EINVAL);
     target = new_range.start;
   }
+  if (new_bytes > old_range.bytes()) TRY(check_growth(call, new_bytes - old_range.bytes()));
   return TRY(processor::remap(call.process().space(), old_range, target, new_bytes, mode, call.thread.sleeper()))
       .value();
 }
@@ -202,7 +212,17 @@ Answer<std::uint64_t> madvise(Call& call) {
 }
 
 Answer<std::uint64_t> brk(Call& call) {
-  return TRY(processor::set_break(call.process().space(), UserVa(call.a()), call.thread.sleeper())).value();
+  processor::AddressSpace& space = call.process().space();
+  const std::uint64_t most = call.thread.limit(static_cast<int>(Resource::Data));
+  const bool bound = most != unlimited || call.thread.limit(static_cast<int>(Resource::AddressSpace)) != unlimited;
+  if (bound && call.a() != 0) {
+    // Beyond a limit the break stays where it is.
+    const std::uint64_t now = TRY(processor::set_break(space, UserVa(0), call.thread.sleeper())).value();
+    const bool grows = call.a() > now;
+    if (grows && call.a() - processor::break_start(space).value() > most) return now;
+    if (grows && !check_growth(call, call.a() - now)) return now;
+  }
+  return TRY(processor::set_break(space, UserVa(call.a()), call.thread.sleeper())).value();
 }
 
 Answer<std::uint64_t> mincore(Call& call) {
@@ -234,13 +254,6 @@ Answer<std::uint64_t> msync(Call& call) {
     at = area.range.end;
   }
   return hole ? error(ENOMEM) : Answer<std::uint64_t>(0);
-}
-
-Answer<std::uint64_t> membarrier(Call& call) {
-  constexpr int query = 0;
-  // No command is offered: glibc and others fall back to their own fences.
-  if (Call::as_int(call.a()) == query) return std::uint64_t{0};
-  return error(EINVAL);
 }
 
 }  // namespace linux_abi::calls

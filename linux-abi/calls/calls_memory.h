@@ -20,7 +20,6 @@ Answer<std::uint64_t> mlock2(Call& call);
 Answer<std::uint64_t> munlock(Call& call);
 Answer<std::uint64_t> mlockall(Call& call);
 Answer<std::uint64_t> munlockall(Call& call);
-Answer<std::uint64_t> membarrier(Call& call);
 
 // Of a process that locks memory; calls_memory_locks.cpp. Before a mapping is made (locked: by MAP_LOCKED): EPERM,
 // EAGAIN. Afterwards, and after one was taken away.

@@ -14,6 +14,7 @@
 #include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/home_node.h"
+#include "linux-abi/files/leases.h"
 #include "linux-abi/files/open_path.h"
 #include "linux-abi/files/tree.h"
 
@@ -133,6 +134,7 @@ Answer<std::uint64_t> truncate(Call& call) {
     call.thread.raise(sig::xfsz);
     return error(EFBIG);
   }
+  TRY(break_leases(node, LeaseUse::Writes, false, call.thread));
   TRY(node.truncate(bytes, call.thread));
   tell_place(*place, file_event::modify);
   return std::uint64_t{0};

@@ -32,7 +32,8 @@ Answer<std::uint64_t> clone(Call& call) {
                        .stack = call.b(),
                        .tls = call.e(),
                        .parent_tid = call.c(),
-                       .child_tid = call.d()});
+                       .child_tid = call.d(),
+                       .pidfd = call.c()});
 }
 
 namespace {
@@ -61,7 +62,8 @@ Answer<std::uint64_t> clone3(Call& call) {
                        .stack = arguments.stack + arguments.stack_size,
                        .tls = arguments.tls,
                        .parent_tid = arguments.parent_tid,
-                       .child_tid = arguments.child_tid});
+                       .child_tid = arguments.child_tid,
+                       .pidfd = arguments.pidfd});
 }
 
 namespace {
@@ -123,6 +125,15 @@ Answer<std::uint64_t> exit_group(Call& call) { exit_process(call.thread, static_
 Answer<std::uint64_t> set_tid_address(Call& call) {
   call.thread.clear_child_tid = call.a();
   return static_cast<std::uint64_t>(call.thread.tid());
+}
+
+Answer<std::uint64_t> personality(Call& call) {
+  constexpr std::uint32_t only_ask = 0xffffffff;
+  const auto wanted = static_cast<std::uint32_t>(call.a());
+  const base::SpinGuard guard(tasks_lock);
+  const std::uint32_t old = call.process().personality;
+  if (wanted != only_ask) call.process().personality = wanted;
+  return std::uint64_t{old};
 }
 
 Answer<std::uint64_t> arch_prctl(Call& call) {

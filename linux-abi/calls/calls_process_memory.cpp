@@ -3,6 +3,7 @@
 #include "arch/x86_64/user_copy.h"
 #include "linux-abi/calls/calls_process.h"
 #include "linux-abi/calls/user_io.h"
+#include "linux-abi/process/inspection.h"
 
 namespace linux_abi::calls {
 
@@ -18,11 +19,7 @@ Answer<processor::Reference<processor::AddressSpace>> space_of(Call& call, int p
   const base::SpinGuard guard(tasks_lock);
   const PidEntry* entry = call.process().vnode().pids.find(pid);
   if (entry == nullptr || entry->thread == nullptr || entry->process == nullptr) return error(ESRCH);
-  const Credentials &own = call.thread.user, &other = entry->thread->user;
-  const bool same = own.uid == other.uid && own.uid == other.effective_uid && own.uid == other.saved_uid &&
-                    own.gid == other.gid && own.gid == other.effective_gid && own.gid == other.saved_gid;
-  const bool open = same && entry->process->dumpable != 0;
-  if (!open && entry->process != &call.process() && !own.may(Capability::Trace)) return error(EPERM);
+  if (!may_inspect_locked(call.thread, *entry->thread)) return error(EPERM);
   auto space = entry->process->share_space();
   if (!space) return error(ESRCH);
   return space;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scheduling: see calls_system.h. There is one policy, SCHED_OTHER.
+// Cores and nice values: see calls_system.h. Policies: calls_policies.cpp.
 #include <algorithm>
 
 #include "arch/x86_64/user_ptr.h"
@@ -16,15 +16,6 @@ using arch::UserIn;
 using arch::UserOut;
 
 namespace {
-
-// The thread with this tid, 0: the caller; ESRCH. tasks_lock is held.
-Answer<Thread*> find_thread_locked(Call& call, int tid) {
-  if (tid < 0) return error(EINVAL);
-  if (tid == 0) return &call.thread;
-  const PidEntry* entry = call.process().vnode().pids.find(tid);
-  if (entry == nullptr || entry->thread == nullptr) return error(ESRCH);
-  return entry->thread;
-}
 
 std::uint64_t all_cores() {
   const std::uint32_t cores = kernel::core_count();
@@ -62,75 +53,11 @@ Answer<std::uint64_t> sched_setaffinity(Call& call) {
   return std::uint64_t{0};
 }
 
-Answer<std::uint64_t> sched_getscheduler(Call& call) {
-  const base::SpinGuard guard(tasks_lock);
-  TRY(find_thread_locked(call, Call::as_int(call.a())));
-  return std::uint64_t{0};
-}
-
-Answer<std::uint64_t> sched_setscheduler(Call& call) {
-  const std::int32_t priority = TRY(UserIn<std::int32_t>(call.c()).read());
-  const base::SpinGuard guard(tasks_lock);
-  TRY(find_thread_locked(call, Call::as_int(call.a())));
-  constexpr int other = 0, batch = 3, idle = 5;
-  const int policy = Call::as_int(call.b());
-  if (policy != other && policy != batch && policy != idle) return error(policy == 1 || policy == 2 ? EPERM : EINVAL);
-  return priority == 0 ? Answer<std::uint64_t>(0) : error(EINVAL);
-}
-
-Answer<std::uint64_t> sched_getparam(Call& call) {
-  if (call.b() == 0) return error(EINVAL);
-  {
-    const base::SpinGuard guard(tasks_lock);
-    TRY(find_thread_locked(call, Call::as_int(call.a())));
-  }
-  TRY(UserOut<std::int32_t>(call.b()).write(0));
-  return std::uint64_t{0};
-}
-
-Answer<std::uint64_t> sched_setparam(Call& call) {
-  if (call.b() == 0) return error(EINVAL);
-  const std::int32_t priority = TRY(UserIn<std::int32_t>(call.b()).read());
-  const base::SpinGuard guard(tasks_lock);
-  TRY(find_thread_locked(call, Call::as_int(call.a())));
-  return priority == 0 ? Answer<std::uint64_t>(0) : error(EINVAL);
-}
-
-// The time slice of a thread as sched(7) tells it; it is the same for all.
-Answer<std::uint64_t> sched_rr_get_interval(Call& call) {
-  {
-    const base::SpinGuard guard(tasks_lock);
-    TRY(find_thread_locked(call, Call::as_int(call.a())));
-  }
-  const std::array<std::int64_t, 2> interval{0, static_cast<std::int64_t>(policy::slice_ns)};
-  TRY(call.thread.copy_out(call.b(), std::as_bytes(std::span(interval))));
-  return std::uint64_t{0};
-}
-
-namespace {
-Answer<std::uint64_t> priority_limit(Call& call, std::uint64_t realtime) {
-  switch (Call::as_int(call.a())) {
-    case 0:
-    case 3:
-    case 5:
-      return std::uint64_t{0};
-    case 1:
-    case 2:
-      return realtime;
-    default:
-      return error(EINVAL);
-  }
-}
-}  // namespace
-
-Answer<std::uint64_t> sched_get_priority_max(Call& call) { return priority_limit(call, 99); }
-Answer<std::uint64_t> sched_get_priority_min(Call& call) { return priority_limit(call, 1); }
-
 Answer<std::uint64_t> getpriority(Call& call) {
   int nicest = 20;
   const base::SpinGuard guard(tasks_lock);
   TRY(for_each_named_locked(call, Call::as_int(call.a()), Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
-    nicest = std::min(nicest, thread.kernel_thread().nice());
+    nicest = std::min(nicest, thread.scheduling.nice);
     return {};
   }));
   return static_cast<std::uint64_t>(20 - nicest);  // the C library turns it round
@@ -141,9 +68,12 @@ Answer<std::uint64_t> setpriority(Call& call) {
   const base::SpinGuard guard(tasks_lock);
   TRY(for_each_named_locked(call, Call::as_int(call.a()), Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
     const Credentials& user = call.thread.user;
-    if (!user.may(Capability::Nice) && user.effective_uid != thread.user.uid) return error(EPERM);
-    if (!user.may(Capability::Nice) && nice < thread.kernel_thread().nice()) return error(EACCES);
-    thread.kernel_thread().set_nice(nice);
+    const bool own = user.effective_uid == thread.user.uid || user.effective_uid == thread.user.effective_uid;
+    if (!user.may(Capability::Nice) && !own) return error(EPERM);
+    if (!user.may(Capability::Nice) && nice < thread.scheduling.nice && !may_be_nice_locked(thread, nice))
+      return error(EACCES);
+    thread.scheduling.nice = nice;
+    thread.scheduling.apply(thread.kernel_thread());
     return {};
   }));
   return std::uint64_t{0};

@@ -176,11 +176,11 @@ Answer<std::uint64_t> sigaltstack(Call& call) {
   return std::uint64_t{0};
 }
 
-namespace {
-
-SignalInformation from_user(const Call& call, int signal, int code) {
+SignalInformation signal_from_user(const Call& call, int signal, int code) {
   return {.signal = signal, .code = code, .pid = call.process().pid(), .uid = call.thread.user.uid};
 }
+
+namespace {
 
 Answer<> check_and_send_locked(Call& call, Process& target, const SignalInformation& information) {
   if (!may_signal(call.thread.user, call.process(), target, information.signal)) return error(EPERM);
@@ -219,7 +219,7 @@ Process* process_named_locked(Call& call, int pid) {
 Answer<std::uint64_t> kill(Call& call) {
   const int pid = Call::as_int(call.a()), signal = Call::as_int(call.b());
   if (signal < 0 || signal > max_signal) return error(EINVAL);
-  const SignalInformation information = from_user(call, signal, sig::code::user);
+  const SignalInformation information = signal_from_user(call, signal, sig::code::user);
   const base::SpinGuard guard(tasks_lock);
   if (pid > 0) {
     Process* target = process_named_locked(call, pid);
@@ -257,13 +257,13 @@ Answer<std::uint64_t> send_to_tid(Call& call, int process, int tid, const Signal
 Answer<std::uint64_t> tkill(Call& call) {
   const int tid = Call::as_int(call.a()), signal = Call::as_int(call.b());
   if (tid <= 0 || signal < 0 || signal > max_signal) return error(EINVAL);
-  return send_to_tid(call, 0, tid, from_user(call, signal, sig::code::tkill));
+  return send_to_tid(call, 0, tid, signal_from_user(call, signal, sig::code::tkill));
 }
 
 Answer<std::uint64_t> tgkill(Call& call) {
   const int process = Call::as_int(call.a()), tid = Call::as_int(call.b()), signal = Call::as_int(call.c());
   if (process <= 0 || tid <= 0 || signal < 0 || signal > max_signal) return error(EINVAL);
-  return send_to_tid(call, process, tid, from_user(call, signal, sig::code::tkill));
+  return send_to_tid(call, process, tid, signal_from_user(call, signal, sig::code::tkill));
 }
 
 namespace {

@@ -6,6 +6,9 @@
 
 namespace linux_abi::calls {
 
+// What a signal by kill(2) and the like says of its sender.
+SignalInformation signal_from_user(const Call& call, int signal, int code);
+
 Answer<std::uint64_t> rt_sigaction(Call& call);
 Answer<std::uint64_t> rt_sigprocmask(Call& call);
 Answer<std::uint64_t> rt_sigpending(Call& call);

@@ -11,6 +11,7 @@
 #include "kernel/memory/frames.h"
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/process/memory_information.h"
+#include "linux-abi/time/interval_timers.h"
 #include "linux-abi/time/load_averages.h"
 
 namespace linux_abi::calls {
@@ -151,6 +152,8 @@ Answer<Limit> change_limit(Call& call, int pid, std::uint64_t resource, const Li
   constexpr std::uint64_t most_files = 1048576;
   if (resource == static_cast<std::uint64_t>(Resource::Files) && fresh->hard > most_files) return error(EPERM);
   limit = *fresh;
+  if (resource == static_cast<std::uint64_t>(Resource::Cpu) && process->state != ProcessState::Zombie)
+    TRY(bind_processor_time_locked(*process));
   return old;
 }
 

@@ -2,9 +2,12 @@
 // wait4 and waitid: see calls_process.h.
 #include <linux/wait.h>
 
+#include <utility>
+
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/calls/calls_process.h"
+#include "linux-abi/files/process_file.h"
 #include "linux-abi/process/wait.h"
 
 namespace linux_abi::calls {
@@ -27,6 +30,20 @@ Answer<> write_usage(std::uint64_t address, const ProcessTimes& times) {
   usage.system = to_timeval(times.system_ns);
   TRY(arch::UserOut<UserResourceUsage>(address).write(usage));
   return {};
+}
+
+// P_PIDFD; whether the descriptor is one that does not wait.
+Answer<bool> name_by_descriptor(Call& call, WaitRequest& request) {
+  if (request.number < 0) return error(EINVAL);
+  const OpenFileReference file = TRY(call.thread.descriptors().get(request.number));
+  ProcessFile* named = file->process_file();
+  if (named == nullptr) return error(EBADF);
+  const base::SpinGuard guard(tasks_lock);
+  const Process* process = named->find_locked();
+  if (process == nullptr) return error(ECHILD);
+  request.whom = WaitFor::Pid;
+  request.number = process->pid();
+  return file->non_blocking();
 }
 
 }  // namespace
@@ -59,6 +76,7 @@ Answer<std::uint64_t> waitid(Call& call) {
   request.exited = (options & WEXITED) != 0;
   request.keep = (options & WNOWAIT) != 0;
   request.number = Call::as_int(call.b());
+  bool waits_not = false;  // PIDFD_NONBLOCK
   switch (Call::as_int(call.a())) {
     case 0:
       request.whom = WaitFor::Any;
@@ -71,10 +89,15 @@ Answer<std::uint64_t> waitid(Call& call) {
       request.whom = WaitFor::Group;
       if (request.number < 0) return error(EINVAL);
       break;
+    case 3:
+      waits_not = TRY(name_by_descriptor(call, request));
+      break;
     default:
       return error(EINVAL);
   }
+  const bool asks_only = std::exchange(request.no_hang, request.no_hang || waits_not);
   const WaitResult result = TRY(wait_for_child(call.thread, request));
+  if (result.pid == 0 && !asks_only) return error(EAGAIN);
   if (call.c() != 0) {
     SignalInformation information;
     if (result.pid != 0)

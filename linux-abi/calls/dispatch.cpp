@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From SYSCALL to a handler and back: see table.h.
 #include "linux-abi/calls/table.h"
+#include "linux-abi/files/file_owner.h"
 #include "linux-abi/trace/call_trace.h"
 
 namespace linux_abi {
@@ -21,6 +22,7 @@ void dispatch_call(arch::TrapFrame& frame) {
   Call call(thread, frame);
   TraceLine trace(thread, entry, number, frame);
   const Answer<std::uint64_t> result = entry == nullptr ? error(ENOSYS) : entry->handler(call);
+  if (has_file_signals()) send_file_signals();
   if (result) {
     frame.rax = *result;
   } else {

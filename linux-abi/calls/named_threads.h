@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads that getpriority, ioprio_get and their siblings name by a kind and a number.
+// The threads that getpriority, ioprio_get and their siblings name by a kind and a number, and sched_* by their tids.
 #pragma once
 
 #include "linux-abi/calls/call.h"
 
 namespace linux_abi {
+
+// The thread with this tid, 0: the caller; ESRCH. tasks_lock is held.
+inline Answer<Thread*> find_thread_locked(Call& call, int tid) {
+  if (tid < 0) return error(EINVAL);
+  if (tid == 0) return &call.thread;
+  const PidEntry* entry = call.process().vnode().pids.find(tid);
+  if (entry == nullptr || entry->thread == nullptr) return error(ESRCH);
+  return entry->thread;
+}
+
+// RLIMIT_NICE allows it.
+bool may_be_nice_locked(const Thread& thread, int nice);
 
 // Calls visitor(Thread&) -> Answer<> for each thread that (which, who) names; ESRCH if there is none.
 template <typename Visitor>

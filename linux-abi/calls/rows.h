@@ -69,7 +69,7 @@
   CALL(socketpair, "dddp")               \
   CALL(setsockopt, "fddpu")              \
   CALL(getsockopt, "fddpp")              \
-  CALL(clone, "Cpppp", "no namespaces, no CLONE_PIDFD") \
+  CALL(clone, "Cpppp", "no namespaces")            \
   CALL(fork, "")                         \
   CALL(vfork, "")                        \
   CALL(execve, "sap")                    \
@@ -85,7 +85,7 @@
   CALL(msgsnd, "dpux")                   \
   CALL(msgrcv, "dpudx")                  \
   CALL(msgctl, "ddp")                    \
-  CALL(fcntl, "fdx", "no leases, no F_NOTIFY") \
+  CALL(fcntl, "fdx", "no F_NOTIFY") \
   CALL(flock, "fd")                      \
   CALL(fsync, "f")                       \
   CALL(fdatasync, "f")                   \
@@ -146,15 +146,16 @@
   CALL(sigaltstack, "pp")                \
   CALL(utime, "sp")                      \
   CALL(mknod, "sox")                     \
+  CALL(personality, "x", "remembered")   \
   CALL(ustat, "xp")                      \
   CALL(statfs, "sp")                     \
   CALL(fstatfs, "fp")                    \
   CALL(sysfs, "dxp")                     \
   CALL(getpriority, "dd")                \
   CALL(setpriority, "ddd")               \
-  CALL(sched_setparam, "dp", "SCHED_FIFO and SCHED_RR are EPERM") \
+  CALL(sched_setparam, "dp")              \
   CALL(sched_getparam, "dp")             \
-  CALL(sched_setscheduler, "ddp", "SCHED_FIFO and SCHED_RR are EPERM") \
+  CALL(sched_setscheduler, "ddp", "real-time policies are the largest share, reservations are remembered") \
   CALL(sched_getscheduler, "d")          \
   CALL(sched_get_priority_max, "d")      \
   CALL(sched_get_priority_min, "d")      \
@@ -215,7 +216,13 @@
   CALL(epoll_ctl, "fdfp")                \
   CALL(tgkill, "ddS")                    \
   CALL(utimes, "sp")                     \
-  CALL(waitid, "ddpxp", "no P_PIDFD; the usage has times only") \
+  CALL(mq_open, "sOop")                  \
+  CALL(mq_unlink, "s")                   \
+  CALL(mq_timedsend, "fbuut")            \
+  CALL(mq_timedreceive, "fpupt")         \
+  CALL(mq_notify, "fp", "no SIGEV_THREAD") \
+  CALL(mq_getsetattr, "fpp")             \
+  CALL(waitid, "ddpxp", "the usage has times only") \
   CALL(ioprio_set, "ddx", "remembered; disks serve in order") \
   CALL(ioprio_get, "dd")                 \
   CALL(inotify_init, "")                 \
@@ -271,21 +278,27 @@
   CALL(process_vm_readv, "dpupux")       \
   CALL(process_vm_writev, "dpupux")      \
   CALL(kcmp, "dddxx", "no KCMP_EPOLL_TFD") \
+  CALL(sched_setattr, "dpx", "real-time policies are the largest share, reservations are remembered") \
+  CALL(sched_getattr, "dpux")            \
   CALL(renameat2, "DsDsx")               \
   CALL(getrandom, "Bux")                 \
   CALL(memfd_create, "sx")               \
   CALL(execveat, "DsapA")                \
-  CALL(membarrier, "dxd", "no command is offered") \
+  CALL(membarrier, "dxd")                \
   CALL(mlock2, "pux", "a locked page may leave the ExCache all the same") \
   CALL(copy_file_range, "fpfpux")        \
   CALL(preadv2, "fpuudx")                \
   CALL(pwritev2, "fpuudx")               \
   CALL(statx, "DsAxp")                   \
-  CALL(clone3, "pu", "no namespaces, no CLONE_PIDFD, no set_tid") \
+  CALL(pidfd_send_signal, "fSpx")        \
+  CALL(pidfd_open, "dx")                 \
+  CALL(clone3, "pu", "no namespaces, no cgroups, no set_tid") \
   CALL(close_range, "uux", "CLOSE_RANGE_UNSHARE of a single thread only") \
   CALL(openat2, "fspu")                  \
+  CALL(pidfd_getfd, "fdx")               \
   CALL(faccessat2, "DsdA")               \
   CALL(epoll_pwait2, "fpdppu")           \
+  CALL(futex_waitv, "puxtd")             \
   CALL(fchmodat2, "fsox")
 
 // What Linux has and this has not on purpose: ENOSYS, which programs are prepared for, as is everything in neither list.

@@ -53,6 +53,7 @@ class MasterFile final : public OpenFile {
   std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
   Place* place() override { return place_.get(); }
   Node* node() override { return &place_->node(); }
+  bool is_terminal() const override { return true; }
 
  private:
   void close() override {

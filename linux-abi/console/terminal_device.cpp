@@ -59,6 +59,7 @@ class TerminalFile final : public OpenFile {
   }
   Place* place() override { return place_.get(); }
   Node* node() override { return place_ ? &place_->node() : nullptr; }
+  bool is_terminal() const override { return true; }
 
  private:
   void close() override {

@@ -57,6 +57,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   void set_seals(std::uint32_t seals) { seals_.store(seals, std::memory_order_relaxed); }
   TextUse& text_use() { return text_use_; }
   bool is_executed() const override { return text_use_.is_executed(); }
+  bool is_written() const override { return text_use_.is_written(); }
   std::uint64_t bytes();
   // Before it is written or cut off, with mutex() held: whoever is not root takes its set-user and set-group bits away.
   Answer<> drop_set_id_bits(Caller& caller);

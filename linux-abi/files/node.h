@@ -54,6 +54,7 @@ class Node : public processor::Counted {
   virtual Answer<> truncate(std::uint64_t bytes, Caller& caller);          // EINVAL
   // A process runs it as its program: it is not to be written to.
   virtual bool is_executed() const { return false; }
+  virtual bool is_written() const { return false; }  // somebody has it open for writing
   // flags: O_*, creation flags removed. `place` is where it was found.
   virtual Answer<OpenFileReference> open(int flags, processor::Reference<Place> place, Caller& caller) = 0;
   virtual Answer<FileSystemStatus> file_system(Caller& caller) = 0;
@@ -81,9 +82,13 @@ class Node : public processor::Counted {
   virtual Answer<base::Array<char>> read_link(Caller& caller);
   virtual Answer<processor::Reference<Place>> follow(Caller& caller);
 
+  // The process whose directory of /proc it is, by its pid; 0: of none.
+  virtual int process() const { return 0; }
+
   // How many have it open, and whether its last name is gone: with both it is gone for good (inotify tells).
   void add_open() { opens_.fetch_add(1, std::memory_order_relaxed); }
   bool drop_open() { return opens_.fetch_sub(1, std::memory_order_acq_rel) == 1; }  // true: the last
+  std::uint32_t opens() const { return opens_.load(std::memory_order_acquire); }
   bool is_open() const { return opens_.load(std::memory_order_acquire) != 0; }
   void set_nameless() { nameless_.store(true, std::memory_order_release); }  // pairs with the acquire in is_nameless
   bool is_nameless() const { return nameless_.load(std::memory_order_acquire); }

@@ -21,11 +21,14 @@
 namespace linux_abi {
 
 class Epoll;
+class FileOwner;
 class InotifyFile;
 class OpenFile;
 class Node;
 class PipeBuffer;
 class Place;
+class ProcessFile;
+class QueueFile;
 class SignalFile;
 class Socket;
 class TimerFile;
@@ -108,13 +111,20 @@ class OpenFile : public processor::Counted {
   virtual InotifyFile* inotify() { return nullptr; }
   virtual TimerFile* timer() { return nullptr; }
   virtual SignalFile* signal_file() { return nullptr; }
+  virtual ProcessFile* process_file() { return nullptr; }
+  virtual QueueFile* queue_file() { return nullptr; }
   virtual Socket* socket() { return nullptr; }
+  virtual bool is_terminal() const { return false; }
   // A descriptor of this process was closed: its POSIX record locks on the file end.
   virtual void descriptor_closed(std::uint64_t process) { (void)process; }
 
   // With poll_sets_mutex, by somebody who has a reference.
   void add_end(FileEnd& end);
   void remove_end(FileEnd& end);
+
+  // Whom it tells with signals (file_owner.h); nullptr: nobody asked for it yet. set: once, with poll_sets_mutex.
+  FileOwner* owner() const { return owner_.load(std::memory_order_acquire); }
+  void set_owner(FileOwner* owner) { owner_.store(owner, std::memory_order_release); }
 
   // open(2) has made it of its place: who watches that is told what happens to it, up to its end.
   void opened();
@@ -131,6 +141,7 @@ class OpenFile : public processor::Counted {
  private:
   std::atomic<int> flags_;
   bool opened_ = false;                // constant once it is somebody's
+  std::atomic<FileOwner*> owner_{nullptr};
   std::atomic<bool> has_ends_{false};  // relaxed: set by holders of references, read when there are none
   boost::intrusive::list<
       FileEnd, boost::intrusive::base_hook<boost::intrusive::list_base_hook<boost::intrusive::tag<FileEndTag>>>>

@@ -8,6 +8,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_description.h"
 #include "linux-abi/files/file_watches.h"
+#include "linux-abi/files/leases.h"
 #include "linux-abi/files/tree.h"
 
 namespace linux_abi {
@@ -66,6 +67,8 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
   }
   const bool empties = (flags & O_TRUNC) != 0 && !created && node.type() == file_mode::regular;
   if (empties && node.is_executed()) return error(ETXTBSY);
+  if (!created)
+    TRY(break_leases(node, (wanted & 2) != 0 ? LeaseUse::Writes : LeaseUse::Reads, (flags & O_NONBLOCK) != 0, caller));
   // Opened first: who may not write to it loses nothing of it.
   // Of those only devices want to know one: whether a terminal may become the caller's own.
   const int unwanted = node.type() == file_mode::character ? creation_flags & ~O_NOCTTY : creation_flags;

@@ -117,7 +117,7 @@ bool list_of_process(std::uint64_t cookie, int pid, Caller& caller, ListedEntry&
   if (cookie < entries_of_thread) return list_of_thread(cookie, pid, caller, entry);
   return cookie == entries_of_thread && entry.set("task", entry_type::directory, cookie + 1);
 }
-constexpr DirectorySource of_process{find_of_process, list_of_process, false};
+constexpr DirectorySource of_process{find_of_process, list_of_process, false, true};
 
 // /proc/sys; enough for what C libraries, servers and test suites look at.
 constexpr FixedEntry settings_entries[] = {
@@ -160,10 +160,18 @@ constexpr FixedEntry settings_entries[] = {
     {35, "max_queued_events", proc_sys_inotify_queued},
     {35, "max_user_instances", proc_sys_inotify_instances},
     {35, "max_user_watches", proc_sys_inotify_watches},
+    {14, "mqueue"},
+    {39, "queues_max", proc_sys_posix_queues, store_posix_queues},
+    {39, "msg_max", proc_sys_posix_messages, store_posix_messages},
+    {39, "msgsize_max", proc_sys_posix_bytes, store_posix_bytes},
+    {39, "msg_default", proc_sys_posix_default_messages},
+    {39, "msgsize_default", proc_sys_posix_default_bytes},
+    {1, "sched_rr_timeslice_ms", proc_sys_slice},
+    {14, "lease-break-time", proc_sys_lease_time, store_lease_time},
 };
 static_assert(settings_entries[9].name == "random" && settings_entries[12].name == "vm" &&
               settings_entries[14].name == "fs" && settings_entries[17].name == "core" &&
-              settings_entries[35].name == "inotify");
+              settings_entries[35].name == "inotify" && settings_entries[39].name == "mqueue");
 Answer<NodeReference> find_setting(std::string_view name, int directory, Caller&);
 bool list_settings(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
   return list_fixed(settings_entries, cookie, directory, entry);

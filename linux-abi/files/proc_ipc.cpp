@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /proc/sysvipc, and the limits of System V objects in /proc/sys/kernel: see proc_texts.h.
+// /proc/sysvipc, the limits of System V objects in /proc/sys/kernel and those of POSIX message queues in
+// /proc/sys/fs/mqueue: see proc_texts.h.
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/process/thread.h"
 
@@ -77,25 +78,11 @@ Answer<> proc_ipc_segments(TextWriter& out, int, Caller& caller) {
 
 namespace {
 
-// A decimal number, with a line's end or without. EINVAL.
-Answer<std::uint64_t> number_in(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == 0)) text.remove_suffix(1);
-  std::uint64_t number = 0;
-  if (text.empty() || text.size() > 20) return error(EINVAL);
-  for (const char digit : text) {
-    if (digit < '0' || digit > '9') return error(EINVAL);
-    if (__builtin_mul_overflow(number, 10, &number) ||
-        __builtin_add_overflow(number, static_cast<std::uint64_t>(digit - '0'), &number))
-      return error(EINVAL);
-  }
-  return number;
-}
-
 constexpr std::uint64_t most_places = std::uint64_t{1} << ipc::place_bits;
 
 template <typename Objects>
 Answer<> take_most(Objects& objects, std::string_view text) {
-  const std::uint64_t most = TRY(number_in(text));
+  const std::uint64_t most = TRY(decimal_in(text));
   if (most > most_places) return error(EINVAL);
   ipc::Settings settings = objects.settings();
   settings.most = most;
@@ -109,7 +96,7 @@ Answer<> take_next_id(Objects& objects, std::string_view text) {
   if (text.starts_with("-1")) {
     settings.next_id = -1;
   } else {
-    const std::uint64_t id = TRY(number_in(text));
+    const std::uint64_t id = TRY(decimal_in(text));
     if (id > 0x3fffffff) return error(EINVAL);
     settings.next_id = static_cast<int>(id);
   }
@@ -123,7 +110,7 @@ Answer<> proc_sys_segment_bytes(TextWriter& out, int, Caller& caller) {
   return out.add("{}\n", space_of(caller).segments.most_bytes());
 }
 Answer<> store_segment_bytes(std::string_view text, int, Caller& caller) {
-  const std::uint64_t bytes = TRY(number_in(text));
+  const std::uint64_t bytes = TRY(decimal_in(text));
   space_of(caller).segments.set_most_bytes(bytes);
   return {};
 }
@@ -161,6 +148,48 @@ Answer<> proc_sys_queue_bytes(TextWriter& out, int, Caller&) { return out.add("{
 Answer<> proc_sys_semaphores(TextWriter& out, int, Caller&) {
   return out.add("{}\t{}\t{}\t{}\n", ipc::max_semaphores, ipc::max_semaphores_of_all, ipc::max_operations,
                  ipc::max_semaphore_sets);
+}
+
+namespace {
+
+ipc::PosixQueueSettings posix_settings(Caller& caller) { return space_of(caller).posix_queues.settings(); }
+
+// One number of the settings, between two limits.
+Answer<> change_posix(std::string_view text, Caller& caller, std::uint64_t least, std::uint64_t most,
+                      std::uint64_t& (*which)(ipc::PosixQueueSettings&)) {
+  const std::uint64_t number = TRY(decimal_in(text));
+  if (number < least || number > most) return error(EINVAL);
+  ipc::PosixQueueSettings settings = posix_settings(caller);
+  which(settings) = number;
+  space_of(caller).posix_queues.change(settings);
+  return {};
+}
+
+}  // namespace
+
+Answer<> proc_sys_posix_queues(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", posix_settings(caller).most_queues);
+}
+Answer<> proc_sys_posix_messages(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", posix_settings(caller).most.messages);
+}
+Answer<> proc_sys_posix_bytes(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", posix_settings(caller).most.message_bytes);
+}
+Answer<> proc_sys_posix_default_messages(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", posix_settings(caller).by_default.messages);
+}
+Answer<> proc_sys_posix_default_bytes(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", posix_settings(caller).by_default.message_bytes);
+}
+Answer<> store_posix_queues(std::string_view text, int, Caller& caller) {
+  return change_posix(text, caller, 0, 0x7fffffff, [](auto& to) -> std::uint64_t& { return to.most_queues; });
+}
+Answer<> store_posix_messages(std::string_view text, int, Caller& caller) {
+  return change_posix(text, caller, 1, 65536, [](auto& to) -> std::uint64_t& { return to.most.messages; });
+}
+Answer<> store_posix_bytes(std::string_view text, int, Caller& caller) {
+  return change_posix(text, caller, 128, 16 << 20, [](auto& to) -> std::uint64_t& { return to.most.message_bytes; });
 }
 
 }  // namespace linux_abi

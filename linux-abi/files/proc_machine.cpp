@@ -6,11 +6,13 @@
 #include "kernel/threads/scheduler.h"
 #include "kernel/time/clock.h"
 #include "linux-abi/files/inotify_file.h"
+#include "linux-abi/files/leases.h"
 #include "linux-abi/files/pipe_buffer.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/tree.h"
 #include "linux-abi/process/memory_information.h"
 #include "linux-abi/process/request_count.h"
+#include "linux-abi/process/scheduling.h"
 #include "linux-abi/process/thread.h"
 #include "linux-abi/time/load_averages.h"
 #include "linux-abi/time/wall_clock.h"
@@ -207,5 +209,18 @@ Answer<> store_domain_name(std::string_view text, int, Caller& caller) {
   return take_name(text, &VNode::domain_name, caller);
 }
 Answer<> proc_sys_version(TextWriter& out, int, Caller&) { return out.add_text("#1 SMP LegoOS\n"); }
+
+Answer<> proc_sys_slice(TextWriter& out, int, Caller&) {
+  return out.add("{}\n", round_robin_slice_ns / base::millisecond_ns);
+}
+Answer<> proc_sys_lease_time(TextWriter& out, int, Caller&) {
+  return out.add("{}\n", lease_break_seconds.load(std::memory_order_relaxed));
+}
+Answer<> store_lease_time(std::string_view text, int, Caller&) {
+  const std::uint64_t seconds = TRY(decimal_in(text));
+  if (seconds > 0x7fffffff) return error(EINVAL);
+  lease_break_seconds.store(static_cast<std::uint32_t>(seconds), std::memory_order_relaxed);
+  return {};
+}
 
 }  // namespace linux_abi

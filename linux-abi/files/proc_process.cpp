@@ -21,7 +21,7 @@ struct Facts {
   std::array<char, 16> name{};
   char state = 'R';
   int pid = 0, process = 0, parent = 0, group = 0, session = 0;  // pid: of the thread
-  int nice = 0;
+  Scheduling scheduling;
   std::uint32_t core = 0;
   processor::Reference<processor::AddressSpace> space;  // none: it has ended
   processor::SpaceUsage usage() const { return space ? processor::usage(*space) : processor::SpaceUsage{}; }
@@ -77,7 +77,7 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
     leader_left = false;
     threads::Thread& kernel = thread.kernel_thread();
     leader_runs = !kernel.is_blocked();
-    facts.nice = kernel.nice();
+    facts.scheduling = thread.scheduling;
     facts.core = kernel.last_core();
     if (thread.is_leader) return;
     const threads::ThreadTimes own = kernel.times();
@@ -214,9 +214,10 @@ Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller) {
               facts.parent, facts.group, facts.session));
   TRY(out.add("{} {} {} {} {} {} {} 0 {} {} {} 18446744073709551615 0 0 0 0 0 ", facts.times.user_ns / tick,
               facts.times.system_ns / tick, facts.children_times.user_ns / tick, facts.children_times.system_ns / tick,
-              20 + facts.nice, facts.nice, facts.threads, facts.start_ns / tick, usage.mapped * 4096, usage.resident));
-  return out.add("{} {} {} {} 0 0 0 17 {} 0 0 0 0 0 0 0 0 0 0 0 0 0\n", facts.pending, facts.blocked, facts.ignored,
-                 facts.caught, facts.core);
+              facts.scheduling.is_realtime() ? -1 - facts.scheduling.priority : 20 + facts.scheduling.nice,
+              facts.scheduling.nice, facts.threads, facts.start_ns / tick, usage.mapped * 4096, usage.resident));
+  return out.add("{} {} {} {} 0 0 0 17 {} {} {} 0 0 0 0 0 0 0 0 0 0 0\n", facts.pending, facts.blocked, facts.ignored,
+                 facts.caught, facts.core, facts.scheduling.priority, facts.scheduling.policy);
 }
 
 Answer<> proc_pid_statm(TextWriter& out, int pid, Caller& caller) {

@@ -35,6 +35,9 @@ Answer<> proc_sys_pipe_pages(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_inotify_queued(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_inotify_instances(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_inotify_watches(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_slice(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_lease_time(TextWriter& out, int subject, Caller& caller);
+Answer<> store_lease_time(std::string_view text, int subject, Caller& caller);
 Answer<> proc_sys_backlog_max(TextWriter& out, int subject, Caller& caller);
 
 // proc_ipc.cpp
@@ -56,6 +59,14 @@ Answer<> proc_sys_segments(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_message_bytes(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_queue_bytes(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_queues(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_posix_queues(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_posix_messages(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_posix_bytes(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_posix_default_messages(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_posix_default_bytes(TextWriter& out, int subject, Caller& caller);
+Answer<> store_posix_queues(std::string_view text, int subject, Caller& caller);
+Answer<> store_posix_messages(std::string_view text, int subject, Caller& caller);
+Answer<> store_posix_bytes(std::string_view text, int subject, Caller& caller);
 Answer<> proc_sys_semaphores(TextWriter& out, int subject, Caller& caller);
 
 // What core files are called, and what is in them. proc_core.cpp

@@ -25,6 +25,10 @@ bool tells_of_a_fault(const SignalInformation& taken) {
                      taken.signal == sig::fpe || taken.signal == sig::trap;
   return fault && taken.code > 0;
 }
+// F_SETSIG: of other signals nobody but the kernel has a positive code.
+bool tells_of_a_file(const SignalInformation& taken) {
+  return taken.code > 0 && taken.code < sig::code::kernel && taken.signal != sig::chld;
+}
 
 signalfd_siginfo layout_of(const SignalInformation& taken) {
   signalfd_siginfo to{};
@@ -33,6 +37,11 @@ signalfd_siginfo layout_of(const SignalInformation& taken) {
   to.ssi_code = taken.code;
   if (tells_of_a_fault(taken)) {
     to.ssi_addr = taken.value;
+    return to;
+  }
+  if (tells_of_a_file(taken)) {
+    to.ssi_band = static_cast<std::uint32_t>(taken.pid);
+    to.ssi_fd = static_cast<std::int32_t>(taken.value);
     return to;
   }
   if (taken.code == sig::code::timer) {

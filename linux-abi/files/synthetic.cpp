@@ -175,6 +175,7 @@ class DirectoryNode final : public SyntheticNode {
   bool names_are_stable() const override { return source_.stable; }
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override;
   const DirectorySource& source() const { return source_; }
+  int process() const override { return source_.names_process ? subject() : 0; }
 
  private:
   const DirectorySource& source_;
@@ -266,6 +267,19 @@ int number_of_name(std::string_view name) {
   for (const char c : name) {
     if (c < '0' || c > '9') return -1;
     number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+Answer<std::uint64_t> decimal_in(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == 0)) text.remove_suffix(1);
+  std::uint64_t number = 0;
+  if (text.empty() || text.size() > 20) return error(EINVAL);
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return error(EINVAL);
+    if (__builtin_mul_overflow(number, 10, &number) ||
+        __builtin_add_overflow(number, static_cast<std::uint64_t>(digit - '0'), &number))
+      return error(EINVAL);
   }
   return number;
 }

@@ -51,10 +51,14 @@ inline constexpr std::uint8_t character = 2, directory = 4, block = 6, regular =
 // A name that is a decimal number without leading zeros, of nine digits at most; -1: it is none.
 int number_of_name(std::string_view name);
 
+// What was written to a text: a decimal number, with a line's end or without. EINVAL.
+Answer<std::uint64_t> decimal_in(std::string_view text);
+
 struct DirectorySource {
   Answer<NodeReference> (*find)(std::string_view name, int subject, Caller& caller);
   bool (*list)(std::uint64_t cookie, int subject, Caller& caller, ListedEntry& entry);
-  bool stable;  // names may be remembered
+  bool stable;                 // names may be remembered
+  bool names_process = false;  // it is a process's own: its subject is
 };
 Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions = 0555);
 

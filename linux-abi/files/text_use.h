@@ -15,6 +15,7 @@ class TextUse {
   Answer<> begin_executing() { return begin(-1); }
   void end_executing() { count_.fetch_add(1, std::memory_order_relaxed); }
   bool is_executed() const { return count_.load(std::memory_order_relaxed) < 0; }
+  bool is_written() const { return count_.load(std::memory_order_relaxed) > 0; }
 
  private:
   // relaxed: it decides who may go on, and orders nothing.

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 
 #include "arch/x86_64/user_copy.h"
+#include "kernel/base/memory.h"
 #include "processor/address_space.h"
 
 namespace linux_abi {
@@ -110,6 +112,59 @@ Answer<> futex_wait(Thread& thread, const FutexWait& wait) {
     if (!leave(sleeper)) return {};
     return error(end == WaitEnd::TimedOut ? ETIMEDOUT : restart_always);
   }
+}
+
+namespace {
+
+// Takes those that are still queued out again; the place of the first that was woken.
+std::optional<std::size_t> leave_all(std::span<Sleeper> sleepers) {
+  std::optional<std::size_t> woken;
+  for (std::size_t i = 0; i < sleepers.size(); ++i)
+    if (!leave(sleepers[i]) && !woken) woken = i;
+  return woken;
+}
+
+// Queues all, in order. Woken: one was meanwhile, and none is queued any more; Again: a page was not there.
+enum class Queued : std::uint8_t { All, Again, Woken };
+Answer<Queued> enqueue_all(std::span<Sleeper> sleepers, std::span<const FutexWait> waits, std::size_t& woken) {
+  for (std::size_t i = 0; i < sleepers.size(); ++i) {
+    const Answer<bool> queued = enqueue(sleepers[i], waits[i]);
+    if (queued && *queued) continue;
+    if (const auto one = leave_all(sleepers.first(i))) {
+      woken = *one;
+      return Queued::Woken;
+    }
+    if (!queued) return std::unexpected(queued.error());
+    TRY(arch::fault_in(UserVa(waits[i].address), arch::TouchFor::Read));
+    return Queued::Again;
+  }
+  return Queued::All;
+}
+
+}  // namespace
+
+Answer<std::size_t> futex_wait_for_any(Thread& thread, std::span<const FutexWait> waits, std::uint64_t deadline_ns) {
+  struct Sleepers {
+    std::array<Sleeper, most_futex_waits> all;
+  };
+  auto memory = base::make<Sleepers>();
+  if (!memory || waits.size() > most_futex_waits) return error(ENOMEM);
+  const std::span sleepers = std::span(memory->all).first(waits.size());
+  base::Waiter& waiter = thread.waiter();
+  while (true) {
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      sleepers[i].bits = waits[i].bits;
+      sleepers[i].waiter = &waiter;
+      sleepers[i].key = TRY(key_of(thread, waits[i].address));
+    }
+    std::size_t woken = 0;
+    const Queued queued = TRY(enqueue_all(sleepers, waits, woken));
+    if (queued == Queued::Woken) return woken;
+    if (queued == Queued::All) break;
+  }
+  const WaitEnd end = thread.wait(waiter, deadline_ns);
+  if (const auto woken = leave_all(sleepers)) return *woken;
+  return error(end == WaitEnd::TimedOut ? ETIMEDOUT : restart_always);
 }
 
 Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, std::uint32_t count, std::uint32_t bits) {

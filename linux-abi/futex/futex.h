@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "linux-abi/process/thread.h"
 
@@ -20,6 +21,10 @@ struct FutexWait {
 
 // EAGAIN: the word differs. ETIMEDOUT. A signal: restart_always.
 Answer<> futex_wait(Thread& thread, const FutexWait& wait);
+// Waits on all of these words together (their deadlines do not count): the place of the first that was woken. As
+// futex_wait; EAGAIN if any word differs.
+Answer<std::size_t> futex_wait_for_any(Thread& thread, std::span<const FutexWait> waits, std::uint64_t deadline_ns);
+inline constexpr std::size_t most_futex_waits = 128;
 // How many were woken.
 Answer<std::uint32_t> futex_wake(Thread& thread, std::uint64_t address, std::uint32_t count, std::uint32_t bits);
 struct FutexRequeue {

@@ -31,6 +31,7 @@ enum class Capability : std::uint8_t {
   Time = 25,
   TerminalConfiguration = 26,
   MakeNode = 27,
+  Lease = 28,
   Syslog = 34,
   Wake = 35,
   RestoreState = 40,

@@ -5,7 +5,9 @@
 #include "arch/x86_64/user_mode.h"
 #include "arch/x86_64/user_ptr.h"
 #include "kernel/base/memory.h"
+#include "linux-abi/files/process_file.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/time/interval_timers.h"
 
 namespace linux_abi {
 namespace {
@@ -15,7 +17,8 @@ bool has(const CloneRequest& request, std::uint64_t flag) { return (request.flag
 Answer<> check(const CloneRequest& request) {
   using namespace clone_flag;
   if ((request.flags & new_namespaces) != 0) return error(EPERM);
-  if (has(request, pidfd)) return error(EINVAL);
+  if (has(request, pidfd) && (has(request, detached) || has(request, clone_flag::thread))) return error(EINVAL);
+  if (has(request, pidfd) && request.pidfd == request.parent_tid && has(request, parent_settid)) return error(EINVAL);
   if (has(request, clone_flag::thread) && !has(request, sighand)) return error(EINVAL);
   if (has(request, sighand) && !has(request, vm)) return error(EINVAL);
   if (has(request, sighand) && has(request, clear_sighand)) return error(EINVAL);
@@ -69,6 +72,8 @@ Answer<Process*> copy_process(Thread& parent, const CloneRequest& request) {
   const base::SpinGuard guard(tasks_lock);
   child->limits = from.limits;
   child->name = from.name;
+  child->personality = from.personality;
+  child->barriers.store(from.barriers.load(std::memory_order_relaxed), std::memory_order_relaxed);
   child->terminal = from.terminal;
   return owned.release();
 }
@@ -87,7 +92,11 @@ Answer<Thread*> make_thread(Thread& parent, Process& process, const arch::TrapFr
   if (has(request, clone_flag::settls)) bases.fs = request.tls;
   kernel.set_segment_bases(bases);
   kernel.write_fpu().copy_from(parent.kernel_thread().read_fpu());
-  kernel.set_nice(parent.kernel_thread().nice());
+  {
+    const base::SpinGuard guard(tasks_lock);
+    thread->scheduling = parent.scheduling.inherited();
+  }
+  thread->scheduling.apply(kernel);
   (void)kernel.set_affinity(parent.kernel_thread().affinity());  // the parent has it, so it is possible
   thread->user = parent.user;
   thread->io_priority = parent.io_priority;
@@ -134,6 +143,47 @@ void wait_for_vfork_child(Thread& parent, int pid) {
   }
 }
 
+// RLIMIT_NPROC: EAGAIN.
+Answer<> check_count_locked(const Thread& parent) {
+  const Credentials& user = parent.user;
+  const std::uint64_t most = parent.process().limits.of(Resource::Processes).soft;
+  Pids& pids = parent.process().vnode().pids;
+  if (user.uid == 0 || user.may(Capability::Resources) || user.is_root() || pids.count() < most) return {};
+  std::uint64_t threads = 0;
+  for (PidEntry* entry = pids.next(0); entry != nullptr; entry = pids.next(entry->pid + 1))
+    if (entry->thread != nullptr && entry->thread->user.uid == user.uid) ++threads;
+  return threads >= most ? error(EAGAIN) : Answer<>();
+}
+
+// The descriptor that CLONE_PIDFD makes: there before the child is, so that nothing can fail any more, and gone again
+// unless the child comes to be.
+class ChildDescriptor {
+ public:
+  ChildDescriptor(Thread& parent, const CloneRequest& request) : parent_(parent), request_(request) {}
+  ~ChildDescriptor() {
+    if (number_ >= 0) (void)parent_.descriptors().close(number_, parent_.process_id());
+  }
+  Answer<> make() {
+    if (!has(request_, clone_flag::pidfd)) return {};
+    file_ = TRY(ProcessFile::create(parent_.process().share_vnode(), 0));
+    const auto limit = static_cast<std::uint32_t>(parent_.limit(static_cast<int>(Resource::Files)));
+    number_ = TRY(parent_.descriptors().install(OpenFileReference(*file_), CloseOnExec::Yes, limit));
+    if (!arch::UserOut<std::int32_t>(request_.pidfd).write(number_)) return error(EFAULT);
+    return {};
+  }
+  void name_locked(const Process& child) {
+    if (!file_) return;
+    file_->name_locked(child);
+    number_ = -1;
+  }
+
+ private:
+  Thread& parent_;
+  const CloneRequest& request_;
+  processor::Reference<ProcessFile> file_;
+  int number_ = -1;
+};
+
 }  // namespace
 
 Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame, const CloneRequest& request) {
@@ -143,16 +193,21 @@ Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame,
   if (new_process) child = base::Own<Process>(TRY(copy_process(parent, request)));
   Process& process = new_process ? *child : parent.process();
   base::Own<Thread> thread(TRY(make_thread(parent, process, frame, request)));
+  ChildDescriptor descriptor(parent, request);
+  TRY(descriptor.make());
   int pid = 0;
   {
     const base::SpinGuard guard(tasks_lock);
     if (parent.process().group_exit) return error(EINTR);
+    TRY(check_count_locked(parent));
+    if (new_process && process.limits.of(Resource::Cpu).soft != unlimited) TRY(bind_processor_time_locked(process));
     PidEntry* entry = TRY(process.vnode().pids.allocate());
     thread->pid_entry = entry;
     entry->thread = thread.get();
     pid = entry->pid;
     if (new_process) add_process_locked(parent.process(), process, *thread, request);
     ++process.live_threads;
+    descriptor.name_locked(process);
   }
   // Linux writes both before the child can run; a bad address is ignored there too.
   if (has(request, clone_flag::parent_settid)) (void)arch::UserOut<std::int32_t>(request.parent_tid).write(pid);

@@ -25,6 +25,7 @@ struct CloneRequest {
   std::uint64_t tls = 0;
   std::uint64_t parent_tid = 0;
   std::uint64_t child_tid = 0;
+  std::uint64_t pidfd = 0;  // where the descriptor is written (CLONE_PIDFD)
 };
 
 // The child's pid or tid, as the parent sees it. With CLONE_VFORK after the child has exec'd or ended.

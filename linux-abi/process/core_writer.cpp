@@ -251,7 +251,7 @@ class CoreWriter {
     if (thread_.copy_in(std::as_writable_bytes(std::span(result.arguments)).first(bytes), start))
       std::replace(result.arguments.begin(), result.arguments.begin() + bytes, '\0', ' ');
     const base::SpinGuard guard(tasks_lock);
-    result.nice = static_cast<std::int8_t>(thread_.kernel_thread().nice());
+    result.nice = static_cast<std::int8_t>(thread_.scheduling.nice);
     result.uid = thread_.user.uid;
     result.gid = thread_.user.gid;
     result.pid = process_.pid();

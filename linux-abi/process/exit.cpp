@@ -7,6 +7,7 @@
 #include "linux-abi/console/terminal.h"
 #include "linux-abi/futex/thread_end.h"
 #include "linux-abi/process/core_dump.h"
+#include "linux-abi/process/process_ends.h"
 #include "linux-abi/process/signal_sending.h"
 #include "linux-abi/time/interval_timers.h"
 
@@ -96,6 +97,7 @@ void end_process(Thread& thread) {
     wake_orphaned_group_locked(process.vnode(), process);
     process.state = ProcessState::Zombie;
     process.pending.discard(SignalSet::all());
+    process_ends.notify(0);
     launch = process.launch;
     const bool quiet = parent_does_not_wait(process);
     tell_parent_locked(process, process.ended);

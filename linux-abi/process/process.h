@@ -108,6 +108,8 @@ class Process final : public processor::Process {
   std::uint32_t core_filter = 0x33;  // what of its memory goes into a core file (core(5))
   CoreDump* core_dump = nullptr;     // under way
   bool huge_pages_disabled = false;
+  std::uint32_t personality = 0;           // personality(2): remembered
+  std::atomic<std::uint32_t> barriers{0};  // membarrier commands it has registered for
   LockedMemory locked_memory;
   bool locks_future_memory = false;  // MCL_FUTURE
   // Whether one of the two ever was anything else; relaxed: changed and asked by calls of the process itself.

@@ -83,7 +83,7 @@ Answer<> send_to_process_locked(Process& process, const SignalInformation& infor
     if (taker == nullptr || thread.is_leader) taker = &thread;
   });
   if (!blocked_by_all && process.actions->actions.ignores(signal)) return {};
-  TRY(process.pending.add(information));
+  TRY(process.pending.add(information, process.limits.of(Resource::PendingSignals).soft));
   signal_arrival.tell_locked();
   if (taker != nullptr) taker->kernel_thread().interrupt();
   return {};
@@ -99,7 +99,7 @@ Answer<> send_to_thread_locked(Thread& thread, const SignalInformation& informat
     return {};
   }
   if (vanishes(process, thread.blocked, signal)) return {};
-  TRY(thread.pending.add(information));
+  TRY(thread.pending.add(information, process.limits.of(Resource::PendingSignals).soft));
   signal_arrival.tell_locked();
   if (!thread.blocked.contains(signal)) thread.kernel_thread().interrupt();
   return {};

@@ -9,6 +9,7 @@
 #include "kernel/threads/block.h"
 #include "linux-abi/files/caller.h"
 #include "linux-abi/process/process.h"
+#include "linux-abi/process/scheduling.h"
 #include "processor/process.h"
 
 namespace linux_abi {
@@ -64,6 +65,7 @@ class Thread final : public processor::Thread, public Caller {
   std::uint64_t robust_list = 0;
   std::uint64_t no_new_privileges = 0;
   std::uint64_t timer_slack_ns = 50'000, first_timer_slack_ns = 50'000;  // remembered; sleeps end when they end
+  Scheduling scheduling;  // guarded by tasks_lock
   bool is_leader = false;
   int io_priority = 0;                        // ioprio_set(2): remembered
   ProgramLaunch* program_to_start = nullptr;  // a launch's first thread becomes its program on the way to user mode

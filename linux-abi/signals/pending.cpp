@@ -2,15 +2,16 @@
 // Signals that were sent and not yet taken: see pending.h.
 #include "linux-abi/signals/pending.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace linux_abi {
 
-Answer<> PendingSignals::add(const SignalInformation& information) {
+Answer<> PendingSignals::add(const SignalInformation& information, std::uint64_t most) {
   const int signal = information.signal;
   const bool realtime = signal >= first_realtime_signal;
   if (!realtime && set_.contains(signal)) return {};
-  if (queue_.size() >= max_queued && realtime) return error(EAGAIN);
+  if (queue_.size() >= std::min<std::uint64_t>(most, max_queued) && realtime) return error(EAGAIN);
   if (!queue_.push_back(information) && realtime) return error(EAGAIN);
   set_.add(signal);
   return {};

@@ -14,8 +14,9 @@ namespace linux_abi {
 class PendingSignals {
  public:
   SignalSet set() const { return set_; }
-  // EAGAIN when a realtime signal finds the queue full. Without memory an ordinary signal comes without information.
-  Answer<> add(const SignalInformation& information);
+  static constexpr std::size_t max_queued = 1024;
+  // EAGAIN when a realtime signal finds so many in the queue. Without memory an ordinary signal comes without information.
+  Answer<> add(const SignalInformation& information, std::uint64_t most = max_queued);
   // Takes the first that is in `wanted`; signal 0: none is.
   SignalInformation take(SignalSet wanted);
   void discard(SignalSet signals);
@@ -23,7 +24,6 @@ class PendingSignals {
   bool has_from_timer(const SignalInformation& again);
 
  private:
-  static constexpr std::size_t max_queued = 1024;  // as RLIMIT_SIGPENDING bounds it elsewhere
   SignalSet set_;
   base::Array<SignalInformation> queue_;  // in order of arrival
 };

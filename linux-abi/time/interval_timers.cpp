@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernel/threads/scheduler.h"
+#include "linux-abi/abi/structures.h"
 #include "linux-abi/process/signal_sending.h"
 #include "linux-abi/process/usage.h"
 #include "linux-abi/time/clocks.h"
@@ -25,6 +26,7 @@ IntervalTimers::IntervalTimers(Process& process) : process_(process), lock_(base
   add(real_timer, sig::alrm, Measure::WallTime);
   add(virtual_timer, sig::vtalrm, Measure::UserTime);
   add(profiling_timer, sig::prof, Measure::ProcessorTime);
+  add(limit_timer, sig::xcpu, Measure::ProcessorTime);
 }
 
 std::uint64_t IntervalTimers::measured_ns(const Timer& timer) {
@@ -70,13 +72,14 @@ void IntervalTimers::Timer::expired() {
 
 IntervalTimers::Timer::Told IntervalTimers::Timer::tell(int missed) {
   const bool posix = id < max_timers;
-  const SignalInformation information{.signal = notice.signal,
+  const base::SpinGuard guard(tasks_lock);
+  Process& process = owner->process_;
+  const bool over = id == limit_timer && owner->is_over_hard_limit_locked();
+  const SignalInformation information{.signal = over ? sig::kill : notice.signal,
                                       .code = posix ? sig::code::timer : sig::code::kernel,
                                       .value = notice.value,
                                       .timer = id,
                                       .overrun = missed};
-  const base::SpinGuard guard(tasks_lock);
-  Process& process = owner->process_;
   Thread* thread = nullptr;
   if (notice.thread != 0) {
     const PidEntry* entry = process.vnode().pids.find(notice.thread);
@@ -88,6 +91,37 @@ IntervalTimers::Timer::Told IntervalTimers::Timer::tell(int missed) {
   const Answer<> sent =
       thread == nullptr ? send_to_process_locked(process, information) : send_to_thread_locked(*thread, information);
   return sent && pending.set().contains(notice.signal) ? Told::Now : Told::Nobody;
+}
+
+std::uint64_t IntervalTimers::processor_time_locked() const {
+  const ProcessTimes times = times_of_locked(process_);
+  return times.user_ns + times.system_ns;
+}
+
+bool IntervalTimers::is_over_hard_limit_locked() const {
+  const std::uint64_t hard = process_.limits.of(Resource::Cpu).hard;
+  return hard != unlimited && processor_time_locked() / ns_per_second >= hard;
+}
+
+void IntervalTimers::limit_processor_time_locked() {
+  const std::uint64_t soft = process_.limits.of(Resource::Cpu).soft, now = processor_time_locked();
+  Timer& timer = timers_[limit_timer];
+  const base::SpinGuard guard(lock_);
+  timer.armed = soft != unlimited;
+  timer.interval_ns = ns_per_second;
+  if (!timer.armed) return;  // one that is under way finds so in expired()
+  // Linux takes none for a second.
+  timer.due_ns =
+      soft > base::never_ns / ns_per_second ? base::never_ns : std::max(soft, std::uint64_t{1}) * ns_per_second;
+  timer.late_ns = 0;
+  look_when_due(timer, now);
+}
+
+Answer<> bind_processor_time_locked(Process& process) {
+  if (process.timers == nullptr) process.timers = base::make<IntervalTimers>(process).release();
+  if (process.timers == nullptr) return error(ENOMEM);
+  process.timers->limit_processor_time_locked();
+  return {};
 }
 
 Answer<IntervalTimers::Timer*> IntervalTimers::find(int timer) {
@@ -164,7 +198,8 @@ Answer<int> IntervalTimers::clock_of(int id) { return TRY(find(id))->clock; }
 
 void IntervalTimers::stop() {
   stop_posix();
-  for (const int id : {real_timer, virtual_timer, profiling_timer}) disarm(timers_[static_cast<std::size_t>(id)]);
+  for (const int id : {real_timer, virtual_timer, profiling_timer, limit_timer})
+    disarm(timers_[static_cast<std::size_t>(id)]);
 }
 
 void IntervalTimers::stop_posix() {

@@ -33,6 +33,7 @@ class IntervalTimers {
   static constexpr int max_timers = 64;
   // setitimer's, behind the POSIX ones.
   static constexpr int real_timer = max_timers, virtual_timer = max_timers + 1, profiling_timer = max_timers + 2;
+  static constexpr int limit_timer = max_timers + 3;  // RLIMIT_CPU
 
   explicit IntervalTimers(Process& process);
   ~IntervalTimers() { stop(); }
@@ -46,6 +47,10 @@ class IntervalTimers {
   Answer<TimerSetting> get(int timer);
   Answer<int> overruns(int timer);
   Answer<int> clock_of(int timer);
+
+  // RLIMIT_CPU, after it was changed; with tasks_lock. SIGXCPU at the soft limit and every second after it, SIGKILL at
+  // the hard one.
+  void limit_processor_time_locked();
 
   void stop();        // all of them
   void stop_posix();  // execve: setitimer's go on
@@ -73,14 +78,19 @@ class IntervalTimers {
   };
   Answer<Timer*> find(int timer);
   std::uint64_t measured_ns(const Timer& timer);
+  std::uint64_t processor_time_locked() const;
+  bool is_over_hard_limit_locked() const;
   // lock_ held, armed.
   void look_when_due(Timer& timer, std::uint64_t measured_ns);
   void disarm(Timer& timer);
 
   Process& process_;
   base::SpinLock lock_;  // guards the fields of the timers; taken after tasks_lock
-  std::array<Timer, max_timers + 3> timers_;
+  std::array<Timer, max_timers + 4> timers_;
 };
+
+// With tasks_lock: RLIMIT_CPU binds the process from now on. ENOMEM.
+Answer<> bind_processor_time_locked(Process& process);
 
 // The process's, made if it has none.
 Answer<IntervalTimers*> timers_of(Process& process);

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// membarrier(2), the commands about the process itself: every core that runs one of its threads passes a full barrier.
+// That is what a shootdown of its translations does: an interrupt on each of them, which is waited for, and a reload of
+// CR3 on this one, which like the return from an interrupt serialises what is fetched as well (SYNC_CORE).
+#include <linux/membarrier.h>
+
+#include "linux-abi/calls/calls_system.h"
+
+namespace linux_abi::calls {
+namespace {
+
+constexpr std::uint32_t registrations =
+    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+constexpr std::uint32_t offered =
+    MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | registrations;
+
+// What has to be registered for a command.
+std::uint32_t registration_of(int command) {
+  return command == MEMBARRIER_CMD_PRIVATE_EXPEDITED ? MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
+                                                     : MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+}
+
+}  // namespace
+
+Answer<std::uint64_t> membarrier(Call& call) {
+  const int command = Call::as_int(call.a());
+  if ((call.b() & 0xffffffff) != 0) return error(EINVAL);
+  std::atomic<std::uint32_t>& registered = call.process().barriers;
+  switch (command) {
+    case MEMBARRIER_CMD_QUERY:
+      return std::uint64_t{offered};
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+      registered.fetch_or(static_cast<std::uint32_t>(command), std::memory_order_relaxed);
+      return std::uint64_t{0};
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+      if ((registered.load(std::memory_order_relaxed) & registration_of(command)) == 0) return error(EPERM);
+      call.thread.kernel_thread().address_space()->shoot_down_all();
+      return std::uint64_t{0};
+    default:
+      return error(EINVAL);
+  }
+}
+
+}  // namespace linux_abi::calls

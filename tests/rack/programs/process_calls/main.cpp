@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls about processes that have no program of their own: signals about files, leases, pidfds, policies, POSIX message
+// queues, limits, futexes of many words.
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "parts.h"
+
+int main() {
+  const struct {
+    const char* name;
+    void (*run)();
+  } parts[] = {{"file_signals", file_signals},
+               {"leases", leases},
+               {"pidfds", pidfds},
+               {"policies", policies},
+               {"posix_queues", posix_queues},
+               {"limits", limits},
+               {"futexes_and_barriers", futexes_and_barriers}};
+  for (const auto& part : parts) {
+    printf("== %s\n", part.name);
+    fflush(stdout);
+    if (fork() == 0) {
+      part.run();
+      fflush(stdout);
+      _exit(0);
+    }
+    int status = 0;
+    wait(&status);
+    printf("ended: %x\n", status);
+  }
+  return 0;
+}
