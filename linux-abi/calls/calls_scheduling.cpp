@@ -48,7 +48,9 @@ Answer<std::uint64_t> sched_setaffinity(Call& call) {
   TRY(call.thread.copy_in(std::as_writable_bytes(std::span(&mask, 1)).first(bytes), call.c()));
   const base::SpinGuard guard(tasks_lock);
   Thread* thread = TRY(find_thread_locked(call, Call::as_int(call.a())));
-  if (!may_signal(call.thread.user, call.process(), thread->process(), 0)) return error(EPERM);
+  const Credentials& user = call.thread.user;
+  const bool own = user.effective_uid == thread->user.uid || user.effective_uid == thread->user.effective_uid;
+  if (!own && !user.may(Capability::Nice)) return error(EPERM);
   TRY(thread->kernel_thread().set_affinity(threads::CoreMask(mask & all_cores())));
   return std::uint64_t{0};
 }
