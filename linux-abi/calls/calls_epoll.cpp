@@ -59,13 +59,14 @@ Answer<std::uint64_t> epoll_ctl(Call& call) {
 namespace {
 
 Answer<std::uint64_t> wait_for_events(Call& call, std::uint64_t deadline) {
-  constexpr int most_at_once = 512;  // a program that asked for more comes again
   const int wanted = Call::as_int(call.c());
   if (wanted <= 0 || static_cast<std::size_t>(wanted) > 0x7fffffff / sizeof(EpollEvent)) return error(EINVAL);
   const OpenFileReference set = TRY(real_file(call, call.a()));
   if (set->epoll() == nullptr) return error(EINVAL);
+  // Hardly ever more than the process has descriptors; if there are, the program comes again.
+  const std::uint32_t most_at_once = std::max(512U, call.thread.descriptors().capacity());
   base::Array<EpollEvent> events;
-  TRY(events.resize(static_cast<std::size_t>(std::min(wanted, most_at_once))));
+  TRY(events.resize(std::min(static_cast<std::uint32_t>(wanted), most_at_once)));
   const std::size_t count = TRY(set->epoll()->wait(events.span(), deadline, call.thread));
   TRY(call.thread.copy_out(call.b(), std::as_bytes(events.span().first(count))));
   return count;
