@@ -11,6 +11,7 @@
 #include "kernel/memory/frames.h"
 #include "kernel/memory/kernel_map.h"
 #include "processor/requests.h"
+#include "processor/thread_sleeper.h"
 
 namespace linux_abi {
 namespace {
@@ -86,6 +87,24 @@ Answer<RequestMemory*> memory_for(std::span<const std::byte> tail, WithBulk bulk
   return memory.release();
 }
 
+// What the home may do although nobody waits for it: names and attributes that are remembered here would then be wrong.
+bool is_change(messages::Operation operation) {
+  using messages::Operation;
+  switch (operation) {
+    case Operation::FileSetAttributes:
+    case Operation::FileCreate:
+    case Operation::FileUnlink:
+    case Operation::FileRename:
+    case Operation::FileLink:
+    case Operation::FileWrite:
+    case Operation::FileReserve:
+    case Operation::FileSetXattr:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 base::Result<> start_home_calls(rpc::Endpoint& endpoint, verbs::ProtectionDomain& domain) {
@@ -107,7 +126,9 @@ Answer<HomeReply> send_home(const FileHome& home, messages::Operation operation,
                             std::span<const std::byte> tail, WithBulk bulk, processor::Sleeper& sleeper) {
   rpc::Peer* peer = TRY(home_endpoint->peer(home.memory));
   RequestMemory* memory = TRY(memory_for(tail, bulk, sleeper));
-  const auto created = rpc::WaitedCall::create(sleeper, memory);
+  processor::ThreadSleeper to_the_end(threads::Interruptible::Never);
+  processor::Sleeper& waiting = is_change(operation) ? to_the_end : sleeper;
+  const auto created = rpc::WaitedCall::create(waiting, memory);
   if (!created) {
     memory->drop();
     memory->drop();
@@ -124,7 +145,7 @@ Answer<HomeReply> send_home(const FileHome& home, messages::Operation operation,
   call.start(*peer);
   bool killed = false;
   while (!call.done()) {
-    if (sleeper.sleep() || killed) continue;
+    if (waiting.sleep() || killed) continue;
     killed = true;
     call.abandon();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests about files from a thread to the vNode's home mComponent: the thread sleeps until the answer is there. A
-// thread that is killed leaves at once; what the request names stays until nobody can touch it any more (the fencing
-// rule), so tails are copied and bulk buffers come from a registered pool.
+// thread that is killed leaves at once, unless the request changes something; what the request names stays until nobody
+// can touch it any more (the fencing rule), so tails are copied and bulk buffers come from a registered pool.
 #pragma once
 
 #include <span>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes that make, rename and remove names at the same time: what a process did to a name is what it finds there
 // next, whatever others do to other names and however often they look this one up before.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -68,6 +69,56 @@ void change_names(int worker) {
   }
 }
 
+[[noreturn]] void make_and_remove() {
+  for (;;) {
+    for (int i = 0; i < 4; ++i) {
+      char name[16], other[16];
+      snprintf(name, sizeof(name), "k%d", i);
+      snprintf(other, sizeof(other), "l%d", i);
+      close(open(name, O_CREAT | O_RDWR, 0600));
+      link(name, other);
+      rename(other, name);
+      unlink(name);
+      unlink(other);
+    }
+  }
+}
+
+// How many names are not what the listing says of them.
+int disagreements() {
+  bool listed[2][4] = {};
+  DIR* here = opendir(".");
+  while (const dirent* entry = readdir(here)) {
+    if (strlen(entry->d_name) == 2 && entry->d_name[1] >= '0' && entry->d_name[1] <= '3')
+      listed[entry->d_name[0] == 'l'][entry->d_name[1] - '0'] = true;
+  }
+  closedir(here);
+  int wrong_names = 0;
+  for (int kind = 0; kind < 2; ++kind) {
+    for (int i = 0; i < 4; ++i) {
+      const char name[] = {"kl"[kind], static_cast<char>('0' + i), 0};
+      wrong_names += exists(name) != listed[kind][i];
+    }
+  }
+  return wrong_names;
+}
+
+// A process that is killed while it changes names has changed them or not, and everybody is told the same.
+void kill_amid_changes() {
+  mkdir("killed", 0755);
+  if (chdir("killed") != 0) return;
+  int wrong_names = 0;
+  for (int round = 0; round < 40; ++round) {
+    const pid_t child = fork();
+    if (child == 0) make_and_remove();
+    usleep(3000 + round * 173);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    wrong_names += disagreements();
+  }
+  printf("%d names are not what the listing says\n", wrong_names);
+}
+
 }  // namespace
 
 int main() {
@@ -90,5 +141,6 @@ int main() {
   kill(looking, SIGKILL);
   wait(nullptr);
   printf("%d workers failed\n", failed);
+  kill_amid_changes();
   return 0;
 }
