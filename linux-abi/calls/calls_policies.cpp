@@ -69,7 +69,7 @@ Answer<> allow_locked(const Thread& by, const Thread& thread, const Scheduling& 
   const Credentials& user = by.user;
   if (user.may(Capability::Nice)) return {};
   const Scheduling& now = thread.scheduling;
-  if (user.effective_uid != thread.user.uid && user.effective_uid != thread.user.effective_uid) return error(EPERM);
+  if (!owns_locked(user, thread)) return error(EPERM);
   if (wanted.policy == policy_number::deadline) return error(EPERM);
   if (wanted.is_realtime()) {
     const std::uint64_t most = thread.process().limits.of(Resource::RealtimePriority).soft;

@@ -49,8 +49,7 @@ Answer<std::uint64_t> sched_setaffinity(Call& call) {
   const base::SpinGuard guard(tasks_lock);
   Thread* thread = TRY(find_thread_locked(call, Call::as_int(call.a())));
   const Credentials& user = call.thread.user;
-  const bool own = user.effective_uid == thread->user.uid || user.effective_uid == thread->user.effective_uid;
-  if (!own && !user.may(Capability::Nice)) return error(EPERM);
+  if (!owns_locked(user, *thread) && !user.may(Capability::Nice)) return error(EPERM);
   TRY(thread->kernel_thread().set_affinity(threads::CoreMask(mask & all_cores())));
   return std::uint64_t{0};
 }
@@ -70,8 +69,7 @@ Answer<std::uint64_t> setpriority(Call& call) {
   const base::SpinGuard guard(tasks_lock);
   TRY(for_each_named_locked(call, Call::as_int(call.a()), Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
     const Credentials& user = call.thread.user;
-    const bool own = user.effective_uid == thread.user.uid || user.effective_uid == thread.user.effective_uid;
-    if (!user.may(Capability::Nice) && !own) return error(EPERM);
+    if (!user.may(Capability::Nice) && !owns_locked(user, thread)) return error(EPERM);
     if (!user.may(Capability::Nice) && nice < thread.scheduling.nice && !may_be_nice_locked(thread, nice))
       return error(EACCES);
     thread.scheduling.nice = nice;

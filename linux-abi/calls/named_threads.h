@@ -15,6 +15,12 @@ inline Answer<Thread*> find_thread_locked(Call& call, int tid) {
   return entry->thread;
 }
 
+// Whose scheduling may be changed without CAP_SYS_NICE: the thread's real or effective user is the caller's effective
+// one.
+inline bool owns_locked(const Credentials& user, const Thread& thread) {
+  return user.effective_uid == thread.user.uid || user.effective_uid == thread.user.effective_uid;
+}
+
 // RLIMIT_NICE allows it.
 bool may_be_nice_locked(const Thread& thread, int nice);
 
