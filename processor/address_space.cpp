@@ -152,7 +152,9 @@ Result<> resident(AddressSpace& space, vma::Range range, std::span<std::uint8_t>
 
 SpaceUsage usage(AddressSpace& space) {
   SpaceUsage result;
-  result.resident = space.cache().mapped_pages(space.space());
+  const auto pages = space.cache().mapped_pages(space.space());
+  result.resident = pages.now;
+  result.most_resident = pages.most;
   const base::SpinGuard guard(space.space().lock);
   result.mapped = space.space().vmas.mapped_bytes() / base::page_bytes;
   return result;

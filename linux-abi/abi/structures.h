@@ -26,6 +26,7 @@ struct UserResourceUsage {
       messages_sent, messages_received, signals, voluntary_switches, involuntary_switches;
 };
 static_assert(sizeof(UserResourceUsage) == 144);
+constexpr std::int64_t resident_kib(std::uint64_t pages) { return static_cast<std::int64_t>(pages * 4); }
 
 inline constexpr std::uint64_t ns_per_second = 1'000'000'000;
 

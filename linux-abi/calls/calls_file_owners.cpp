@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is told of a file by signals: fcntl's F_SETOWN and its siblings, O_ASYNC and FIOASYNC, leases. See file_owners.h.
+// Who is told of a file by signals: fcntl's F_SETOWN and its siblings, O_ASYNC and FIOASYNC, leases and
+// notices of directories. See file_owners.h.
 #include <linux/fcntl.h>
 
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/file_owners.h"
+#include "linux-abi/files/directory_notices.h"
 #include "linux-abi/files/file_owner.h"
 #include "linux-abi/files/leases.h"
 
@@ -70,6 +72,9 @@ Answer<std::uint64_t> file_owner_command(Call& call, OpenFile& file, int command
       TRY(set_lease(file, Call::as_int(call.a()), static_cast<LeaseKind>(kind), call.thread));
       return std::uint64_t{0};
     }
+    case F_NOTIFY:
+      TRY(set_notice(file, Call::as_int(call.a()), static_cast<std::uint32_t>(call.c()), call.thread));
+      return std::uint64_t{0};
     case F_GETLEASE:
       return static_cast<std::uint64_t>(lease_of(file));
     default:

@@ -4,6 +4,7 @@
 
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/name_changes.h"
+#include "linux-abi/files/directory_notices.h"
 #include "linux-abi/files/file_watches.h"
 
 namespace linux_abi::calls {
@@ -86,6 +87,7 @@ void tell_moved(const ParentWalk& from, const ParentWalk& to, Node& moved) {
   const std::uint32_t cookie = next_cookie();
   tell_name(from.directory->node(), from.name(), of_kind(moved, file_event::moved_from), cookie);
   tell_name(to.directory->node(), to.name(), of_kind(moved, file_event::moved_to), cookie);
+  if (&from.directory->node() == &to.directory->node()) send_notices(from.directory->node(), notice::renamed);
 }
 
 void tell_renamed(const Renaming& renaming, bool replaced_is_gone) {

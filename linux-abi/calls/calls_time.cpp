@@ -111,30 +111,35 @@ Answer<std::uint64_t> times(Call& call) {
   return call.thread.now_ns() / tick_ns;
 }
 
-Answer<std::uint64_t> getrusage(Call& call) {
+namespace {
+
+Answer<UserResourceUsage> usage_of(Call& call, int whose) {
   constexpr int self = 0, children = -1, thread = 1;
+  Process& process = call.process();
   ProcessTimes times;
-  switch (Call::as_int(call.a())) {
-    case self:
-      times = times_of(call.process());
-      break;
-    case children: {
-      const base::SpinGuard guard(tasks_lock);
-      times = call.process().children_times;
-      break;
-    }
-    case thread: {
-      const threads::ThreadTimes own = call.thread.kernel_thread().times();
-      times = {own.user_ns, own.system_ns};
-      break;
-    }
-    default:
-      return error(EINVAL);
+  std::uint64_t most_resident = 0;
+  const base::SpinGuard guard(tasks_lock);
+  if (whose == children) {
+    times = process.children_times;
+    most_resident = process.children_most_resident;
+  } else if (whose == self || whose == thread) {
+    const threads::ThreadTimes own = call.thread.kernel_thread().times();
+    times = whose == self ? times_of_locked(process) : ProcessTimes{own.user_ns, own.system_ns};
+    most_resident = own_most_resident_locked(process);
+  } else {
+    return error(EINVAL);
   }
   UserResourceUsage usage{};
   usage.user = to_timeval(times.user_ns);
   usage.system = to_timeval(times.system_ns);
-  usage.max_resident_kib = static_cast<std::int64_t>(processor::usage(call.process().space()).resident * 4);
+  usage.max_resident_kib = resident_kib(most_resident);
+  return usage;
+}
+
+}  // namespace
+
+Answer<std::uint64_t> getrusage(Call& call) {
+  const UserResourceUsage usage = TRY(usage_of(call, Call::as_int(call.a())));
   TRY(UserOut<UserResourceUsage>(call.b()).write(usage));
   return std::uint64_t{0};
 }

@@ -23,11 +23,12 @@ void set_kinds(WaitRequest& request, std::uint64_t options) {
   request.continued = (options & WCONTINUED) != 0;
 }
 
-Answer<> write_usage(std::uint64_t address, const ProcessTimes& times) {
+Answer<> write_usage(std::uint64_t address, const WaitResult& result) {
   if (address == 0) return {};
   UserResourceUsage usage{};
-  usage.user = to_timeval(times.user_ns);
-  usage.system = to_timeval(times.system_ns);
+  usage.user = to_timeval(result.times.user_ns);
+  usage.system = to_timeval(result.times.system_ns);
+  usage.max_resident_kib = resident_kib(result.most_resident);
   TRY(arch::UserOut<UserResourceUsage>(address).write(usage));
   return {};
 }
@@ -62,7 +63,7 @@ Answer<std::uint64_t> wait4(Call& call) {
   const WaitResult result = TRY(wait_for_child(call.thread, request));
   if (result.pid == 0) return std::uint64_t{0};
   if (call.b() != 0) TRY(arch::UserOut<std::int32_t>(call.b()).write(result.status.encoded()));
-  TRY(write_usage(call.d(), result.times));
+  TRY(write_usage(call.d(), result));
   return static_cast<std::uint64_t>(result.pid);
 }
 
@@ -107,7 +108,7 @@ Answer<std::uint64_t> waitid(Call& call) {
                      .value = static_cast<std::uint64_t>(static_cast<std::uint32_t>(result.status.value))};
     TRY(call.thread.copy_out(call.c(), user_layout(information)));
   }
-  TRY(write_usage(call.e(), result.times));
+  TRY(write_usage(call.e(), result));
   return std::uint64_t{0};
 }
 

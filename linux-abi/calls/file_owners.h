@@ -7,7 +7,8 @@
 
 namespace linux_abi::calls {
 
-// F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX, F_SETSIG, F_GETSIG, F_SETLEASE, F_GETLEASE; EINVAL for others.
+// F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX, F_SETSIG, F_GETSIG, F_SETLEASE, F_GETLEASE, F_NOTIFY; EINVAL for
+// others.
 Answer<std::uint64_t> file_owner_command(Call& call, OpenFile& file, int command);
 
 // Changes O_ASYNC; where there is nothing to tell it is a flag without effect.

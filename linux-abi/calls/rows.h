@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All system calls that the personality serves, sorted by number; the numbers are those of Linux's own header, which
-// each row takes by its name. CALL(name, arguments) or CALL(name, arguments, what is missing): the arguments are letters
-// of trace/flag_names.h. Dispatch, --trace syscalls, counters and docs/linux-abi.md come from these rows.
+// each row takes by its name. CALL(name, arguments) or CALL(name, arguments, what is missing): the arguments are
+// letters of trace/flag_names.h. Dispatch, --trace syscalls, counters and docs/linux-abi.md come from these rows.
 #pragma once
 
 #include <asm/unistd_64.h>
@@ -85,7 +85,7 @@
   CALL(msgsnd, "dpux")                   \
   CALL(msgrcv, "dpudx")                  \
   CALL(msgctl, "ddp")                    \
-  CALL(fcntl, "fdx", "no F_NOTIFY") \
+  CALL(fcntl, "fdx", "") \
   CALL(flock, "fd")                      \
   CALL(fsync, "f")                       \
   CALL(fdatasync, "f")                   \

@@ -16,9 +16,10 @@ namespace linux_abi {
 namespace {
 
 // What si_code and si_band say of an event.
-constexpr int code_in = 1, code_out = 2;
+constexpr int code_in = 1, code_out = 2, code_message = 3;
 constexpr std::uint32_t in_events = POLLIN | POLLRDNORM | POLLHUP, out_events = POLLOUT | POLLWRNORM;
-constexpr std::int32_t in_band = POLLIN | POLLRDNORM, out_band = POLLOUT | POLLWRNORM | POLLWRBAND;
+constexpr std::int32_t in_band = POLLIN | POLLRDNORM, out_band = POLLOUT | POLLWRNORM | POLLWRBAND,
+                       message_band = POLLIN | POLLRDNORM | POLLMSG;
 // How long the end of a call has to send what it caused, before the timer thread does.
 constexpr std::uint64_t patience_ns = base::millisecond_ns;
 
@@ -172,7 +173,12 @@ void FileOwner::tell(int code, std::int32_t band) {
 void FileOwner::notified(std::uint32_t events) {
   if (events == 0) events = file_.readable() ? in_events : out_events;
   events &= (file_.readable() ? in_events : 0) | (file_.writable() ? out_events : 0);
-  if (events == 0) return;
+  if (events != 0) remember(events);
+}
+
+void FileOwner::remember_message() { remember(POLLMSG); }
+
+void FileOwner::remember(std::uint32_t events) {
   {
     const base::SpinGuard guard(owners_lock);
     if (name_.number == 0) return;
@@ -195,7 +201,7 @@ void FileOwner::file_ended() {
 
 void send_file_signals() {
   while (true) {
-    std::array<FileSignal, 2> signals;
+    std::array<FileSignal, 3> signals;
     std::size_t count = 0;
     processor::Reference<VNode> vnode;
     {
@@ -210,6 +216,7 @@ void send_file_signals() {
       if (owner.name_.number == 0) continue;
       if ((events & in_events) != 0) signals[count++] = owner.signal_locked(code_in, in_band);
       if ((events & out_events) != 0) signals[count++] = owner.signal_locked(code_out, out_band);
+      if ((events & POLLMSG) != 0) signals[count++] = owner.signal_locked(code_message, message_band);
       vnode = owner.vnode_;
     }
     for (const FileSignal& each : std::span(signals).first(count)) send(each, *vnode);

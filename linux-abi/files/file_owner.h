@@ -54,10 +54,12 @@ class FileOwner final : public Watch, public FileEnd, public FileSignalHook {
   // O_ASYNC: tells it of what becomes ready on this descriptor, or no more.
   void start(int descriptor);
   void stop();
-  // F_SETLEASE: the descriptor it is told with.
+  // F_SETLEASE, F_NOTIFY: the descriptor it is told with.
   void set_descriptor(int descriptor);
   // Tells it at once; no locks held.
   void tell(int code, std::int32_t band);
+  // At the end of the call: something about the file (F_NOTIFY). Below locks up to rank Process.
+  void remember_message();
 
   void notified(std::uint32_t events) override;
   void file_ended() override;
@@ -65,6 +67,7 @@ class FileOwner final : public Watch, public FileEnd, public FileSignalHook {
  private:
   friend void send_file_signals();
   FileSignal signal_locked(int code, std::int32_t band) const;
+  void remember(std::uint32_t events);
   Answer<> check(OwnerName name, Thread& by) const;
   void become(OwnerName name, Thread& by);
 

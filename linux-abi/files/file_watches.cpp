@@ -11,6 +11,7 @@
 #include <boost/intrusive/set.hpp>
 #include <cstring>
 
+#include "linux-abi/files/directory_notices.h"
 #include "linux-abi/files/inotify_file.h"
 #include "linux-abi/files/inotify_user.h"
 
@@ -71,6 +72,15 @@ void tell_locked(const Node& node, std::uint32_t event, std::uint32_t cookie, st
   }
 }
 
+// DN_* of what is told of a directory or of a name in it.
+std::uint32_t notices_of(std::uint32_t event) {
+  const auto when = [event](std::uint32_t events, std::uint32_t what) { return (event & events) != 0 ? what : 0; };
+  return when(file_event::access, notice::accessed) | when(file_event::modify, notice::modified) |
+         when(file_event::attributes, notice::attributes) |
+         when(file_event::created | file_event::moved_to, notice::created) |
+         when(file_event::deleted | file_event::moved_from, notice::removed);
+}
+
 void tell(const Node& node, std::uint32_t event, std::uint32_t cookie, std::string_view name, Named named) {
   Removed removed;
   {
@@ -78,6 +88,7 @@ void tell(const Node& node, std::uint32_t event, std::uint32_t cookie, std::stri
     tell_locked(node, event, cookie, name, named, removed);
   }
   destroy(removed);
+  if (node.is_directory()) send_notices(node, notices_of(event));
 }
 
 }  // namespace

@@ -69,9 +69,10 @@ Answer<> check_opens(OpenFile& file, LeaseKind kind) {
 }
 
 Answer<> release(OpenFile& file) {
+  const threads::MutexGuard guard(poll_sets_mutex);
   Lease* lease = nullptr;
   {
-    const base::SpinGuard guard(leases_lock);
+    const base::SpinGuard lock(leases_lock);
     lease = find_locked(file);
   }
   if (lease == nullptr) return error(EAGAIN);
@@ -148,11 +149,11 @@ Answer<> set_lease(OpenFile& file, int descriptor, LeaseKind kind, Thread& by) {
   if (file.node() == nullptr || file.node()->type() != file_mode::regular || !file.was_opened()) return error(EINVAL);
   const FileStatus status = TRY(file.node()->status(by));
   if (by.user.file_uid != status.uid && !by.user.may(Capability::Lease)) return error(EACCES);
+  if (kind == LeaseKind::None) return release(file);
   FileOwner* owner = TRY(FileOwner::of(file));
   auto fresh = base::make<Lease>(file, kind);
   if (!fresh) return error(ENOMEM);
   const threads::MutexGuard guard(poll_sets_mutex);
-  if (kind == LeaseKind::None) return release(file);
   TRY(check_opens(file, kind));
   if (TRY(change_known(file, kind))) return {};
   owner->set_default(by);

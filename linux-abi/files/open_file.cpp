@@ -4,6 +4,7 @@
 
 #include <linux/fcntl.h>
 
+#include "linux-abi/files/directory_notices.h"
 #include "linux-abi/files/file_watches.h"
 
 namespace linux_abi {
@@ -61,5 +62,6 @@ Answer<> OpenFile::truncate(std::uint64_t, Caller&) { return error(EINVAL); }
 Answer<std::uint32_t> OpenFile::add_seals(std::uint32_t) { return error(EINVAL); }
 Answer<> OpenFile::allocate(int, std::uint64_t, std::uint64_t, Caller&) { return error(ENODEV); }
 Answer<> OpenFile::synchronize(bool, Caller&) { return error(EINVAL); }
+void OpenFile::descriptor_closed(std::uint64_t process) { forget_notices(*this, process); }
 
 }  // namespace linux_abi

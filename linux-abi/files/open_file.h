@@ -115,8 +115,8 @@ class OpenFile : public processor::Counted {
   virtual QueueFile* queue_file() { return nullptr; }
   virtual Socket* socket() { return nullptr; }
   virtual bool is_terminal() const { return false; }
-  // A descriptor of this process was closed: its POSIX record locks on the file end.
-  virtual void descriptor_closed(std::uint64_t process) { (void)process; }
+  // A descriptor of this process was closed: its POSIX record locks on the file end, and notices of a directory.
+  virtual void descriptor_closed(std::uint64_t process);
 
   // With poll_sets_mutex, by somebody who has a reference.
   void add_end(FileEnd& end);
@@ -140,7 +140,7 @@ class OpenFile : public processor::Counted {
 
  private:
   std::atomic<int> flags_;
-  bool opened_ = false;                // constant once it is somebody's
+  bool opened_ = false;  // constant once it is somebody's
   std::atomic<FileOwner*> owner_{nullptr};
   std::atomic<bool> has_ends_{false};  // relaxed: set by holders of references, read when there are none
   boost::intrusive::list<

@@ -189,11 +189,11 @@ Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller) {
               std::string_view(facts.name.data()), state_name(facts.state), facts.process, facts.pid, facts.parent));
   TRY(out.add("Uid:\t{}\t{}\t{}\t{}\n", facts.uid, facts.effective_uid, facts.saved_uid, facts.effective_uid));
   TRY(out.add("Gid:\t{}\t{}\t{}\t{}\n", facts.gid, facts.effective_gid, facts.saved_gid, facts.effective_gid));
-  TRY(
-      out.add("FDSize:\t{}\nGroups:\t\nVmPeak:\t{} kB\nVmSize:\t{} kB\nVmLck:\t{} kB\nVmRSS:\t{} kB\nVmSwap:\t0 "
-              "kB\nThreads:\t{}\n",
-              facts.descriptors, usage.mapped * 4, usage.mapped * 4, facts.locked_bytes / 1024, usage.resident * 4,
-              facts.threads));
+  TRY(out.add(
+      "FDSize:\t{}\nGroups:\t\nVmPeak:\t{} kB\nVmSize:\t{} kB\nVmLck:\t{} kB\nVmHWM:\t{} kB\nVmRSS:\t{} kB\nVmSwap:\t0 "
+      "kB\nThreads:\t{}\n",
+      facts.descriptors, usage.mapped * 4, usage.mapped * 4, facts.locked_bytes / 1024, usage.most_resident * 4,
+      usage.resident * 4, facts.threads));
   TRY(add_set(out, "SigPnd", facts.pending));
   TRY(add_set(out, "ShdPnd", facts.process_pending));
   TRY(add_set(out, "SigBlk", facts.blocked));

@@ -5,6 +5,7 @@
 #include "linux-abi/futex/thread_end.h"
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/process/usage.h"
 #include "linux-abi/time/interval_timers.h"
 
 namespace linux_abi {
@@ -29,6 +30,7 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
   auto actions = base::make<SharedActions>();
   if (!actions) return error(ENOMEM);
   release_futexes_at_thread_end(thread);
+  keep_most_resident(process);
   process.replace_space(program.space);
   process.replace_descriptors(std::move(descriptors));
   process.descriptors->close_for_exec(process.serial());

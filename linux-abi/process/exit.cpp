@@ -9,6 +9,7 @@
 #include "linux-abi/process/core_dump.h"
 #include "linux-abi/process/process_ends.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/process/usage.h"
 #include "linux-abi/time/interval_timers.h"
 
 namespace linux_abi {
@@ -85,6 +86,7 @@ void end_process(Thread& thread) {
   if (process.timers != nullptr) process.timers->stop();
   let_go_of_files(process);
   process.vnode().ipc.semaphores.process_ended({process.serial(), process.pid()});
+  keep_most_resident(process);
   process.release_space();
   Finished finished;
   Launch* launch = nullptr;
@@ -112,8 +114,6 @@ void end_process(Thread& thread) {
 
 bool reap_locked(Process& process) {
   if (process.parent != nullptr) {
-    process.parent->children_times.add(process.ended_threads_times);
-    process.parent->children_times.add(process.children_times);
     process.parent->children.erase(process.parent->children.iterator_to(process));
     process.parent = nullptr;
   }

@@ -102,6 +102,8 @@ class Process final : public processor::Process {
   std::array<char, 16> name{};  // comm of the leader
   ProcessTimes children_times;  // of children waited for
   ProcessTimes ended_threads_times;
+  // Pages: the most that a space had which it has no more, and that a child waited for had.
+  std::uint64_t most_resident = 0, children_most_resident = 0;
   std::uint64_t start_ns = 0;
   bool has_executed = false;  // setpgid of a child: EACCES
   int dumpable = 1;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Processor time of a process: see usage.h.
+// What a process used: see usage.h.
 #include "linux-abi/process/usage.h"
 
+#include <algorithm>
+
 #include "linux-abi/process/thread.h"
+#include "processor/address_space.h"
 
 namespace linux_abi {
 
@@ -19,6 +22,15 @@ ProcessTimes times_of_locked(Process& process) {
 ProcessTimes times_of(Process& process) {
   const base::SpinGuard guard(tasks_lock);
   return times_of_locked(process);
+}
+
+std::uint64_t own_most_resident_locked(Process& process) {
+  return std::max(process.most_resident, processor::usage(process.space()).most_resident);
+}
+
+void keep_most_resident(Process& process) {
+  const base::SpinGuard guard(tasks_lock);
+  process.most_resident = own_most_resident_locked(process);
 }
 
 }  // namespace linux_abi

@@ -2,8 +2,11 @@
 // Waiting for children: see wait.h.
 #include "linux-abi/process/wait.h"
 
+#include <algorithm>
+
 #include "kernel/base/memory.h"
 #include "linux-abi/process/exit.h"
+#include "processor/address_space.h"
 
 namespace linux_abi {
 namespace {
@@ -26,6 +29,7 @@ struct Look {
   bool any_child = false;
   bool found = false;
   WaitResult result;
+  processor::Reference<processor::AddressSpace> space;  // of one that has not ended; let go of without the lock
   Process* to_delete = nullptr;
 };
 
@@ -46,11 +50,18 @@ Look look_locked(Thread& waiter, const WaitRequest& request) {
     look.result.status = ended ? child.ended : child.reported;
     look.result.times = child.ended_threads_times;
     look.result.times.add(child.children_times);
+    look.result.most_resident = std::max(child.most_resident, child.children_most_resident);
+    look.space = child.share_space();
     if (request.keep) return look;
-    if (!ended)
+    if (!ended) {
       child.reported = {};
-    else if (reap_locked(child))
-      look.to_delete = &child;
+    } else {
+      // Only who was waited for counts among the children.
+      waiter.process().children_times.add(look.result.times);
+      std::uint64_t& most = waiter.process().children_most_resident;
+      most = std::max(most, look.result.most_resident);
+      if (reap_locked(child)) look.to_delete = &child;
+    }
     return look;
   }
   return look;
@@ -68,6 +79,8 @@ Answer<WaitResult> wait_for_child(Thread& thread, const WaitRequest& request) {
   base::Own<Process>(look.to_delete).reset();
   if (!waited) return std::unexpected(waited.error());
   if (!look.any_child) return error(ECHILD);
+  if (look.space)
+    look.result.most_resident = std::max(look.result.most_resident, processor::usage(*look.space).most_resident);
   return look.result;
 }
 

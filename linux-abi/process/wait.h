@@ -21,7 +21,9 @@ struct WaitResult {
   int pid = 0;  // 0: nothing with WNOHANG
   std::uint32_t uid = 0;
   WaitStatus status;
-  ProcessTimes times;  // of the child and its waited-for children
+  // Of the child and its waited-for children.
+  ProcessTimes times;
+  std::uint64_t most_resident = 0;  // pages, of the largest of them
 };
 
 // ECHILD: there is no such child. Interrupted as restart_always.

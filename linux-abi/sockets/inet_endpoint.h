@@ -33,11 +33,13 @@ class InetEndpoint : public processor::Counted, public boost::intrusive::set_bas
   InetEndpoint(processor::Reference<InetSpace> space, int family, InetProtocol protocol);
   virtual ~InetEndpoint() = default;
 
-  int family() const { return binding_.family; }
+  int family() const { return binding_.family; }  // constant but for become_v4()
   InetProtocol protocol() const { return protocol_; }
   InetSpace& space() const { return *space_; }
   void set_reuse(bool address, bool port, std::uint32_t uid);
   Answer<> set_only_v6(bool only);
+  // IPV6_ADDRFORM: of AF_INET from now on. ENOTCONN, EADDRNOTAVAIL: connected to no IPv4 address.
+  Answer<> become_v4();
 
   // EINVAL: it has a name. EADDRINUSE, EADDRNOTAVAIL, EACCES.
   Answer<> bind(const InetAddress& address, bool privileged);
@@ -71,12 +73,15 @@ class InetEndpoint : public processor::Counted, public boost::intrusive::set_bas
   Answer<> bind_locked(const InetAddress& address);
   // A port, and towards `to` an address, if it has none yet. ENETUNREACH: `to` is not within this machine.
   Answer<InetAddress> prepare_locked(const InetAddress& to);
+  // It is connected no more: what of its name nobody gave it by bind() goes.
+  void forget_name_locked();
   void wake_all_locked();
 
   const processor::Reference<InetSpace> space_;
   const InetProtocol protocol_;
   InetBinding binding_;
-  InetAddress peer_;  // port 0: none
+  bool address_given_ = false, port_given_ = false;  // by bind()
+  InetAddress peer_;                                 // port 0: none
   bool reuse_address_ = false, reuse_port_ = false;
   std::uint32_t uid_ = 0;
   bool listens_ = false;

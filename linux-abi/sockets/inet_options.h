@@ -15,7 +15,7 @@ inline constexpr int ip = 0, tcp = 6, udp = 17, ipv6 = 41;
 }
 namespace inet_option {
 inline constexpr int tcp_no_delay = 1, tcp_max_segment = 2, tcp_info = 11, tcp_congestion = 13, ip_mtu = 14,
-                     ipv6_mtu = 24, ipv6_only = 26;
+                     ipv6_mtu = 24, ipv6_only = 26, ipv6_address_form = 1;
 }
 
 class InetOptions {

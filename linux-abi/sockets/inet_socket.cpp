@@ -112,6 +112,10 @@ Answer<OptionValue> InetSocket::option(int level, int name, Caller& caller) {
     information[4] = information[5] = endpoint_->segment_bytes();
     return OptionValue::of(information);
   }
+  if (level == option_level::ipv6 && name == inet_option::ipv6_address_form) {
+    TRY(endpoint_->peer_name());
+    return OptionValue::number(family());
+  }
   const bool mtu = (level == option_level::ip && name == inet_option::ip_mtu) ||
                    (level == option_level::ipv6 && name == inet_option::ipv6_mtu);
   if (mtu) {
@@ -136,6 +140,12 @@ Answer<> InetSocket::set_option(int level, int name, std::span<const std::byte> 
   if (level == option_level::tcp && name == inet_option::tcp_congestion) {
     const std::string_view given(reinterpret_cast<const char*>(value.data()), value.size());
     return given.substr(0, given.find('\0')) == "reno" ? Answer<>() : error(ENOENT);
+  }
+  if (level == option_level::ipv6 && name == inet_option::ipv6_address_form) {
+    if (TRY(option_as<std::int32_t>(value)) != address_family::internet) return error(EINVAL);
+    TRY(endpoint_->become_v4());
+    set_family(address_family::internet);
+    return {};
   }
   if (level == option_level::ipv6 && name == inet_option::ipv6_only) {
     const std::int32_t only = TRY(option_as<std::int32_t>(value));

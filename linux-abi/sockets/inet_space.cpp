@@ -157,6 +157,15 @@ Answer<> InetEndpoint::set_only_v6(bool only) {
   return {};
 }
 
+Answer<> InetEndpoint::become_v4() {
+  const bool connected = peer_name().has_value();
+  const base::SpinGuard guard(inet_lock);
+  if (!connected) return error(ENOTCONN);
+  if (binding_.only_v6 || !peer_.is_v4()) return error(EADDRNOTAVAIL);
+  binding_.family = address_family::internet;
+  return {};
+}
+
 Answer<> InetEndpoint::bind_locked(const InetAddress& address) {
   const InetAddress before = binding_.own;
   binding_.own.bytes = address.bytes;
@@ -172,7 +181,18 @@ Answer<> InetEndpoint::bind(const InetAddress& address, bool privileged) {
   if (!address.is_any() && !address.is_loopback()) return error(EADDRNOTAVAIL);
   if (address.port != 0 && address.port < first_unprivileged && !privileged) return error(EACCES);
   if (is_bound_locked()) return error(EINVAL);
-  return bind_locked(address);
+  TRY(bind_locked(address));
+  address_given_ = !address.is_any();
+  port_given_ = address.port != 0;
+  return {};
+}
+
+void InetEndpoint::forget_name_locked() {
+  if (!port_given_ && is_bound_locked()) {
+    space_->release_port_locked(*this);
+    binding_.own.port = 0;
+  }
+  if (!address_given_) binding_.own.bytes = InetAddress::any(binding_.family).bytes;
 }
 
 Answer<InetAddress> InetEndpoint::prepare_locked(const InetAddress& to) {

@@ -52,7 +52,7 @@ Answer<OptionValue> Socket::option(int level, int name, Caller&) {
     case SO_TYPE:
       return OptionValue::number(static_cast<std::int32_t>(type_));
     case SO_DOMAIN:
-      return OptionValue::number(family_);
+      return OptionValue::number(family());
     case SO_PROTOCOL:
       return OptionValue::number(protocol_);
     case SO_ERROR:

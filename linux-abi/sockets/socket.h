@@ -23,7 +23,7 @@ class Socket : public OpenFile {
  public:
   Socket(int flags, int family, SocketType type, int protocol, std::int32_t send_buffer, std::int32_t receive_buffer);
 
-  int family() const { return family_; }
+  int family() const { return family_.load(std::memory_order_relaxed); }
   SocketType type() const { return type_; }
   int protocol() const { return protocol_; }
   bool is_stream() const { return type_ == SocketType::Stream; }
@@ -58,11 +58,12 @@ class Socket : public OpenFile {
   Socket* socket() override { return this; }
 
  protected:
+  void set_family(int family) { family_.store(family, std::memory_order_relaxed); }
   SendOptions send_options(int flags, Caller& caller) const;
   ReceiveOptions receive_options(int flags, Caller& caller) const;
 
  private:
-  const int family_;
+  std::atomic<int> family_;  // AF_INET6 may become AF_INET, once
   const SocketType type_;
   const int protocol_;
   SocketOptions options_;

@@ -73,6 +73,7 @@ err_t TcpEndpoint::accepted(void* listening, tcp_pcb* pcb, err_t failure) {
   embryo->reuse_address_ = listener.reuse_address_;
   embryo->reuse_port_ = listener.reuse_port_;
   embryo->uid_ = listener.uid_;
+  embryo->address_given_ = listener.address_given_;
   embryo->state_ = State::Connected;
   listener.space_->share_port_locked(*embryo);
   connecting.erase(client);
@@ -237,6 +238,7 @@ Answer<> TcpEndpoint::disconnect() {
   netif_poll(&space_->interface());
   state_ = State::Fresh;
   peer_ = {};
+  forget_name_locked();
   error_ = 0;
   connect_told_ = true;
   receiving_shut_ = sending_shut_ = end_received_ = reset_ = false;

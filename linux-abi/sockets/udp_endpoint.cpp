@@ -64,6 +64,7 @@ Answer<> UdpEndpoint::connect(const InetAddress& to, const SendOptions&, Caller&
 Answer<> UdpEndpoint::disconnect() {
   const base::SpinGuard guard(inet_lock);
   peer_ = {};
+  forget_name_locked();
   return {};
 }
 

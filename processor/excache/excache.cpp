@@ -123,9 +123,9 @@ bool ExCache::is_resident(Space& space, base::UserVa page) {
   return tag != nullptr && tag->line->state != LineState::Filling && tag->line->state != LineState::Failed;
 }
 
-std::uint64_t ExCache::mapped_pages(Space& space) {
+ExCache::MappedPages ExCache::mapped_pages(Space& space) {
   const base::SpinGuard guard(lock_);
-  return space.mapped_pages_;
+  return {space.mapped_pages_, space.most_mapped_pages_};
 }
 
 std::size_t ExCache::free_lines() const {

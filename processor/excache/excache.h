@@ -114,7 +114,10 @@ class ExCache {
   bool is_resident(Space& space, base::UserVa page);
   // The first page of the range that this space has touched (`only_private`: of which it has its own content).
   std::optional<base::UserVa> first_touched(Space& space, vma::Range range, bool only_private);
-  std::uint64_t mapped_pages(Space& space);
+  struct MappedPages {
+    std::uint64_t now = 0, most = 0;
+  };
+  MappedPages mapped_pages(Space& space);
 
   // --- Shared objects -----------------------------------------------------------------------------------------------
   void add_object(Object& object);

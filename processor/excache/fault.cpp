@@ -197,7 +197,7 @@ void ExCache::map(Tag& tag, PageRights rights, FaultContext& context) {
     if (!context.filled_) ++counters_.shared_hits;
     space.table.install(tag.address(), memory_.frame(index_of(line)), rights);
     tag.mapped = true;
-    ++space.mapped_pages_;
+    space.count_mapped();
   }
   touch_prefetched(line);
   pin(context, line);

@@ -246,7 +246,7 @@ base::Result<> ExCache::fork(Space& parent, Space& child) {
       if (old.writable) batch.add(tag);
       child.table.install(page, cache.memory_.frame(cache.index_of(*tag.line)), rights);
       copy.mapped = true;
-      ++child.mapped_pages_;
+      child.count_mapped();
     }
     void fail_at(base::UserVa page) {
       failed = true;

@@ -4,6 +4,7 @@
 // faults in it wait and its lines are neither evicted nor written back.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -46,7 +47,8 @@ class Space {
   std::array<vma::Range, 2> frozen_;
   unsigned frozen_count_ = 0;
   base::WaitQueue waiters_;  // for the end of the operation, or for frames
-  std::uint64_t mapped_pages_ = 0;
+  void count_mapped() { most_mapped_pages_ = std::max(most_mapped_pages_, ++mapped_pages_); }
+  std::uint64_t mapped_pages_ = 0, most_mapped_pages_ = 0;
   std::uint64_t tags_ = 0;
   std::uint32_t granted_frames_ = 0;  // that the home has promised, while it is low
   bool asking_frames_ = false;

@@ -509,6 +509,8 @@ void readiness() {
 
 }  // namespace
 
+void families();  // inet_families.cpp
+
 int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
   close_range(3, ~0u, 0);  // whatever started this program may have left high numbers open
@@ -522,5 +524,6 @@ int main() {
   datagrams();
   options();
   readiness();
+  families();
   return 0;
 }

@@ -9,3 +9,5 @@ void policies();
 void posix_queues();
 void limits();
 void futexes_and_barriers();
+void directory_notices();
+void peaks();
