@@ -16,7 +16,7 @@ using base::Result;
 namespace {
 
 constexpr std::uint64_t min_excache_bytes = std::uint64_t{128} << 10;  // of no use, but it works
-constexpr std::uint64_t max_excache_lines = std::uint64_t{1} << 28;  // 1 TiB
+constexpr std::uint64_t max_excache_lines = std::uint64_t{1} << 28;    // 1 TiB
 
 }  // namespace
 
@@ -56,7 +56,7 @@ void MonitorCore::evict() {
   while (true) {
     const excache::ExCache::EvictResult result = cache_->evict(false);
     if (result.progress) {
-      threads::preemption_point();
+      threads::yield();  // nothing preempts it: the network's thread, whose messages it fills, comes first
     } else if (cache_->wait_for_work(result.events, sleeper) == excache::Progress::Wait &&
                !sleeper.sleep_until(result.retry_at_ns)) {
       cache_->cancel_wait(sleeper);

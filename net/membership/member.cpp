@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t call_timeout_ns = 5 * base::second_ns;
 constexpr std::uint64_t retry_interval_ns = 200 * base::millisecond_ns;
+constexpr std::uint64_t late_heartbeat_ns = 5 * base::second_ns;
 
 }  // namespace
 
@@ -134,7 +135,14 @@ base::Task<> Member::keep_lease() {
       // Managers that were started again do not know us: join them anew. Anything else may pass.
       if (error == Error::AccessDenied || final_refusal(error)) co_return base::fail(error);
     }
+    const std::uint64_t due_ns = loop_.now_ns() + heartbeat_interval_ns_;
     (void)co_await sleep(heartbeat_interval_ns_);
+    // Says which side a lost lease was lost on.
+    const std::uint64_t late_ns = loop_.now_ns() - std::min(due_ns, loop_.now_ns());
+    if (late_ns > late_heartbeat_ns) {
+      base::log_warning("membership", "this component had no time for its heartbeat: {} ms late",
+                        late_ns / base::millisecond_ns);
+    }
   }
   co_return {};
 }

@@ -89,9 +89,10 @@ bool ThreadPort::poll() {
   return true;
 }
 
-// What the thread does in one turn; returns when it has to be next.
+// What the thread does in one turn; returns when it has to be next, 0: at once. A device that is never quiet must not
+// keep the loop's timers, heartbeats among them, from their turn.
 std::uint64_t ThreadPort::run_once() {
-  while (!serve(thread_rounds)) threads::preemption_point();
+  const bool quiet = serve(thread_rounds);
   rpc::Endpoint* endpoint = endpoint_.load(std::memory_order_acquire);
   if (endpoint != nullptr) {
     const bool due = endpoint->next_deadline_ns() <= loop_.now_ns();
@@ -99,6 +100,7 @@ std::uint64_t ThreadPort::run_once() {
     deliver();
   }
   loop_.run_ready();
+  if (!quiet) return 0;
   std::uint64_t next_ns = std::min(loop_.next_deadline_ns(), port_.deadline_ns());
   if (endpoint != nullptr) next_ns = std::min(next_ns, endpoint->next_deadline_ns());
   return next_ns;
@@ -126,7 +128,12 @@ void ThreadPort::run() {
       const SpinGuard guard(lock_);
       woken_ = false;
     }
-    sleep_until(run_once());
+    const std::uint64_t next_ns = run_once();
+    if (next_ns == 0) {
+      threads::yield();
+    } else {
+      sleep_until(next_ns);
+    }
   }
 }
 

@@ -24,9 +24,10 @@ struct Counters {
   std::uint64_t cow_faults = 0;
   std::uint64_t zero_fill_messages = 0;  // that threads sent on the way to a page of zeros, as net/rpc counts them
   // Not among --stats; for tests and logs.
-  std::uint64_t rescues = 0;     // victims that were touched before they were gone
-  std::uint64_t lost_pages = 0;  // dirty pages whose home died
-  std::uint64_t pin_breaks = 0;  // no line could be freed but by taking pins from waiting threads
+  std::uint64_t rescues = 0;        // victims that were touched before they were gone
+  std::uint64_t lost_pages = 0;     // dirty pages whose home died
+  std::uint64_t lines_scanned = 0;  // by the clock that looks for victims
+  std::uint64_t pin_breaks = 0;     // no line could be freed but by taking pins from waiting threads
 };
 
 }  // namespace excache

@@ -12,6 +12,9 @@ namespace {
 
 // Lines looked at with the lock held once.
 constexpr std::size_t scan_lines = 256;
+// Victims that could not be written back yet after which looking on waits for write-backs to end: otherwise each answer
+// of a busy home, good for 16 lines, would be followed by a walk over all lines of a cache full of stores.
+constexpr unsigned refused_lines = 64;
 
 }  // namespace
 
@@ -25,7 +28,7 @@ ExCache::EvictResult ExCache::evict(bool in_fault) {
     expire_pins();
     select_victims(batch);
     if (batch.line_count == 0 && must_clean()) select_cleaning(batch, nullptr, dirty_sequence_);
-    if (batch.line_count == 0 && !batch.scanning && somebody_waits_for_line()) {
+    if (batch.line_count == 0 && !batch.scanning && batch.refused < refused_lines && somebody_waits_for_line()) {
       result.progress = break_pins();
       if (!result.progress && !contexts_.empty())
         result.retry_at_ns = contexts_.front().last_fault_ns_ + pin_lifetime_ns + 1;
@@ -80,6 +83,7 @@ void ExCache::select_victims(EvictBatch& batch) {
       barren_ = 0;
       return;
     }
+    if (batch.refused >= refused_lines) return;
     if (looked == scan_lines || batch.flush.room() <= FlushBatch::capacity / 2) {
       batch.scanning = true;
       return;
@@ -87,6 +91,7 @@ void ExCache::select_victims(EvictBatch& batch) {
     Line& line = lines_[hand_];
     hand_ = hand_ + 1 == lines_.size() ? 0 : hand_ + 1;
     ++barren_;
+    ++counters_.lines_scanned;
     if (evictable(line) && !was_used(line, batch) && try_victim(line, batch)) barren_ = 0;
   }
 }

@@ -15,6 +15,8 @@ struct ExCache::EvictBatch {
   std::array<Line*, max_victims> lines;
   unsigned line_count = 0;
   bool scanning = false;  // there is more to look at before nothing can be said to be left
+  // Dirty lines that found no room in messages because too many are under way: what ends one calls the evictors again.
+  unsigned refused = 0;
 
   // Dirty lines in the batch by home: they must find room in messages.
   struct Share {

@@ -45,6 +45,29 @@ TEST_F(ExCacheTest, AnInstructionKeepsWhatItHasUntilItRan) {
   cache->forget(context);
 }
 
+// While the home is busy the clock does not go round and round over lines that cannot be written back yet.
+TEST_F(ExCacheTest, LookingForVictimsWaitsForWriteBacks) {
+  constexpr std::uint64_t pages = 4096;
+  start(pages);
+  constexpr std::uint64_t begin = first + 64;
+  map(*parent, begin, 3 * pages, vma::Protection::Read | vma::Protection::Write);
+  for (std::uint64_t page = begin; page < begin + 3 * pages; ++page) {
+    ++instruction;
+    TestWaiter waiter;
+    while (try_fault(*parent, page, Access::Write, waiter).kind == FaultKind::Wait) {
+      while (cache->evict(false).progress) {
+      }
+      if (!waiter.woken && !home.step()) FAIL() << "nobody wakes the fault at page " << page;
+      cache->cancel_wait(waiter);
+    }
+    ASSERT_TRUE(parent->table.walk(page, Access::Write));
+    bytes(*parent, page)[0] = std::byte{1};
+  }
+  const Counters counters = cache->counters();
+  EXPECT_GT(counters.evictions, pages);
+  EXPECT_LT(counters.lines_scanned, 64 * counters.evictions);
+}
+
 TEST_F(ExCacheTest, AHomeThatIsLowIsAskedFirst) {
   start(16);
   cache->set_low_memory(home, true);

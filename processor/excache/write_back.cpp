@@ -40,7 +40,10 @@ bool ExCache::reserve_write_back(Home* home, EvictBatch& batch) const {
   if (share == nullptr) return false;
   if (share->pages % max_write_back_pages == 0) {
     const unsigned of_home = share->pages / max_write_back_pages + 1;
-    if (messages + 1 > free_write_back_count_ || of_home + home->write_backs_ > max_write_backs_per_home) return false;
+    if (messages + 1 > free_write_back_count_ || of_home + home->write_backs_ > max_write_backs_per_home) {
+      ++batch.refused;
+      return false;
+    }
   }
   share->home = home;
   ++share->pages;

@@ -147,6 +147,7 @@ void exit() { Machine::get().exit_thread(); }
 Thread& current() { return Machine::get().current_thread(); }
 const base::Clock& clock() { return Machine::get().scheduler(); }
 void preemption_point() { Machine::get().scheduler().yield(); }
+void yield() { Machine::get().scheduler().yield(); }
 
 // --- Waiting
 // ----------------------------------------------------------------------------------------------------------
