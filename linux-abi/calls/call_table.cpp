@@ -4,6 +4,7 @@
 #include "linux-abi/calls/calls_identity.h"
 #include "linux-abi/calls/calls_ipc.h"
 #include "linux-abi/calls/calls_memory.h"
+#include "linux-abi/calls/calls_mount_contexts.h"
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/calls_poll.h"
 #include "linux-abi/calls/calls_process.h"

@@ -11,6 +11,7 @@
 #include "arch/x86_64/user_ptr.h"
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/calls_paths.h"
+#include "linux-abi/calls/growing_structure.h"
 #include "linux-abi/calls/path_arguments.h"
 #include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/home_node.h"
@@ -58,21 +59,6 @@ Answer<std::uint64_t> openat(Call& call) {
 }
 namespace {
 
-// A structure that may be longer than the one that is known here, if what is more is zero: E2BIG otherwise.
-Answer<::open_how> read_open_how(std::uint64_t address, std::uint64_t bytes) {
-  constexpr std::uint64_t most_bytes = 4096;
-  if (bytes < sizeof(::open_how)) return error(EINVAL);
-  if (bytes > most_bytes) return error(E2BIG);
-  base::Array<std::byte> given;
-  TRY(given.resize(bytes));
-  if (arch::copy_from_user_partial(given.span(), base::UserVa(address)) < bytes) return error(EFAULT);
-  const auto rest = given.span().subspan(sizeof(::open_how));
-  if (std::any_of(rest.begin(), rest.end(), [](std::byte each) { return each != std::byte{0}; })) return error(E2BIG);
-  ::open_how how{};
-  std::memcpy(&how, given.data(), sizeof how);
-  return how;
-}
-
 // What open(2) ignores is an error here.
 Answer<> check_open_how(const ::open_how& how) {
   constexpr std::uint64_t resolve_flags = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
@@ -93,7 +79,7 @@ Answer<> check_open_how(const ::open_how& how) {
 }  // namespace
 
 Answer<std::uint64_t> openat2(Call& call) {
-  const ::open_how how = TRY(read_open_how(call.c(), call.d()));
+  const ::open_how how = TRY(read_growing<::open_how>(call.c(), call.d()));
   TRY(check_open_how(how));
   return open_user_path(call, Call::as_int(call.a()), call.b(), static_cast<int>(how.flags), how.mode,
                         static_cast<std::uint32_t>(how.resolve));

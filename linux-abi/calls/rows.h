@@ -146,7 +146,7 @@
   CALL(sigaltstack, "pp")                \
   CALL(utime, "sp")                      \
   CALL(mknod, "sox")                     \
-  CALL(personality, "x", "remembered")   \
+  CALL(personality, "x", "remembered, but for STICKY_TIMEOUTS") \
   CALL(ustat, "xp")                      \
   CALL(statfs, "sp")                     \
   CALL(fstatfs, "fp")                    \
@@ -291,6 +291,12 @@
   CALL(pwritev2, "fpuudx")               \
   CALL(statx, "DsAxp")                   \
   CALL(pidfd_send_signal, "fSpx")        \
+  CALL(open_tree, "DsA", "with AT_RECURSIVE only where nothing is mounted within") \
+  CALL(move_mount, "DsDsx")              \
+  CALL(fsopen, "sx", "tmpfs, proc, sysfs, devtmpfs") \
+  CALL(fsconfig, "fxspd")                \
+  CALL(fsmount, "fxx")                   \
+  CALL(fspick, "Dsx")                    \
   CALL(pidfd_open, "dx")                 \
   CALL(clone3, "pu", "no namespaces, no cgroups, no set_tid") \
   CALL(close_range, "uux", "CLOSE_RANGE_UNSHARE of a single thread only") \
@@ -298,6 +304,7 @@
   CALL(pidfd_getfd, "fdx")               \
   CALL(faccessat2, "DsdA")               \
   CALL(epoll_pwait2, "fpdppu")           \
+  CALL(mount_setattr, "DsApu", "no MOUNT_ATTR_IDMAP") \
   CALL(futex_waitv, "puxtd")             \
   CALL(fchmodat2, "fsox")
 

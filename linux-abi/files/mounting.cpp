@@ -19,11 +19,9 @@ std::uint32_t with_access_times(std::uint32_t flags) {
   return relative ? kept | mount_flag::relative_access_times : kept;
 }
 
-bool is_memory(std::string_view type) { return type == "tmpfs" || type == "ramfs"; }
-
 Answer<SystemRoot> make_system(Caller& caller, const MountText& text) {
   FileTree& tree = tree_of(caller);
-  if (!is_memory(text.type)) return new_made_system(tree, text.type);
+  if (!is_memory_system(text.type)) return new_made_system(tree, text.type);
   const MemoryOptions options = TRY(MemoryOptions::parse(text.options));
   SystemRoot made = TRY(new_memory_system(tree, options, caller.sleeper()));
   TRY(made.system->options.append(std::span(text.options)));
@@ -90,8 +88,10 @@ Answer<> mount_below(Caller& caller, const PlaceReference& source, const PlaceRe
 
 }  // namespace
 
+bool is_memory_system(std::string_view type) { return type == "tmpfs" || type == "ramfs"; }
+
 bool is_mountable(std::string_view type) {
-  return is_memory(type) || type == "proc" || type == "sysfs" || type == "devtmpfs";
+  return is_memory_system(type) || type == "proc" || type == "sysfs" || type == "devtmpfs";
 }
 
 bool is_mount_root(Place& place) {
@@ -99,16 +99,74 @@ bool is_mount_root(Place& place) {
   return !parent || parent->mount() != place.mount();
 }
 
-Answer<> mount_new(Caller& caller, const PlaceReference& at, const MountText& text, std::uint32_t flags) {
-  if (!is_mountable(text.type)) return error(ENODEV);
-  if (!at->node().is_directory()) return error(ENOTDIR);
-  FileTree& tree = tree_of(caller);
-  threads::MutexGuard guard(mounts_of(tree).mutex);
-  sweep_systems(tree, caller.sleeper());
+namespace {
+// With the mutex of the mounts.
+Answer<SystemRoot> make_unmounted_locked(Caller& caller, const MountText& text, bool read_only) {
+  sweep_systems(tree_of(caller), caller.sleeper());
   SystemRoot made = TRY(make_system(caller, text));
   made.system->source.clear();
   TRY(made.system->source.append(std::span(text.source.empty() ? std::string_view("none") : text.source)));
-  made.system->read_only = (flags & mount_flag::read_only) != 0;
+  made.system->read_only = read_only;
+  return made;
+}
+}  // namespace
+
+Answer<SystemRoot> make_unmounted(Caller& caller, const MountText& text, bool read_only) {
+  const threads::MutexGuard guard(mounts_of(tree_of(caller)).mutex);
+  return make_unmounted_locked(caller, text, read_only);
+}
+
+Answer<PlaceReference> mount_nowhere(Caller& caller, MountedSystemReference system, NodeReference root,
+                                     std::uint32_t flags) {
+  MountTable& mounts = mounts_of(tree_of(caller));
+  const threads::MutexGuard guard(mounts.mutex);
+  auto mount = base::make<Mount>(std::move(system), flags, mounts.next_id());
+  if (!mount) return error(ENOMEM);
+  return Place::create(std::move(root), {}, "/", MountReference(*mount.release()));
+}
+
+Answer<PlaceReference> copy_mount(Caller& caller, const PlaceReference& source, Below below) {
+  Mount* mount = source->mount();
+  if (mount == nullptr || source->removed()) return error(ENOENT);
+  bool has_mounts = false;
+  const auto look = [&](MountPoint& point) -> Answer<> {
+    has_mounts = has_mounts || (point.root != source && point.root->is_below(*source));
+    return {};
+  };
+  if (below == Below::Yes) {
+    const threads::MutexGuard guard(mounts_of(tree_of(caller)).mutex);
+    TRY(mounts_of(tree_of(caller)).for_each(look));
+  }
+  if (has_mounts) return error(EINVAL);
+  return mount_nowhere(caller, mount->share_system(), source->share_node(), mount->flags());
+}
+
+bool is_nowhere(Caller& caller, Place& root) {
+  if (root.parent() || root.mount() == nullptr) return false;
+  MountTable& mounts = mounts_of(tree_of(caller));
+  const threads::MutexGuard guard(mounts.mutex);
+  bool known = false;
+  const auto look = [&](MountPoint& point) -> Answer<> {
+    known = known || point.mount.get() == root.mount();
+    return {};
+  };
+  return mounts.for_each(look) && !known;
+}
+
+Answer<> attach_mount(Caller& caller, const PlaceReference& root, const PlaceReference& at) {
+  MountTable& mounts = mounts_of(tree_of(caller));
+  const threads::MutexGuard guard(mounts.mutex);
+  if (root->node().is_directory() != at->node().is_directory()) return error(EINVAL);
+  TRY(check_has_name(caller, *at));
+  TRY(mounts.add(MountReference(*root->mount()), root->share_node(), at));
+  return {};
+}
+
+Answer<> mount_new(Caller& caller, const PlaceReference& at, const MountText& text, std::uint32_t flags) {
+  if (!is_mountable(text.type)) return error(ENODEV);
+  if (!at->node().is_directory()) return error(ENOTDIR);
+  const threads::MutexGuard guard(mounts_of(tree_of(caller)).mutex);
+  SystemRoot made = TRY(make_unmounted_locked(caller, text, (flags & mount_flag::read_only) != 0));
   TRY(attach(caller, std::move(made.system), std::move(made.root), at, with_access_times(flags)));
   return {};
 }
@@ -127,12 +185,49 @@ Answer<> mount_again(Caller& caller, const PlaceReference& source, const PlaceRe
 
 Answer<> move_mount(Caller& caller, const PlaceReference& root, const PlaceReference& at) {
   if (!is_mount_root(*root) || !root->parent()) return error(EINVAL);
-  if (root->node().is_directory() != at->node().is_directory()) return error(ENOTDIR);
+  if (root->node().is_directory() != at->node().is_directory()) return error(EINVAL);
   if (at->is_below(*root)) return error(ELOOP);
   TRY(check_has_name(caller, *at));
   FileTree& tree = tree_of(caller);
   threads::MutexGuard guard(mounts_of(tree).mutex);
   return mounts_of(tree).move(*root, at);
+}
+
+namespace {
+Answer<> change_system_locked(FileTree& tree, MountedSystem& system, std::string_view options, bool read_only) {
+  if (read_only && mounts_of(tree).has_writers(system)) return error(EBUSY);
+  if (is_memory_system(system.type) && !options.empty()) {
+    TRY(MemoryOptions::parse(options));
+    base::Array<char> text;
+    TRY(text.append(std::span(options)));
+    system.options = std::move(text);
+  }
+  system.read_only = read_only;
+  return {};
+}
+}  // namespace
+
+Answer<> change_system(Caller& caller, MountedSystem& system, std::string_view options, bool read_only) {
+  FileTree& tree = tree_of(caller);
+  const threads::MutexGuard guard(mounts_of(tree).mutex);
+  return change_system_locked(tree, system, options, read_only);
+}
+
+Answer<> change_flags(Caller& caller, const PlaceReference& root, const FlagChange& change, Below below) {
+  if (!is_mount_root(*root) || root->mount() == nullptr) return error(EINVAL);
+  MountTable& mounts = mounts_of(tree_of(caller));
+  const threads::MutexGuard guard(mounts.mutex);
+  base::Array<MountReference> changed;
+  TRY(changed.push_back(MountReference(*root->mount())));
+  const auto note = [&](MountPoint& point) -> Answer<> {
+    if (point.mount.get() != root->mount() && point.root->is_below(*root)) TRY(changed.push_back(point.mount));
+    return {};
+  };
+  if (below == Below::Yes) TRY(mounts.for_each(note));
+  for (const MountReference& each : changed.span())
+    if ((change.set & mount_flag::read_only) != 0 && each->has_writers()) return error(EBUSY);
+  for (const MountReference& each : changed.span()) each->set_flags((each->flags() & ~change.clear) | change.set);
+  return {};
 }
 
 Answer<> remount(Caller& caller, const PlaceReference& root, std::string_view options, std::uint32_t flags,
@@ -146,19 +241,8 @@ Answer<> remount(Caller& caller, const PlaceReference& root, std::string_view op
   if ((flags & mount_flag::access_times) == 0)
     kept = (kept & ~mount_flag::access_times) | (mount.flags() & mount_flag::access_times);
   const bool read_only = (flags & mount_flag::read_only) != 0;
-  MountedSystem& system = mount.system();
-  if (what == Remount::OfMount) {
-    if (read_only && mount.has_writers()) return error(EBUSY);
-  } else {
-    if (read_only && mounts_of(tree).has_writers(system)) return error(EBUSY);
-    if (is_memory(system.type) && !options.empty()) {
-      TRY(MemoryOptions::parse(options));
-      base::Array<char> text;
-      TRY(text.append(std::span(options)));
-      system.options = std::move(text);
-    }
-    system.read_only = read_only;
-  }
+  if (what == Remount::OfSystem) TRY(change_system_locked(tree, mount.system(), options, read_only));
+  if (what == Remount::OfMount && read_only && mount.has_writers()) return error(EBUSY);
   mount.set_flags(kept);
   return {};
 }

@@ -37,6 +37,12 @@ class PathFile final : public OpenFile {
   PlaceReference place_;
 };
 
+Answer<OpenFileReference> make_path_file(int flags, PlaceReference place) {
+  auto file = base::make<PathFile>(flags, std::move(place));
+  if (!file) return error(ENOMEM);
+  return OpenFileReference(*file.release());
+}
+
 std::uint32_t wanted_access(int flags) {
   std::uint32_t wanted = 0;
   const int mode = flags & O_ACCMODE;
@@ -49,11 +55,7 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
   Node& node = place->node();
   if (node.is_link() && (flags & O_PATH) == 0) return error(ELOOP);
   if ((flags & O_DIRECTORY) != 0 && !node.is_directory()) return error(ENOTDIR);
-  if ((flags & O_PATH) != 0) {
-    auto file = base::make<PathFile>(flags & ~creation_flags, std::move(place));
-    if (!file) return error(ENOMEM);
-    return OpenFileReference(*file.release());
-  }
+  if ((flags & O_PATH) != 0) return make_path_file(flags & ~creation_flags, std::move(place));
   const std::uint32_t wanted = wanted_access(flags);
   if (node.is_directory() && ((wanted & 2) != 0 || (flags & O_CREAT) != 0)) return error(EISDIR);
   if ((wanted & 2) != 0) TRY(check_content_writable(*place));
@@ -170,5 +172,7 @@ Answer<OpenFileReference> open_at(Caller& caller, int directory_descriptor, std:
   if (makes_unnamed) return open_unnamed(caller, place, flags, mode);
   return open_existing(caller, std::move(place), flags, false);
 }
+
+Answer<OpenFileReference> open_place(PlaceReference place) { return make_path_file(O_PATH, std::move(place)); }
 
 }  // namespace linux_abi

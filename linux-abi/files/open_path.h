@@ -10,4 +10,7 @@ namespace linux_abi {
 Answer<OpenFileReference> open_at(Caller& caller, int directory_descriptor, std::string_view path, int flags,
                                   std::uint32_t mode, std::uint32_t resolve = 0);
 
+// O_PATH, of a place that is known.
+Answer<OpenFileReference> open_place(PlaceReference place);
+
 }  // namespace linux_abi

@@ -323,6 +323,8 @@ void loops() {
 
 }  // namespace
 
+void mounting_in_steps();  // mounting_in_steps.cpp
+
 // With an argument: loop devices alone.
 int main(int count, char**) {
   setvbuf(stdout, nullptr, _IOLBF, 0);
@@ -343,6 +345,7 @@ int main(int count, char**) {
     set_groups();
     forbidding();
     binds(folder);
+    mounting_in_steps();
   }
   chdir("/");
   return system(("rm -rf " + folder).c_str()) == -1;
