@@ -83,8 +83,8 @@ Answer<std::uint64_t> dup3(Call& call) {
 
 namespace {
 Answer<std::uint64_t> make_pipe_descriptors(Call& call, std::uint64_t address, int flags) {
-  if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return error(EINVAL);
-  PipeEnds ends = TRY(make_pipe(flags & O_NONBLOCK));
+  if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0) return error(EINVAL);
+  PipeEnds ends = TRY(make_pipe(flags & (O_NONBLOCK | O_DIRECT), first_capacity(call.thread.user)));
   const bool close_on_exec = (flags & O_CLOEXEC) != 0;
   DescriptorTable& table = call.thread.descriptors();
   std::array<std::int32_t, 2> numbers{};
@@ -172,6 +172,14 @@ Answer<std::uint64_t> record_lock(Call& call, OpenFile& file, int command) {
   return std::uint64_t{0};
 }
 
+Answer<std::uint64_t> set_pipe_capacity(Call& call, PipeBuffer& pipe) {
+  const std::size_t wanted = pipe_capacity(call.c());
+  const bool grows = wanted > pipe.capacity() && wanted > pipe_max_bytes.load(std::memory_order_relaxed);
+  if (grows && !call.thread.user.may(Capability::Resources)) return error(EPERM);
+  TRY(pipe.set_capacity(wanted));
+  return pipe.capacity();
+}
+
 }  // namespace
 
 Answer<std::uint64_t> fcntl(Call& call) {
@@ -215,9 +223,7 @@ Answer<std::uint64_t> fcntl(Call& call) {
     case F_SETPIPE_SZ:
       if (file->pipe() == nullptr) return error(EBADF);
       if (call.c() > std::uint64_t{1} << 31) return error(EINVAL);
-      if (call.c() > pipe_max_bytes) return error(EPERM);
-      TRY(file->pipe()->set_capacity(call.c()));
-      return file->pipe()->capacity();
+      return set_pipe_capacity(call, *file->pipe());
     case F_GET_SEALS:
       return TRY(file->add_seals(0));
     case F_ADD_SEALS:

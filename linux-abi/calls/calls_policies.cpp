@@ -94,11 +94,19 @@ Scheduling with(const Scheduling& now, int policy, int priority, bool resets) {
   return {.policy = policy, .priority = priority, .nice = now.nice, .reset_on_fork = resets};
 }
 
+// Of a process that has ended, and that nobody has waited for, too.
+Answer<Scheduling> scheduling_of_locked(Call& call, int tid) {
+  const PidEntry* entry = tid > 0 ? call.process().vnode().pids.find(tid) : nullptr;
+  if (entry != nullptr && entry->thread == nullptr && entry->process != nullptr)
+    return entry->process->ended_scheduling;
+  return TRY(find_thread_locked(call, tid))->scheduling;
+}
+
 }  // namespace
 
 Answer<std::uint64_t> sched_getscheduler(Call& call) {
   const base::SpinGuard guard(tasks_lock);
-  const Scheduling& now = TRY(find_thread_locked(call, Call::as_int(call.a())))->scheduling;
+  const Scheduling now = TRY(scheduling_of_locked(call, Call::as_int(call.a())));
   return static_cast<std::uint64_t>(now.policy | (now.reset_on_fork ? reset_on_fork : 0));
 }
 
@@ -119,7 +127,7 @@ Answer<std::uint64_t> sched_getparam(Call& call) {
   std::int32_t priority = 0;
   {
     const base::SpinGuard guard(tasks_lock);
-    priority = TRY(find_thread_locked(call, Call::as_int(call.a())))->scheduling.priority;
+    priority = TRY(scheduling_of_locked(call, Call::as_int(call.a()))).priority;
   }
   TRY(UserOut<std::int32_t>(call.b()).write(priority));
   return std::uint64_t{0};
@@ -144,7 +152,7 @@ Answer<std::uint64_t> sched_getattr(Call& call) {
   shown.size = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, sizeof shown));
   {
     const base::SpinGuard guard(tasks_lock);
-    const Scheduling& now = TRY(find_thread_locked(call, Call::as_int(call.a())))->scheduling;
+    const Scheduling now = TRY(scheduling_of_locked(call, Call::as_int(call.a())));
     shown.policy = static_cast<std::uint32_t>(now.policy);
     shown.flags = now.reset_on_fork ? attribute_flag::reset : 0;
     shown.nice = now.is_before_others() ? 0 : now.nice;
@@ -207,7 +215,7 @@ Answer<std::uint64_t> sched_rr_get_interval(Call& call) {
   UserTimespec interval{};
   {
     const base::SpinGuard guard(tasks_lock);
-    const Scheduling& now = TRY(find_thread_locked(call, Call::as_int(call.a())))->scheduling;
+    const Scheduling now = TRY(scheduling_of_locked(call, Call::as_int(call.a())));
     if (now.policy == policy_number::round_robin)
       interval = to_timespec(round_robin_slice_ns);
     else if (!now.is_before_others())

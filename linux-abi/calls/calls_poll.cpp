@@ -67,12 +67,19 @@ std::uint64_t remaining(Call& call, std::uint64_t deadline) {
   return deadline > now ? deadline - now : 0;
 }
 
+constexpr std::uint32_t sticky_timeouts = 0x4000000;  // STICKY_TIMEOUTS: the time is left as it was given
+std::uint32_t personality_of(Call& call) {
+  const base::SpinGuard guard(tasks_lock);
+  return call.process().personality;
+}
+
 // What is left of the time is told to the program; where that cannot be, a call that would be made again is not.
 template <typename Time>
-Answer<std::uint64_t> finish(TemporaryMask& mask, const Answer<std::uint64_t>& result, std::uint64_t time_to,
-                             const Time& left) {
+Answer<std::uint64_t> finish(Call& call, TemporaryMask& mask, const Answer<std::uint64_t>& result,
+                             std::uint64_t time_to, const Time& left) {
   const bool interrupted = !result && result.error() == restart_no_handler;
   if (interrupted) mask.interrupted();
+  if ((personality_of(call) & sticky_timeouts) != 0) return result;
   if (time_to == 0 || UserOut<Time>(time_to).write(left)) return result;
   return interrupted ? error(EINTR) : result;
 }
@@ -96,7 +103,7 @@ Answer<std::uint64_t> ppoll(Call& call) {
   TemporaryMask mask(call.thread);
   TRY(mask.set(call.d(), call.e()));
   const auto result = poll_until(call, call.a(), call.b(), deadline);
-  return finish(mask, result, call.c(), to_timespec(remaining(call, deadline)));
+  return finish(call, mask, result, call.c(), to_timespec(remaining(call, deadline)));
 }
 
 namespace {
@@ -195,7 +202,7 @@ Answer<std::uint64_t> select(Call& call) {
   Selection selection = selection_of(call);
   TemporaryMask none(call.thread);
   const auto result = select_until(call, Call::as_int(call.a()), selection, deadline);
-  return finish(none, result, call.e(), to_timeval(remaining(call, deadline)));
+  return finish(call, none, result, call.e(), to_timeval(remaining(call, deadline)));
 }
 
 Answer<std::uint64_t> pselect6(Call& call) {
@@ -214,7 +221,7 @@ Answer<std::uint64_t> pselect6(Call& call) {
   TemporaryMask mask(call.thread);
   TRY(mask.set(given.address, given.bytes));
   const auto result = select_until(call, Call::as_int(call.a()), selection, deadline);
-  return finish(mask, result, call.e(), to_timespec(remaining(call, deadline)));
+  return finish(call, mask, result, call.e(), to_timespec(remaining(call, deadline)));
 }
 
 }  // namespace linux_abi::calls

@@ -38,8 +38,8 @@ Answer<> check_waiting(OpenFile& file, int flags, bool writes) {
 
 Answer<std::uint64_t> read_vectors_at(Call& call, IoPlace place, int flags) {
   const OpenFileReference file = TRY(real_file(call, call.a()));
-  if (!file->readable()) return error(EBADF);
   if (place.has_offset) TRY(file->seek(0, 1, call.thread));  // ESPIPE before anything else
+  if (!file->readable()) return error(EBADF);
   const auto vectors = TRY(read_vectors(call.b(), call.c()));
   if ((flags & ~flags_of_reads) != 0) return error(EOPNOTSUPP);
   TRY(check_waiting(*file, flags, false));
@@ -48,8 +48,8 @@ Answer<std::uint64_t> read_vectors_at(Call& call, IoPlace place, int flags) {
 
 Answer<std::uint64_t> write_vectors_at(Call& call, IoPlace place, int flags) {
   const OpenFileReference file = TRY(real_file(call, call.a()));
-  if (!file->writable()) return error(EBADF);
   if (place.has_offset) TRY(file->seek(0, 1, call.thread));
+  if (!file->writable()) return error(EBADF);
   const auto vectors = TRY(read_vectors(call.b(), call.c()));
   if ((flags & ~flags_of_writes) != 0) return error(EOPNOTSUPP);
   if ((flags & RWF_APPEND) != 0 && (flags & RWF_NOAPPEND) != 0) return error(EINVAL);

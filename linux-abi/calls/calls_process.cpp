@@ -137,6 +137,7 @@ Answer<std::uint64_t> personality(Call& call) {
 }
 
 Answer<std::uint64_t> arch_prctl(Call& call) {
+  constexpr int get_cpuid = 0x1011, set_cpuid = 0x1012;  // the instruction cannot be made to fault
   threads::Thread& kernel = call.thread.kernel_thread();
   arch::UserSegmentBases bases = kernel.segment_bases();
   switch (Call::as_int(call.a())) {
@@ -153,6 +154,10 @@ Answer<std::uint64_t> arch_prctl(Call& call) {
     case ARCH_GET_FS:
       TRY(UserOut<std::uint64_t>(call.b()).write(bases.fs));
       return std::uint64_t{0};
+    case get_cpuid:
+      return std::uint64_t{1};
+    case set_cpuid:
+      return error(ENODEV);
     case ARCH_GET_GS:
       TRY(UserOut<std::uint64_t>(call.b()).write(bases.gs));
       return std::uint64_t{0};

@@ -56,6 +56,21 @@ void EpollEntry::notified(std::uint32_t events) {
   Epoll::mark_ready_locked(*this);
 }
 
+bool EpollEntry::offered(std::uint32_t events, bool taken) {
+  bool somebody_waits = false;
+  {
+    const base::SpinGuard guard(epolls_lock);
+    if ((wanted & EPOLLEXCLUSIVE) != 0) {
+      if (taken) return true;
+      somebody_waits = !owner.waiters_.empty();
+    }
+  }
+  notified(events);
+  if (!somebody_waits) return taken;
+  const base::SpinGuard guard(epolls_lock);
+  return owner.waiters_.empty();
+}
+
 void EpollEntry::file_ended() { owner.erase(*this); }
 
 // Depth is bounded by max_nesting.

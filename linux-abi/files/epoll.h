@@ -24,6 +24,7 @@ class EpollEntry final : public Watch, public FileEnd, public boost::intrusive::
   EpollEntry(Epoll& epoll, OpenFile& watched, int number, const EpollEvent& event)
       : owner(epoll), file(watched), descriptor(number), wanted(event.events), data(event.data) {}
   void notified(std::uint32_t events) override;
+  bool offered(std::uint32_t events, bool taken) override;
   void file_ended() override;
   bool operator<(const EpollEntry& other) const {
     return &file != &other.file ? &file < &other.file : descriptor < other.descriptor;

@@ -54,7 +54,8 @@ class PipeEnd final : public OpenFile {
     return pipe_->buffer.read(to, non_blocking(), caller);
   }
   Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
-    const auto done = pipe_->buffer.write(from, non_blocking(), caller);
+    const auto done =
+        pipe_->buffer.write(from, non_blocking(), caller, (flags() & O_DIRECT) != 0 ? Framing::Packets : Framing::None);
     if (!done && done.error() == EPIPE) caller.raise(signal_pipe);
     return done;
   }
@@ -87,16 +88,16 @@ class PipeEnd final : public OpenFile {
   PlaceReference place_;
 };
 
-Answer<processor::Reference<Pipe>> create_pipe() {
+Answer<processor::Reference<Pipe>> create_pipe(std::size_t capacity) {
   auto pipe = base::make<Pipe>();
   if (!pipe) return error(ENOMEM);
-  TRY(pipe->buffer.allocate());
+  TRY(pipe->buffer.allocate(capacity));
   pipe->inode = next_anonymous_inode();
   return processor::Reference<Pipe>(*pipe.release());
 }
 
-Answer<processor::Reference<Pipe>> named_pipe(std::uint64_t device, std::uint64_t file) {
-  auto fresh = TRY(create_pipe());
+Answer<processor::Reference<Pipe>> named_pipe(std::uint64_t device, std::uint64_t file, std::size_t capacity) {
+  auto fresh = TRY(create_pipe(capacity));
   const base::SpinGuard guard(fifos_lock);
   for (Pipe& pipe : fifos)
     if (pipe.device == device && pipe.file == file && processor::ReferenceCount<Pipe>::try_take(pipe))
@@ -133,13 +134,19 @@ Answer<OpenFileReference> PipeEnd::open_again(int flags, Caller& caller) {
 
 }  // namespace
 
-Answer<OpenFileReference> open_fifo(std::uint64_t device, std::uint64_t file, int flags, PlaceReference place,
-                                    Caller& caller) {
-  return open_and_wait(TRY(named_pipe(device, file)), flags, std::move(place), caller);
+std::size_t first_capacity(const Credentials& user) {
+  if (user.may(Capability::Resources)) return pipe_default_bytes;
+  return std::min<std::size_t>(pipe_default_bytes, pipe_max_bytes.load(std::memory_order_relaxed));
 }
 
-Answer<PipeEnds> make_pipe(int flags) {
-  auto pipe = TRY(create_pipe());
+Answer<OpenFileReference> open_fifo(std::uint64_t device, std::uint64_t file, int flags, PlaceReference place,
+                                    Caller& caller) {
+  return open_and_wait(TRY(named_pipe(device, file, first_capacity(caller.credentials()))), flags, std::move(place),
+                       caller);
+}
+
+Answer<PipeEnds> make_pipe(int flags, std::size_t capacity) {
+  auto pipe = TRY(create_pipe(capacity));
   PipeEnds ends;
   ends.reader = TRY(open_end(pipe, O_RDONLY | flags, {}));
   ends.writer = TRY(open_end(pipe, O_WRONLY | flags, {}));

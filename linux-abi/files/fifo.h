@@ -2,6 +2,7 @@
 // Pipes, and named pipes (fifos): those of one file meet in one pipe while somebody has it open.
 #pragma once
 
+#include "linux-abi/files/pipe_buffer.h"
 #include "linux-abi/files/place.h"
 
 namespace linux_abi {
@@ -14,7 +15,9 @@ struct PipeEnds {
   OpenFileReference reader;
   OpenFileReference writer;
 };
-// flags: O_NONBLOCK.
-Answer<PipeEnds> make_pipe(int flags);
+// What pipes of this user's have at first.
+std::size_t first_capacity(const Credentials& user);
+// flags: O_NONBLOCK, O_DIRECT.
+Answer<PipeEnds> make_pipe(int flags, std::size_t capacity = pipe_default_bytes);
 
 }  // namespace linux_abi

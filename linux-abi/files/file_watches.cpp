@@ -148,7 +148,7 @@ Answer<int> watch_node(InotifyFile& file, NodeReference node, const WatchChange&
     at->mask = change.mode == WatchChange::Mode::Add ? at->mask | change.mask : change.mask;
     return at->number;
   }
-  if (file.user().watches >= inotify_max_watches) return error(ENOSPC);
+  if (file.user().watches >= inotify_max_watches.load(std::memory_order_relaxed)) return error(ENOSPC);
   ++file.user().watches;
   fresh->node = std::move(node);
   fresh->file = &file;

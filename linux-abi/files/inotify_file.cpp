@@ -21,7 +21,7 @@ Answer<InotifyUser*> take_user(std::uint32_t uid) {
   const base::SpinGuard guard(users_lock);
   for (InotifyUser& user : users) {
     if (user.uid != uid) continue;
-    if (user.instances >= inotify_max_instances) return error(EMFILE);
+    if (user.instances >= inotify_max_instances.load(std::memory_order_relaxed)) return error(EMFILE);
     ++user.instances;
     return &user;
   }

@@ -7,8 +7,8 @@
 
 namespace linux_abi {
 
-inline constexpr std::size_t inotify_max_queued = 16384;
-inline constexpr std::uint32_t inotify_max_instances = 128, inotify_max_watches = 65536;
+// /proc/sys/fs/inotify. Relaxed: limits.
+inline std::atomic<std::uint32_t> inotify_max_queued{16384}, inotify_max_instances{128}, inotify_max_watches{65536};
 
 // A user, as far as inotify counts what it has.
 struct InotifyUser;
@@ -35,7 +35,7 @@ class InotifyFile final : public OpenFile {
  private:
   void close() override;
 
-  InotifyQueue queue_{inotify_max_queued};
+  InotifyQueue queue_{inotify_max_queued.load(std::memory_order_relaxed)};
   InotifyUser& user_;
   int last_number_ = 0;
 };

@@ -19,7 +19,7 @@ Answer<> PipeBuffer::allocate(std::size_t bytes) {
 Answer<> PipeBuffer::resize_ring_locked(std::size_t bytes) {
   base::Array<std::byte> fresh;
   TRY(fresh.resize(bytes));
-  used_ = take_locked(fresh.span());
+  copy_bytes_locked(fresh.span());
   start_ = 0;
   std::swap(ring_, fresh);
   return {};
@@ -33,7 +33,7 @@ std::size_t PipeBuffer::make_room_locked(std::size_t bytes) {
   return std::min(ring_.size(), capacity_) - used_;
 }
 
-std::size_t PipeBuffer::copy_locked(std::span<std::byte> to) const {
+std::size_t PipeBuffer::copy_bytes_locked(std::span<std::byte> to) const {
   const std::size_t count = std::min(to.size(), used_);
   const std::size_t first = std::min(count, ring_.size() - start_);
   std::memcpy(to.data(), ring_.data() + start_, first);
@@ -41,11 +41,33 @@ std::size_t PipeBuffer::copy_locked(std::span<std::byte> to) const {
   return count;
 }
 
+std::size_t PipeBuffer::copy_locked(std::span<std::byte> to) const {
+  if (packets_.empty()) return copy_bytes_locked(to);
+  const Packet& next = packets_[0];
+  const std::uint64_t end = next.start > taken_ ? next.start : next.end;
+  return copy_bytes_locked(to.first(std::min<std::uint64_t>(to.size(), end - taken_)));
+}
+
+void PipeBuffer::drop_locked(std::size_t bytes) {
+  start_ = (start_ + bytes) % ring_.size();
+  used_ -= bytes;
+  taken_ += bytes;
+}
+
 std::size_t PipeBuffer::take_locked(std::span<std::byte> to) {
   const std::size_t count = copy_locked(to);
-  start_ = (start_ + count) % ring_.size();
-  used_ -= count;
+  const bool of_packet = !packets_.empty() && packets_[0].start <= taken_ && count > 0;
+  drop_locked(count);
+  if (of_packet) {
+    drop_locked(packets_[0].end - taken_);
+    packets_.erase(0);
+  }
   return count;
+}
+
+bool PipeBuffer::has_room_locked(std::size_t bytes, Framing framing) {
+  const bool has_slot = framing == Framing::None || packets_.size() < capacity_ / pipe_atomic_bytes;
+  return has_slot && make_room_locked(bytes) >= bytes;
 }
 
 std::size_t PipeBuffer::put_locked(std::span<const std::byte> from) {
@@ -75,17 +97,22 @@ Answer<std::size_t> PipeBuffer::read(std::span<std::byte> to, bool non_blocking,
   return taken;
 }
 
-Answer<std::size_t> PipeBuffer::write(std::span<const std::byte> from, bool non_blocking, Caller& caller) {
+Answer<std::size_t> PipeBuffer::write(std::span<const std::byte> from, bool non_blocking, Caller& caller,
+                                      Framing framing) {
+  const bool packets = framing == Framing::Packets;
   std::size_t done = 0;
   while (done < from.size()) {
-    const auto rest = from.subspan(done);
+    const std::size_t left = from.size() - done;
+    const auto rest = from.subspan(done, packets ? std::min(left, pipe_atomic_bytes) : left);
     std::size_t put = 0;
     bool broken = false, would_block = false;
     const auto ready = [&] {
       broken = readers_ == 0;
       if (broken) return true;
       // A small write is never split.
-      if (rest.size() > pipe_atomic_bytes || make_room_locked(rest.size()) >= rest.size()) put = put_locked(rest);
+      if (rest.size() > pipe_atomic_bytes || has_room_locked(rest.size(), framing)) put = put_locked(rest);
+      // Without memory for the list the bytes are no packet, but none is lost.
+      if (put > 0 && packets) (void)packets_.push_back({taken_ + used_ - put, taken_ + used_});
       if (put > 0) readable_.wake_all();
       would_block = put == 0 && non_blocking;
       return put > 0 || would_block;
@@ -132,6 +159,7 @@ bool PipeBuffer::put_back(std::span<const std::byte> bytes) {
     std::memcpy(ring_.data() + start_, bytes.data(), first);
     std::memcpy(ring_.data(), bytes.data() + first, bytes.size() - first);
     used_ = wanted;
+    taken_ -= bytes.size();
     readable_.wake_all();
   }
   changed(POLLIN | POLLRDNORM);
@@ -267,9 +295,11 @@ std::size_t PipeBuffer::capacity() {
   return capacity_;
 }
 
+std::size_t pipe_capacity(std::size_t bytes) { return std::max(pipe_atomic_bytes, std::bit_ceil(bytes)); }
+
 Answer<> PipeBuffer::set_capacity(std::size_t bytes) {
-  std::size_t wanted = pipe_atomic_bytes;
-  while (wanted < bytes) wanted *= 2;
+  const std::size_t wanted = pipe_capacity(bytes);
+  if (wanted > pipe_largest_bytes) return error(ENOMEM);
   {
     const base::SpinGuard guard(lock_);
     if (used_ > wanted) return error(EBUSY);

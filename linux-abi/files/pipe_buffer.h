@@ -3,6 +3,7 @@
 // go in whole or not at all.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -15,7 +16,16 @@ namespace linux_abi {
 
 inline constexpr std::size_t pipe_atomic_bytes = 4096;  // PIPE_BUF
 inline constexpr std::size_t pipe_default_bytes = 65536;
-inline constexpr std::size_t pipe_max_bytes = 1 << 20;
+// /proc/sys/fs/pipe-max-size: who has no right to more resources gets no larger pipe. Relaxed: a limit.
+inline std::atomic<std::uint32_t> pipe_max_bytes{1 << 20};
+// Larger ones nobody gets (ENOMEM).
+inline constexpr std::size_t pipe_largest_bytes = 16 << 20;
+// The capacity that is meant by a number: a power of two of pages.
+std::size_t pipe_capacity(std::size_t bytes);
+
+// Packets (O_DIRECT of pipe(2)): what one write wrote, of at most PIPE_BUF bytes, is what one read reads; what does not
+// fit there is lost.
+enum class Framing : std::uint8_t { None, Packets };
 
 class PipeBuffer {
  public:
@@ -24,7 +34,8 @@ class PipeBuffer {
   // 0: every writer is gone. EAGAIN when non_blocking and empty.
   Answer<std::size_t> read(std::span<std::byte> to, bool non_blocking, Caller& caller);
   // EPIPE when every reader is gone (the caller raises SIGPIPE), EAGAIN.
-  Answer<std::size_t> write(std::span<const std::byte> from, bool non_blocking, Caller& caller);
+  Answer<std::size_t> write(std::span<const std::byte> from, bool non_blocking, Caller& caller,
+                            Framing framing = Framing::None);
   // For the other side of a console, which never waits: what there is, what fits.
   std::size_t try_read(std::span<std::byte> to);
   std::size_t try_write(std::span<const std::byte> from);
@@ -65,7 +76,11 @@ class PipeBuffer {
   // How much can be put now, after growing for that many bytes more.
   std::size_t make_room_locked(std::size_t bytes);
   std::size_t room_locked() const { return used_ < capacity_ ? capacity_ - used_ : 0; }
+  std::size_t copy_bytes_locked(std::span<std::byte> to) const;
+  // No more than a packet.
   std::size_t copy_locked(std::span<std::byte> to) const;
+  void drop_locked(std::size_t bytes);
+  bool has_room_locked(std::size_t bytes, Framing framing);
   std::size_t take_locked(std::span<std::byte> to);
   std::size_t put_locked(std::span<const std::byte> from);
   void changed(std::uint32_t events) { source_.notify(events); }
@@ -75,6 +90,12 @@ class PipeBuffer {
   std::size_t capacity_ = 0;
   std::size_t start_ = 0;
   std::size_t used_ = 0;
+  // Positions count all bytes that ever were; the first in the ring is the one at taken_.
+  struct Packet {
+    std::uint64_t start = 0, end = 0;
+  };
+  base::Array<Packet> packets_;  // in order
+  std::uint64_t taken_ = 0;
   std::uint32_t readers_ = 0, writers_ = 0;
   std::uint64_t readers_ever_ = 0, writers_ever_ = 0;
   base::WaitQueue readable_, writable_, opened_;

@@ -52,6 +52,23 @@ TEST(PipeBuffer, GivesBytesInOrderAcrossItsEnd) {
   EXPECT_EQ(read_text(pipe, 8192, caller), std::string(1000, 'a') + second);
 }
 
+TEST(PipeBuffer, ReadsAPacketAtATime) {
+  using linux_abi::Framing;
+  FakeCaller caller;
+  OpenPipe pipe;
+  ASSERT_TRUE(pipe.set_capacity(8192));  // two packets at once
+  EXPECT_EQ(*pipe.write(bytes_of("plain"), true, caller), 5u);
+  EXPECT_EQ(*pipe.write(bytes_of("first"), true, caller, Framing::Packets), 5u);
+  EXPECT_EQ(*pipe.write(bytes_of("second"), true, caller, Framing::Packets), 6u);
+  EXPECT_EQ(pipe.write(bytes_of("third"), true, caller, Framing::Packets).error(), EAGAIN);
+  EXPECT_EQ(read_text(pipe, 100, caller), "plain");
+  EXPECT_EQ(read_text(pipe, 3, caller), "fir");  // the rest of it is lost
+  EXPECT_EQ(*pipe.write(bytes_of(std::string(4100, 'x')), true, caller, Framing::Packets), 4096u);
+  EXPECT_EQ(read_text(pipe, 100, caller), "second");
+  EXPECT_EQ(read_text(pipe, 8192, caller), std::string(4096, 'x'));
+  EXPECT_EQ(pipe.bytes(), 0u);
+}
+
 TEST(PipeBuffer, WhatIsPutBackComesFirst) {
   FakeCaller caller;
   OpenPipe pipe;

@@ -18,6 +18,12 @@ class Watch : public boost::intrusive::list_base_hook<> {
   // The file changed; `events` is a hint of what (0: unknown). Interrupts disabled, the source's lock held: it may only
   // note it and wake a thread.
   virtual void notified(std::uint32_t events) = 0;
+  // The same of who may want it for itself alone (EPOLLEXCLUSIVE), which has no business here if somebody has taken it
+  // already. Whether somebody has now.
+  virtual bool offered(std::uint32_t events, bool taken) {
+    notified(events);
+    return taken;
+  }
 
  protected:
   ~Watch() = default;
@@ -37,7 +43,8 @@ class PollSource {
   }
   void notify(std::uint32_t events) {
     const base::SpinGuard guard(lock_);
-    for (Watch& watch : watches_) watch.notified(events);
+    bool taken = false;
+    for (Watch& watch : watches_) taken = watch.offered(events, taken);
   }
 
  private:

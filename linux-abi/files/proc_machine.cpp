@@ -32,6 +32,19 @@ Answer<> add_line(TextWriter& out, std::string_view name, std::uint64_t bytes) {
   return out.add("{}:{}{} kB\n", name, blanks.substr(0, name.size() < 15 ? 15 - name.size() : 1), bytes / 1024);
 }
 
+constexpr std::uint64_t most_pipe_limit = std::uint64_t{1} << 31;
+
+// A limit in /proc/sys: a number that is not negative.
+Answer<> write_limit(TextWriter& out, const std::atomic<std::uint32_t>& limit) {
+  return out.add("{}\n", limit.load(std::memory_order_relaxed));
+}
+Answer<> take_limit(std::string_view text, std::atomic<std::uint32_t>& limit) {
+  const std::uint64_t value = TRY(decimal_in(text));
+  if (value > 0x7fffffff) return error(EINVAL);
+  limit.store(static_cast<std::uint32_t>(value), std::memory_order_relaxed);
+  return {};
+}
+
 struct BrandString {
   char text[49] = {};
 };
@@ -130,10 +143,21 @@ Answer<> proc_sys_last_capability(TextWriter& out, int, Caller&) { return out.ad
 Answer<> proc_sys_backlog_max(TextWriter& out, int, Caller&) { return out.add_text("4096\n"); }    // SOMAXCONN
 // Linux's default. It binds no privileged user there, and nobody here.
 Answer<> proc_sys_pipe_pages(TextWriter& out, int, Caller&) { return out.add_text("16384\n"); }
-Answer<> proc_sys_inotify_queued(TextWriter& out, int, Caller&) { return out.add("{}\n", inotify_max_queued); }
-Answer<> proc_sys_inotify_instances(TextWriter& out, int, Caller&) { return out.add("{}\n", inotify_max_instances); }
-Answer<> proc_sys_inotify_watches(TextWriter& out, int, Caller&) { return out.add("{}\n", inotify_max_watches); }
-Answer<> proc_sys_pipe_max(TextWriter& out, int, Caller&) { return out.add("{}\n", pipe_max_bytes); }
+Answer<> proc_sys_inotify_queued(TextWriter& out, int, Caller&) { return write_limit(out, inotify_max_queued); }
+Answer<> store_inotify_queued(std::string_view text, int, Caller&) { return take_limit(text, inotify_max_queued); }
+Answer<> proc_sys_inotify_instances(TextWriter& out, int, Caller&) { return write_limit(out, inotify_max_instances); }
+Answer<> store_inotify_instances(std::string_view text, int, Caller&) {
+  return take_limit(text, inotify_max_instances);
+}
+Answer<> proc_sys_inotify_watches(TextWriter& out, int, Caller&) { return write_limit(out, inotify_max_watches); }
+Answer<> store_inotify_watches(std::string_view text, int, Caller&) { return take_limit(text, inotify_max_watches); }
+Answer<> proc_sys_pipe_max(TextWriter& out, int, Caller&) { return write_limit(out, pipe_max_bytes); }
+Answer<> store_pipe_max(std::string_view text, int, Caller&) {
+  const std::uint64_t bytes = TRY(decimal_in(text));
+  if (bytes == 0 || bytes > most_pipe_limit) return error(EINVAL);
+  pipe_max_bytes.store(static_cast<std::uint32_t>(pipe_capacity(bytes)), std::memory_order_relaxed);
+  return {};
+}
 
 namespace {
 // A version 4 UUID (RFC 9562) as text.
@@ -213,14 +237,7 @@ Answer<> proc_sys_version(TextWriter& out, int, Caller&) { return out.add_text("
 Answer<> proc_sys_slice(TextWriter& out, int, Caller&) {
   return out.add("{}\n", round_robin_slice_ns / base::millisecond_ns);
 }
-Answer<> proc_sys_lease_time(TextWriter& out, int, Caller&) {
-  return out.add("{}\n", lease_break_seconds.load(std::memory_order_relaxed));
-}
-Answer<> store_lease_time(std::string_view text, int, Caller&) {
-  const std::uint64_t seconds = TRY(decimal_in(text));
-  if (seconds > 0x7fffffff) return error(EINVAL);
-  lease_break_seconds.store(static_cast<std::uint32_t>(seconds), std::memory_order_relaxed);
-  return {};
-}
+Answer<> proc_sys_lease_time(TextWriter& out, int, Caller&) { return write_limit(out, lease_break_seconds); }
+Answer<> store_lease_time(std::string_view text, int, Caller&) { return take_limit(text, lease_break_seconds); }
 
 }  // namespace linux_abi

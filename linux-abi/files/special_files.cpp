@@ -71,6 +71,13 @@ class RandomFile final : public DeviceFile {
     kernel::fill_random(to);
     return to.size();
   }
+  Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override {
+    constexpr std::uint32_t get_entropy = 0x80045200;  // RNDGETENTCNT: always full
+    constexpr std::int32_t bits = 256;
+    if (request != get_entropy) return error(ENOTTY);
+    TRY(caller.copy_out(argument, std::as_bytes(std::span(&bits, 1))));
+    return std::uint64_t{0};
+  }
 };
 
 template <typename File>

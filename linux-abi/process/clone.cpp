@@ -16,6 +16,7 @@ bool has(const CloneRequest& request, std::uint64_t flag) { return (request.flag
 
 Answer<> check(const CloneRequest& request) {
   using namespace clone_flag;
+  if (has(request, clone_flag::fs) && (has(request, newns) || has(request, newuser))) return error(EINVAL);
   if ((request.flags & new_namespaces) != 0) return error(EPERM);
   if (has(request, pidfd) && (has(request, detached) || has(request, clone_flag::thread))) return error(EINVAL);
   if (has(request, pidfd) && request.pidfd == request.parent_tid && has(request, parent_settid)) return error(EINVAL);

@@ -143,6 +143,7 @@ void exit_thread(Thread& thread, int status) {
     if (!dumped) leave_core_dump_locked(process);
     const threads::ThreadTimes times = thread.kernel_thread().times();
     process.ended_threads_times.add({times.user_ns, times.system_ns});
+    if (thread.is_leader) process.ended_scheduling = thread.scheduling;
     if (!process.group_exit && (thread.is_leader || process.ended.code == 0))
       process.ended = {sig::code::cld_exited, status};
     thread.pid_entry->thread = nullptr;

@@ -15,6 +15,7 @@
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/process/limits.h"
 #include "linux-abi/process/locked_memory.h"
+#include "linux-abi/process/scheduling.h"
 #include "linux-abi/process/vnode.h"
 #include "linux-abi/signals/actions.h"
 #include "linux-abi/signals/pending.h"
@@ -102,6 +103,7 @@ class Process final : public processor::Process {
   std::array<char, 16> name{};  // comm of the leader
   ProcessTimes children_times;  // of children waited for
   ProcessTimes ended_threads_times;
+  Scheduling ended_scheduling;  // of the leader, once it has left
   // Pages: the most that a space had which it has no more, and that a child waited for had.
   std::uint64_t most_resident = 0, children_most_resident = 0;
   std::uint64_t start_ns = 0;

@@ -369,6 +369,8 @@ void signal_files() {
 
 }  // namespace
 
+void packets_and_sizes();  // packets.cpp
+
 int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
   close_range(3, ~0u, 0);  // whatever started this program may have left high numbers open
@@ -380,5 +382,6 @@ int main() {
   events_and_timers();
   sockets();
   signal_files();
+  packets_and_sizes();
   return 0;
 }
