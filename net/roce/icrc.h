@@ -12,7 +12,7 @@
 
 namespace roce {
 
-enum class CrcMethod : std::uint8_t { ByteTable, SliceBy8, SliceBy16, CarryLess };
+enum class CrcMethod : std::uint8_t { ByteTable, SliceBy8, SliceBy16, Elimination, CarryLess };
 
 struct CrcMethodInfo {
   CrcMethod method;
