@@ -270,6 +270,8 @@
   CALL(rt_tgsigqueueinfo, "ddSp")        \
   CALL(recvmmsg, "fpuxp")                \
   CALL(prlimit64, "ddpp")                \
+  CALL(name_to_handle_at, "DsppA")       \
+  CALL(open_by_handle_at, "DpO")         \
   CALL(clock_adjtime, "dp", "remembered; the clock keeps its rate") \
   CALL(syncfs, "f")                      \
   CALL(sendmmsg, "fpux")                 \

@@ -173,6 +173,12 @@ Answer<OpenFileReference> open_at(Caller& caller, int directory_descriptor, std:
   return open_existing(caller, std::move(place), flags, false);
 }
 
+Answer<OpenFileReference> open_found(Caller& caller, PlaceReference place, int flags) {
+  flags &= ~(O_CREAT | O_EXCL);
+  if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  return open_existing(caller, std::move(place), flags, false);
+}
+
 Answer<OpenFileReference> open_place(PlaceReference place) { return make_path_file(O_PATH, std::move(place)); }
 
 }  // namespace linux_abi

@@ -375,6 +375,8 @@ void old_listing() {
 
 }  // namespace
 
+void file_handles();  // file_handles.cpp
+
 int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
   const char* wanted = getenv("FILES_IN");
@@ -389,5 +391,6 @@ int main() {
   ranges();
   names_only();
   old_listing();
+  file_handles();
   return system((std::string("rm -r ") + place).c_str());
 }
