@@ -191,6 +191,7 @@ void Core::switch_to_next(std::uint64_t now_ns, std::uint64_t state) {
 void Core::change_stacks(Thread& previous, Thread& next) {
   count(counters_.switches);
   begin_time(next, false);
+  if (previous.tells_switches_) previous.may_have_been_switched();
   if (previous.is_user()) previous.save_user_registers();
   if (next.space_ != nullptr) {
     arch::load_address_space(*next.space_);

@@ -12,6 +12,7 @@ namespace threads {
 namespace {
 
 void (*personality_hook)(Thread&, arch::TrapFrame&) = nullptr;
+void (*switch_hook)(Thread&, arch::TrapFrame&) = nullptr;
 
 }  // namespace
 
@@ -21,6 +22,13 @@ void Thread::go_to_user(arch::TrapFrame& frame) {
   while (true) {
     if (Core& core = Core::here(); core.wants_switch()) {
       core.give_way(Arrival::Preempted, core.lock());
+      continue;
+    }
+    if (tells_switches_ && switched_.load(std::memory_order_relaxed)) {
+      switched_.store(false, std::memory_order_relaxed);  // set again if the hook has to wait
+      arch::enable_interrupts();
+      if (switch_hook != nullptr) switch_hook(*this, frame);
+      arch::disable_interrupts();
       continue;
     }
     if (!return_work_.load(std::memory_order_relaxed)) break;
@@ -35,6 +43,8 @@ void Thread::go_to_user(arch::TrapFrame& frame) {
 }
 
 void set_return_to_user_hook(void (*hook)(Thread&, arch::TrapFrame&)) { personality_hook = hook; }
+
+void set_switch_hook(void (*hook)(Thread&, arch::TrapFrame&)) { switch_hook = hook; }
 
 void install_return_to_user() {
   arch::UserModeHandlers& handlers = arch::user_mode_handlers();

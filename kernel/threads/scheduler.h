@@ -41,6 +41,8 @@ void preemption_point();
 // What the personality does before every return to user mode: deliver signals, end the thread. Interrupts are enabled;
 // it may block. It is called again if the thread was interrupted in the meantime.
 void set_return_to_user_hook(void (*hook)(Thread& thread, arch::TrapFrame& frame));
+// Runs before it, for threads that asked for it (Thread::tell_switches), as soon as they have a core again.
+void set_switch_hook(void (*hook)(Thread& thread, arch::TrapFrame& frame));
 
 // Once, on the first core, when memory, the per-core areas, the clock and the core timer work. From then on the caller
 // is the core's idle thread: it may make and start threads, but not block.

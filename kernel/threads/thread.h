@@ -98,6 +98,14 @@ class Thread {
   // The return hook shall run before this thread, which is the running one, is in user mode again. It does so without
   // being asked before a thread's first instruction, and after interrupt() and kill().
   void request_return_hook() { return_work_.store(true, std::memory_order_relaxed); }
+  // From now on the switch hook (scheduler.h) shall run before user mode whenever the thread was off its core since, or
+  // may_have_been_switched() was called; the first time soon.
+  void tell_switches(bool wanted) {
+    tells_switches_ = wanted;
+    switched_.store(wanted, std::memory_order_relaxed);
+  }
+  // By others: a thread that is in user mode notices with its next interrupt, which the caller sees to.
+  void may_have_been_switched() { switched_.store(true, std::memory_order_relaxed); }
   void clear_interrupt() { interrupted_.store(false, std::memory_order_relaxed); }
   bool interrupted() const { return interrupted_.load(std::memory_order_relaxed) || killed(); }
   // How many requests the thread has sent to other components and waited for: kept by whoever sends them, on the thread
@@ -162,6 +170,8 @@ class Thread {
   std::uint64_t messages_ = 0;  // touched on its own core, by itself or an interrupt
   std::atomic<bool> killed_{false};
   std::atomic<bool> return_work_{true};  // the return hook shall run (again) before user mode
+  bool tells_switches_ = false;          // changed by the thread itself, or before it was started
+  std::atomic<bool> switched_{false};    // the switch hook shall run before user mode, if tells_switches_
 
   // Of the running thread itself. The registers of user mode are live on a core if it is registers_core_ and that core
   // remembers this thread: then they are newer than, or the same as, what is kept here.
