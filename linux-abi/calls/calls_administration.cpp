@@ -34,12 +34,8 @@ Answer<std::uint64_t> unshare(Call& call) {
     if ((flags & (CLONE_FS | CLONE_FILES)) != 0 && !alone) return error(EINVAL);
   }
   if ((flags & namespaces) != 0) return error(call.thread.user.is_root() ? EINVAL : EPERM);
-  if ((flags & CLONE_FILES) != 0) process.replace_descriptors(TRY(process.descriptors->copy()));
-  if ((flags & CLONE_FS) != 0) {
-    auto own = TRY(process.files->copy());
-    const base::SpinGuard guard(tasks_lock);
-    std::swap(process.files, own);
-  }
+  if ((flags & CLONE_FILES) != 0) process.replace(process.descriptors, TRY(process.descriptors->copy()));
+  if ((flags & CLONE_FS) != 0) process.replace(process.files, TRY(process.files->copy()));
   return std::uint64_t{0};
 }
 

@@ -10,23 +10,6 @@
 namespace linux_abi::calls {
 namespace {
 
-struct Compared {
-  processor::Reference<DescriptorTable> descriptors;
-  processor::Reference<FileContext> files;
-  processor::Reference<SharedActions> actions;
-  processor::Reference<processor::AddressSpace> space;
-};
-
-// ESRCH, EPERM.
-Answer<Compared> find(Call& call, int pid) {
-  const base::SpinGuard guard(tasks_lock);
-  const PidEntry* entry = call.process().vnode().pids.find(pid);
-  if (entry == nullptr || entry->thread == nullptr || entry->process == nullptr) return error(ESRCH);
-  if (!may_inspect_locked(call.thread, *entry->thread)) return error(EPERM);
-  Process& process = *entry->process;
-  return Compared{process.descriptors, process.files, process.actions, process.share_space()};
-}
-
 std::uint64_t mixed(const void* address) {
   static const std::uint64_t secret = [] {
     std::uint64_t random = 0;
@@ -41,7 +24,7 @@ std::uint64_t order(const void* one, const void* other) {
   return mixed(one) < mixed(other) ? 1 : 2;
 }
 
-Answer<OpenFileReference> file_of(const Compared& process, std::uint64_t descriptor) {
+Answer<OpenFileReference> file_of(const Inspected& process, std::uint64_t descriptor) {
   if (!process.descriptors) return error(EBADF);
   return process.descriptors->get(Call::as_int(descriptor));
 }
@@ -49,8 +32,8 @@ Answer<OpenFileReference> file_of(const Compared& process, std::uint64_t descrip
 }  // namespace
 
 Answer<std::uint64_t> kcmp(Call& call) {
-  const Compared one = TRY(find(call, Call::as_int(call.a())));
-  const Compared other = TRY(find(call, Call::as_int(call.b())));
+  const Inspected one = TRY(inspect(call.thread, Call::as_int(call.a()), InspectFor::Permitted));
+  const Inspected other = TRY(inspect(call.thread, Call::as_int(call.b()), InspectFor::Permitted));
   switch (Call::as_int(call.c())) {
     case KCMP_FILE: {
       const OpenFileReference first = TRY(file_of(one, call.d()));

@@ -43,7 +43,7 @@ Answer<std::uint64_t> close_range(Call& call) {
   if ((flags & CLOSE_RANGE_UNSHARE) != 0) {
     // A process's threads share one table, and the others may be using it: it cannot become this thread's alone.
     if (call.process().live_threads > 1) return error(EINVAL);
-    call.process().replace_descriptors(TRY(call.process().descriptors->copy()));
+    call.process().replace(call.process().descriptors, TRY(call.process().descriptors->copy()));
   }
   if ((flags & CLOSE_RANGE_CLOEXEC) != 0)
     call.thread.descriptors().mark_range_close_on_exec(first, last);

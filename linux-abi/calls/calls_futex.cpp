@@ -127,10 +127,7 @@ Answer<std::uint64_t> get_robust_list(Call& call) {
   std::uint64_t head = call.thread.robust_list;
   if (const int tid = Call::as_int(call.a()); tid != 0) {
     const base::SpinGuard guard(tasks_lock);
-    const PidEntry* entry = call.process().vnode().pids.find(tid);
-    if (entry == nullptr || entry->thread == nullptr) return error(ESRCH);
-    if (!may_inspect_locked(call.thread, *entry->thread)) return error(EPERM);
-    head = entry->thread->robust_list;
+    head = TRY(find_inspectable_locked(call.thread, tid))->robust_list;
   }
   TRY(UserOut<std::uint64_t>(call.b()).write(head));
   TRY(UserOut<std::uint64_t>(call.c()).write(24));

@@ -9,33 +9,53 @@
 namespace linux_abi::calls {
 namespace {
 
-constexpr std::uint32_t registrations =
-    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
-constexpr std::uint32_t offered =
-    MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | registrations;
+constexpr std::uint32_t registrations = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
+                                        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
+                                        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
+constexpr std::uint32_t offered = MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
+                                  MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | registrations;
 
 // What has to be registered for a command.
 std::uint32_t registration_of(int command) {
-  return command == MEMBARRIER_CMD_PRIVATE_EXPEDITED ? MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
-                                                     : MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+  switch (command) {
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+      return MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
+      return MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
+    default:
+      return MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+  }
+}
+
+// Restartable sequences that others are in start over: those of all cores, whichever was asked for.
+void interrupt_sequences(Call& call) {
+  call.process().for_each_thread([&](processor::Thread& thread) {
+    if (&thread != &call.thread) thread.kernel_thread().may_have_been_switched();
+  });
 }
 
 }  // namespace
 
 Answer<std::uint64_t> membarrier(Call& call) {
   const int command = Call::as_int(call.a());
-  if ((call.b() & 0xffffffff) != 0) return error(EINVAL);
+  const auto flags = static_cast<std::uint32_t>(call.b());
+  const bool for_one_core =
+      command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ && flags == std::uint32_t{MEMBARRIER_CMD_FLAG_CPU};
+  if (flags != 0 && !for_one_core) return error(EINVAL);
   std::atomic<std::uint32_t>& registered = call.process().barriers;
   switch (command) {
     case MEMBARRIER_CMD_QUERY:
       return std::uint64_t{offered};
     case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
     case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:
       registered.fetch_or(static_cast<std::uint32_t>(command), std::memory_order_relaxed);
       return std::uint64_t{0};
     case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
     case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
       if ((registered.load(std::memory_order_relaxed) & registration_of(command)) == 0) return error(EPERM);
+      if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) interrupt_sequences(call);
       call.thread.kernel_thread().address_space()->shoot_down_all();
       return std::uint64_t{0};
     default:

@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/user_copy.h"
 #include "linux-abi/calls/path_arguments.h"
+#include "linux-abi/files/note_mapped.h"
 #include "processor/address_space.h"
 #include "processor/shared_object.h"
 
@@ -109,6 +110,7 @@ Answer<std::uint64_t> mmap(Call& call) {
   TRY(check_growth(call, bytes));
   const UserVa mapped = TRY(processor::map(call.process().space(), request, call.thread.sleeper()));
   note_mapping(call, vma::Range::of(mapped, bytes), locked);
+  if (file) note_mapped(call.process().vnode().mapped_files, *file, *backing.object, call.thread);
   return mapped.value();
 }
 

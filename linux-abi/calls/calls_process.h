@@ -14,6 +14,7 @@ Answer<std::uint64_t> execve(Call& call);
 Answer<std::uint64_t> execveat(Call& call);
 Answer<std::uint64_t> exit(Call& call);
 Answer<std::uint64_t> exit_group(Call& call);
+Answer<std::uint64_t> ptrace(Call& call);
 Answer<std::uint64_t> wait4(Call& call);
 Answer<std::uint64_t> waitid(Call& call);
 Answer<std::uint64_t> set_tid_address(Call& call);

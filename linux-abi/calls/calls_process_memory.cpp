@@ -17,10 +17,7 @@ constexpr std::size_t piece_bytes = 4096;
 // ESRCH; EPERM: another user's, or one that does not want to be looked at.
 Answer<processor::Reference<processor::AddressSpace>> space_of(Call& call, int pid) {
   const base::SpinGuard guard(tasks_lock);
-  const PidEntry* entry = call.process().vnode().pids.find(pid);
-  if (entry == nullptr || entry->thread == nullptr || entry->process == nullptr) return error(ESRCH);
-  if (!may_inspect_locked(call.thread, *entry->thread)) return error(EPERM);
-  auto space = entry->process->share_space();
+  auto space = TRY(find_inspectable_locked(call.thread, pid))->process().share_space();
   if (!space) return error(ESRCH);
   return space;
 }
@@ -28,16 +25,11 @@ Answer<processor::Reference<processor::AddressSpace>> space_of(Call& call, int p
 std::size_t move_piece(const processor::Reference<processor::AddressSpace>& other, Direction direction, UserVa here,
                        UserVa there, std::span<std::byte> piece) {
   if (direction == Direction::FromOther) {
-    std::size_t bytes = 0;
-    {
-      const processor::BorrowedSpace borrowed(other);
-      bytes = arch::copy_from_user_partial(piece, there);
-    }
+    const std::size_t bytes = read_memory(other, there.value(), piece);
     return arch::copy_to_user_partial(here, piece.first(bytes));
   }
   const std::size_t bytes = arch::copy_from_user_partial(piece, here);
-  const processor::BorrowedSpace borrowed(other);
-  return arch::copy_to_user_partial(there, piece.first(bytes));
+  return write_memory(other, there.value(), piece.first(bytes));
 }
 
 // Where a list of vectors has got to.

@@ -27,6 +27,7 @@ Answer<std::uint64_t> sched_setscheduler(Call& call);
 Answer<std::uint64_t> sched_setparam(Call& call);
 Answer<std::uint64_t> sched_rr_get_interval(Call& call);
 Answer<std::uint64_t> membarrier(Call& call);
+Answer<std::uint64_t> rseq(Call& call);
 Answer<std::uint64_t> futex_waitv(Call& call);
 Answer<std::uint64_t> sched_getattr(Call& call);
 Answer<std::uint64_t> sched_setattr(Call& call);

@@ -114,6 +114,7 @@
   CALL(getrusage, "dp", "times and the resident set") \
   CALL(sysinfo, "p")                     \
   CALL(times, "p")                       \
+  CALL(ptrace, "xdpx", "no debug registers, PTRACE_SYSEMU and PTRACE_PEEKSIGINFO") \
   CALL(getuid, "")                       \
   CALL(syslog, "dpd", "an empty log")    \
   CALL(getgid, "")                       \
@@ -292,6 +293,7 @@
   CALL(preadv2, "fpuudx")                \
   CALL(pwritev2, "fpuudx")               \
   CALL(statx, "DsAxp")                   \
+  CALL(rseq, "puxx")                     \
   CALL(pidfd_send_signal, "fSpx")        \
   CALL(open_tree, "DsA", "with AT_RECURSIVE only where nothing is mounted within") \
   CALL(move_mount, "DsDsx")              \

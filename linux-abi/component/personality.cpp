@@ -63,6 +63,14 @@ void on_exception(arch::TrapFrame& frame, std::uint8_t vector, std::uint64_t, ba
   force_signal_locked(thread, information);
 }
 
+// Who was off the core is told of the new one; a sequence that it was in starts over.
+void on_switch(threads::Thread&, arch::TrapFrame& frame) {
+  Thread& thread = Thread::current();
+  if (update_sequences(thread, frame)) return;
+  const base::SpinGuard guard(tasks_lock);
+  force_signal_locked(thread, {.signal = sig::segv, .code = sig::code::kernel});
+}
+
 void on_return_to_user(threads::Thread&, arch::TrapFrame& frame) { deliver_signals(Thread::current(), frame); }
 
 }  // namespace
@@ -93,6 +101,7 @@ void install_personality() {
   arch::UserModeHandlers& handlers = arch::user_mode_handlers();
   handlers.system_call = dispatch_call;
   handlers.exception = on_exception;
+  threads::set_switch_hook(on_switch);
   threads::set_return_to_user_hook(on_return_to_user);
 }
 

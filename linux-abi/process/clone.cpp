@@ -7,6 +7,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/files/process_file.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/process/tracing.h"
 #include "linux-abi/time/interval_timers.h"
 
 namespace linux_abi {
@@ -105,6 +106,7 @@ Answer<Thread*> make_thread(Thread& parent, Process& process, const arch::TrapFr
   thread->blocked = parent.blocked;
   thread->no_new_privileges = parent.no_new_privileges;
   if (has(request, clone_flag::child_cleartid)) thread->clear_child_tid = request.child_tid;
+  if (!has(request, clone_flag::vm)) inherit_sequences(*thread, parent);
   const bool shares_stack = has(request, clone_flag::vm) && !has(request, clone_flag::vfork);
   if (!shares_stack) thread->alternate_stack = parent.alternate_stack;
   return thread.release();
@@ -185,6 +187,14 @@ class ChildDescriptor {
   int number_ = -1;
 };
 
+NewThread of_tracing(const CloneRequest& request) {
+  constexpr std::uint64_t untraced = 0x800000;
+  return {.vfork = has(request, clone_flag::vfork),
+          .other_signal = has(request, clone_flag::thread) || request.exit_signal != sig::chld,
+          .wants = has(request, clone_flag::ptrace),
+          .forbids = has(request, untraced)};
+}
+
 }  // namespace
 
 Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame, const CloneRequest& request) {
@@ -194,6 +204,9 @@ Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame,
   if (new_process) child = base::Own<Process>(TRY(copy_process(parent, request)));
   Process& process = new_process ? *child : parent.process();
   base::Own<Thread> thread(TRY(make_thread(parent, process, frame, request)));
+  base::Own<Traced> record;  // of the child, if the parent's tracer wants it
+  if (parent.traced != nullptr) record = base::make<Traced>();
+  int event = 0;
   ChildDescriptor descriptor(parent, request);
   TRY(descriptor.make());
   int pid = 0;
@@ -208,6 +221,8 @@ Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame,
     pid = entry->pid;
     if (new_process) add_process_locked(parent.process(), process, *thread, request);
     ++process.live_threads;
+    event = inherit_tracer_locked(parent, *thread, of_tracing(request), record.get());
+    if (thread->traced != nullptr) (void)record.release();
     descriptor.name_locked(process);
   }
   // Linux writes both before the child can run; a bad address is ignored there too.
@@ -219,7 +234,10 @@ Answer<std::uint64_t> clone_thread(Thread& parent, const arch::TrapFrame& frame,
   thread->kernel_thread().interrupt();  // so that it passes the hook that writes its tid
   thread.release()->start();
   child.release();
-  if (has(request, clone_flag::vfork)) wait_for_vfork_child(parent, pid);
+  if (event != 0) (void)report_event(parent, event, static_cast<std::uint64_t>(pid));
+  if (!has(request, clone_flag::vfork)) return static_cast<std::uint64_t>(pid);
+  wait_for_vfork_child(parent, pid);
+  (void)report_event(parent, trace_event::vfork_done, static_cast<std::uint64_t>(pid));
   return static_cast<std::uint64_t>(pid);
 }
 

@@ -18,6 +18,7 @@
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/files/node.h"
 #include "linux-abi/process/usage.h"
+#include "linux-abi/process/user_registers.h"
 #include "linux-abi/time/wall_clock.h"
 
 namespace linux_abi {
@@ -34,18 +35,6 @@ struct DumpedArea {
   vma::Vma area;
   std::uint64_t bytes = 0;  // of it are in the file
 };
-
-core::Registers registers_of(const ThreadImage& image) {
-  const arch::TrapFrame& f = image.frame;
-  core::Registers r{};
-  r.r15 = f.r15, r.r14 = f.r14, r.r13 = f.r13, r.r12 = f.r12, r.rbp = f.rbp, r.rbx = f.rbx, r.r11 = f.r11;
-  r.r10 = f.r10, r.r9 = f.r9, r.r8 = f.r8, r.rax = f.rax, r.rcx = f.rcx, r.rdx = f.rdx, r.rsi = f.rsi, r.rdi = f.rdi;
-  // Of what was no call debuggers must not restart one.
-  r.orig_rax = f.vector == arch::syscall_vector ? f.error : ~std::uint64_t{0};
-  r.rip = f.rip, r.cs = f.cs, r.rflags = f.rflags, r.rsp = f.rsp, r.ss = f.ss;
-  r.fs_base = image.bases.fs, r.gs_base = image.bases.gs;
-  return r;
-}
 
 core::Time time_of(std::uint64_t ns) {
   return {static_cast<std::int64_t>(ns / ns_per_second), static_cast<std::int64_t>(ns % ns_per_second / 1000)};
@@ -229,7 +218,7 @@ class CoreWriter {
             .system = time_of(times.system_ns),
             .children_user = time_of(process_.children_times.user_ns),
             .children_system = time_of(process_.children_times.system_ns),
-            .registers = registers_of(image)};
+            .registers = registers_of(image.frame, image.bases)};
   }
 
   Answer<> add_process_notes() {

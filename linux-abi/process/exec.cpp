@@ -5,15 +5,28 @@
 #include "linux-abi/futex/thread_end.h"
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/process/tracing.h"
 #include "linux-abi/process/usage.h"
 #include "linux-abi/time/interval_timers.h"
 
 namespace linux_abi {
 namespace {
 
+bool is_traced_by_others(const Thread& thread) {
+  const base::SpinGuard guard(tasks_lock);
+  const Traced* traced = traced_of(thread);
+  if (traced == nullptr) return false;
+  bool privileged = false;
+  traced->tracer->for_each_thread([&](processor::Thread& each) {
+    privileged = privileged || static_cast<Thread&>(each).user.may(Capability::Trace);
+  });
+  return !privileged;
+}
+
 void take_over_ids(Thread& thread, const PreparedProgram& program) {
   Credentials& user = thread.user;
-  if (thread.no_new_privileges == 0) {
+  // Who is traced gains nothing that the tracer may not have.
+  if (thread.no_new_privileges == 0 && !is_traced_by_others(thread)) {
     if (program.set_uid != PreparedProgram::no_change) user.effective_uid = user.file_uid = program.set_uid;
     if (program.set_gid != PreparedProgram::no_change) user.effective_gid = user.file_gid = program.set_gid;
   }
@@ -32,9 +45,9 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
   release_futexes_at_thread_end(thread);
   keep_most_resident(process);
   process.replace_space(program.space);
-  process.replace_descriptors(std::move(descriptors));
+  process.replace(process.descriptors, std::move(descriptors));
   process.descriptors->close_for_exec(process.serial());
-  std::swap(process.program, program.file);
+  process.replace(process.program, std::move(program.file));
   if (process.timers != nullptr) process.timers->stop_posix();
   {
     const base::SpinGuard guard(tasks_lock);
@@ -52,11 +65,12 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
     process.dumpable = changes_user && thread.no_new_privileges == 0 ? 0 : 1;
     release_vfork_parent_locked(process);
   }
-  process.actions = processor::Reference<SharedActions>(*actions.release());
+  process.replace(process.actions, processor::Reference<SharedActions>(*actions.release()));
   thread.kernel_thread().set_name(program.name.data());
   thread.kernel_thread().set_segment_bases({});
   thread.kernel_thread().write_fpu().reset();
   thread.alternate_stack = {};
+  forget_sequences(thread);
   take_over_ids(thread, program);
   return {};
 }
@@ -67,6 +81,7 @@ Answer<> execute(Thread& thread, int directory_descriptor, std::string_view path
                  arch::TrapFrame& frame) {
   PreparedProgram program =
       TRY(prepare_program(thread, thread.process().family(), directory_descriptor, path, flags, strings));
+  const int former_tid = thread.tid();
   TRY(become_only_thread(thread));
   TRY(shed_old_program(thread, program));
   if (const Answer<> stack = set_up_stack(thread, program, strings, path, frame); !stack) {
@@ -74,6 +89,7 @@ Answer<> execute(Thread& thread, int directory_descriptor, std::string_view path
     const base::SpinGuard guard(tasks_lock);
     start_group_exit_locked(thread.process(), {sig::code::cld_killed, sig::segv});
   }
+  report_program(thread, former_tid);
   return {};
 }
 

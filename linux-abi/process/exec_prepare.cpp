@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernel/core/entropy.h"
+#include "linux-abi/files/note_mapped.h"
 #include "linux-abi/files/tree.h"
 #include "linux-abi/process/exec.h"
 
@@ -99,6 +100,7 @@ Answer<> load(Thread& thread, processor::Family& family, PreparedProgram& progra
   // What execve says of a damaged or foreign file.
   if (!loaded) return std::unexpected(is_bad_file(loaded.error()) ? Errno(ENOEXEC) : Errno(loaded.error()));
   program.loaded = *loaded;
+  note_mapped(thread.process().vnode().mapped_files, *program.file, *object, thread);
   processor::set_stack_limit(*program.space, stack);
   return {};
 }

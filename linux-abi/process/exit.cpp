@@ -9,6 +9,7 @@
 #include "linux-abi/process/core_dump.h"
 #include "linux-abi/process/process_ends.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/process/tracing.h"
 #include "linux-abi/process/usage.h"
 #include "linux-abi/time/interval_timers.h"
 
@@ -74,11 +75,15 @@ void wake_orphaned_group_locked(VNode& vnode, const Process& leaving) {
 // What the process has and tasks_lock does not guard the end of; the last thread only.
 void let_go_of_files(Process& process) {
   process.descriptors->process_ended(process.serial());
-  process.replace_descriptors({});
+  process.replace(process.descriptors, {});
   // What it sent and nobody can receive any more is not kept until the next socket ends.
   process.vnode().unix_sockets->collect_garbage();
-  process.files.reset();
-  process.program.reset();
+  process.replace(process.files, {});
+  process.replace(process.program, {});
+}
+
+std::uint64_t encoded_exit(int status) {
+  return static_cast<std::uint64_t>(WaitStatus{sig::code::cld_exited, status}.encoded());
 }
 
 void end_process(Thread& thread) {
@@ -93,6 +98,7 @@ void end_process(Thread& thread) {
   {
     const base::SpinGuard guard(tasks_lock);
     release_vfork_parent_locked(process);
+    let_go_of_all_locked(process);
     hand_over_children_locked(process, finished);
     if (process.session == process.pid_entry && process.terminal != nullptr)
       process.terminal->session_ended_locked(process);
@@ -134,6 +140,7 @@ void release_vfork_parent_locked(Process& child) {
 
 void exit_thread(Thread& thread, int status) {
   Process& process = thread.process();
+  (void)report_event(thread, trace_event::exit, encoded_exit(status));
   const bool dumped = wait_for_core_dump(thread);
   release_futexes_at_thread_end(thread);
   bool last = false;
@@ -146,6 +153,7 @@ void exit_thread(Thread& thread, int status) {
     if (thread.is_leader) process.ended_scheduling = thread.scheduling;
     if (!process.group_exit && (thread.is_leader || process.ended.code == 0))
       process.ended = {sig::code::cld_exited, status};
+    trace_ended_locked(thread, process.group_exit ? process.ended : WaitStatus{sig::code::cld_exited, status});
     thread.pid_entry->thread = nullptr;
     if (thread.pid_entry != process.pid_entry) process.vnode().pids.release(*thread.pid_entry);
     last = --process.live_threads == 0;
@@ -156,6 +164,7 @@ void exit_thread(Thread& thread, int status) {
 }
 
 void exit_process(Thread& thread, int status) {
+  (void)report_event(thread, trace_event::exit, encoded_exit(status));
   {
     const base::SpinGuard guard(tasks_lock);
     start_group_exit_locked(thread.process(), {sig::code::cld_exited, status});

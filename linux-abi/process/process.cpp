@@ -26,6 +26,8 @@ int WaitStatus::encoded() const {
       return (value & 0x7f) | 0x80;
     case sig::code::cld_stopped:
       return (value & 0xff) << 8 | 0x7f;
+    case sig::code::cld_trapped:
+      return (value & 0xffff) << 8 | 0x7f;
     case sig::code::cld_continued:
       return 0xffff;
     default:
@@ -42,12 +44,6 @@ Process::Process(processor::Reference<processor::Family> family, processor::Refe
 }
 
 Process::~Process() { base::Own<IntervalTimers>(timers).reset(); }
-
-void Process::replace_descriptors(processor::Reference<DescriptorTable>&& table) {
-  processor::Reference<DescriptorTable> old = std::move(table);
-  const base::SpinGuard guard(tasks_lock);
-  std::swap(descriptors, old);
-}
 
 Answer<Process*> Process::create(processor::Reference<processor::Family> family,
                                  processor::Reference<processor::AddressSpace> space,

@@ -26,6 +26,7 @@ namespace linux_abi {
 class Terminal;
 class Launch;
 class IntervalTimers;
+struct Traced;
 struct CoreDump;
 
 // The auxiliary vector as execve made it (getauxval(3)): pairs, the last of zeros.
@@ -122,10 +123,17 @@ class Process final : public processor::Process {
   bool child_subreaper = false;
   IntervalTimers* timers = nullptr;  // ITIMER_REAL, POSIX timers; made on first use
 
-  // References are changed only by the process's own threads (exec, unshare) under tasks_lock.
+  // References are changed only by the process's own threads (exec, unshare, exit), by replace(): others look at them
+  // under tasks_lock, and take references of their own.
   processor::Reference<DescriptorTable> descriptors;
-  // Takes tasks_lock; what was there, if this was the last reference, closes its files after it.
-  void replace_descriptors(processor::Reference<DescriptorTable>&& table);
+  // Takes tasks_lock; what was there, if this was the last reference, ends after it.
+  template <typename T>
+  void replace(processor::Reference<T>& place, processor::Reference<T> value) {
+    const base::SpinGuard guard(tasks_lock);
+    std::swap(place, value);
+  }
+  // Threads of others that it traces: the first of them.
+  Traced* traced = nullptr;
   processor::Reference<FileContext> files;
   OpenFileReference program;  // /proc/self/exe
   // Where execve put the strings; for /proc/self/cmdline and environ.

@@ -10,6 +10,7 @@
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/signal_frame.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/process/tracing.h"
 
 namespace linux_abi {
 namespace {
@@ -32,14 +33,22 @@ void settle_restart(Thread& thread, arch::TrapFrame& frame, const SignalAction* 
   frame.rax = static_cast<std::uint64_t>(-EINTR);
 }
 
-// Waits, stopped, until the process continues or ends. The lock is not held.
-void stay_stopped(Thread& thread) {
+// With tasks_lock. A tracer may let a thread go on although its process is stopped.
+bool stays_stopped_locked(const Thread& thread) {
+  const Traced* traced = traced_of(thread);
+  return thread.process().state == ProcessState::Stopped && (traced == nullptr || !traced->leaves_stop);
+}
+
+// Waits, stopped, until the process continues or ends, or a tracer lets it go on. The lock is not held.
+void stay_stopped(Thread& thread, arch::TrapFrame& frame) {
   Process& process = thread.process();
   while (true) {
+    if (thread.traced != nullptr && stop_if_asked(thread, frame)) continue;
     processor::Sleeper& sleeper = thread.sleeper();
     {
       const base::SpinGuard guard(tasks_lock);
-      if (process.state != ProcessState::Stopped || process.group_exit) return;
+      if (!stays_stopped_locked(thread) || process.group_exit) return;
+      if (traced_of(thread) != nullptr) continue;
       process.state_changes.add(sleeper);
     }
     if (sleeper.sleep()) continue;
@@ -52,7 +61,11 @@ void stay_stopped(Thread& thread) {
 void stop_process_locked(Process& process, int signal) {
   process.state = ProcessState::Stopped;
   process.reported = {sig::code::cld_stopped, signal};
-  process.for_each_thread([](processor::Thread& thread) { thread.kernel_thread().interrupt(); });
+  process.for_each_thread([signal](processor::Thread& each) {
+    auto& thread = static_cast<Thread&>(each);
+    if (Traced* traced = traced_of(thread)) traced->stop_signal = signal, traced->leaves_stop = false;
+    thread.kernel_thread().interrupt();
+  });
   tell_parent_locked(process, process.reported);
 }
 
@@ -89,22 +102,54 @@ Next act_by_default_locked(Thread& thread, const SignalInformation& information)
   return Next::Leave;
 }
 
-// `information`: of the signal that was taken.
-Next take_one(Thread& thread, arch::TrapFrame& frame, SignalInformation& information) {
+// A tracer sees signals before anything comes of them.
+enum class Taken : std::uint8_t { Nothing, Signal, Again, Leave };
+Taken take_signal(Thread& thread, SignalInformation& information, bool& shown) {
   Process& process = thread.process();
+  const base::SpinGuard guard(tasks_lock);
+  if (process.group_exit || thread.kernel_thread().killed()) return Taken::Leave;
+  if (stays_stopped_locked(thread)) return Taken::Again;
+  information = thread.pending.take(~thread.blocked);
+  if (information.signal == 0) information = process.pending.take(~thread.blocked);
+  if (information.signal != 0) {
+    shown = traced_of(thread) != nullptr;
+    return Taken::Signal;
+  }
+  if (thread.saved_mask) thread.blocked = *std::exchange(thread.saved_mask, std::nullopt);
+  recalculate_interrupt_locked(thread);
+  return has_deliverable_locked(thread) ? Taken::Again : Taken::Nothing;
+}
+
+// A thread that is stepped stops before the first instruction of its handler.
+void stop_in_handler(Thread& thread, arch::TrapFrame& frame) {
+  {
+    const base::SpinGuard guard(tasks_lock);
+    const Traced* traced = traced_of(thread);
+    if (traced == nullptr || !traced->steps) return;
+  }
+  (void)stop_for_tracer(thread, frame, sig::trap, {.signal = sig::trap, .code = sig::code::user});
+}
+
+// PTRACE_EVENT_EXIT of who is about to end by a signal: afterwards nothing stops any more.
+void report_fatal(Thread& thread, int signal) {
+  {
+    const base::SpinGuard guard(tasks_lock);
+    const SignalAction& action = thread.process().actions->actions.of(signal);
+    const DefaultAction kind = default_action(signal);
+    if (action.handler == SignalAction::ignored || action.has_handler()) return;
+    if (kind != DefaultAction::Terminate && kind != DefaultAction::DumpCore) return;
+  }
+  (void)report_event(thread, trace_event::exit, static_cast<std::uint64_t>(signal));
+}
+
+Next act_on(Thread& thread, arch::TrapFrame& frame, const SignalInformation& information) {
+  Process& process = thread.process();
+  if (thread.traced != nullptr) report_fatal(thread, information.signal);
   SignalAction action;
   SignalSet old_mask;
   {
     const base::SpinGuard guard(tasks_lock);
     if (process.group_exit || thread.kernel_thread().killed()) return Next::Leave;
-    if (process.state == ProcessState::Stopped) return Next::Again;
-    information = thread.pending.take(~thread.blocked);
-    if (information.signal == 0) information = process.pending.take(~thread.blocked);
-    if (information.signal == 0) {
-      if (thread.saved_mask) thread.blocked = *std::exchange(thread.saved_mask, std::nullopt);
-      recalculate_interrupt_locked(thread);
-      return has_deliverable_locked(thread) ? Next::Again : Next::Return;
-    }
     action = process.actions->actions.of(information.signal);
     if (action.handler == SignalAction::ignored) return Next::Again;
     if (!action.has_handler()) return act_by_default_locked(thread, information);
@@ -119,12 +164,31 @@ Next take_one(Thread& thread, arch::TrapFrame& frame, SignalInformation& informa
     thread.blocked = mask & ~unblockable;
   }
   settle_restart(thread, frame, &action);
-  if (!push_signal_frame(thread, frame, information, action, old_mask)) {
+  if (!leave_sequence(thread, frame) || !push_signal_frame(thread, frame, information, action, old_mask)) {
     const base::SpinGuard guard(tasks_lock);
     if (information.signal == sig::segv) process.actions->actions.set(sig::segv, {});
     force_signal_locked(thread, {.signal = sig::segv, .code = sig::code::kernel});
+  } else {
+    stop_in_handler(thread, frame);
   }
   return Next::Again;
+}
+
+// `information`: of the signal that was taken.
+Next take_one(Thread& thread, arch::TrapFrame& frame, SignalInformation& information) {
+  bool shown = false;
+  switch (take_signal(thread, information, shown)) {
+    case Taken::Leave:
+      return Next::Leave;
+    case Taken::Again:
+      return Next::Again;
+    case Taken::Nothing:
+      return Next::Return;
+    case Taken::Signal:
+      break;
+  }
+  if (shown) information = show_signal(thread, frame, information);
+  return information.signal == 0 ? Next::Again : act_on(thread, frame, information);
 }
 
 }  // namespace
@@ -135,7 +199,7 @@ void deliver_signals(Thread& thread, arch::TrapFrame& frame) {
   if (thread.set_child_tid != 0)
     (void)arch::UserOut<std::int32_t>(std::exchange(thread.set_child_tid, 0)).write(thread.tid());
   while (true) {
-    stay_stopped(thread);
+    stay_stopped(thread, frame);
     SignalInformation information;
     switch (take_one(thread, frame, information)) {
       case Next::Again:

@@ -4,6 +4,7 @@
 
 #include "kernel/threads/scheduler.h"
 #include "linux-abi/process/signal_arrival.h"
+#include "linux-abi/process/tracing.h"
 
 namespace linux_abi {
 namespace {
@@ -30,11 +31,21 @@ void continue_locked(Process& process) {
 // What has to happen at once, whether or not the signal is then kept.
 void prepare_locked(Process& process, int signal) {
   if (stop_signals.contains(signal)) discard_everywhere(process, SignalSet::of(sig::cont));
-  if (signal == sig::cont) continue_locked(process);
+  if (signal != sig::cont) return;
+  continue_locked(process);
+  // Who was seized by a tracer stops to tell of it.
+  for_each(process, [](Thread& thread) {
+    Traced* traced = traced_of(thread);
+    if (traced == nullptr || !traced->seized) return;
+    traced->interrupt = true;
+    thread.kernel_thread().interrupt();
+  });
 }
 
-bool vanishes(const Process& process, const SignalSet& blocked, int signal) {
-  return !blocked.contains(signal) && process.actions->actions.ignores(signal);
+// A tracer sees ignored signals too.
+bool vanishes(const Thread& thread, int signal) {
+  return !thread.blocked.contains(signal) && traced_of(thread) == nullptr &&
+         thread.process().actions->actions.ignores(signal);
 }
 
 void kill_locked(Process& process) { start_group_exit_locked(process, {sig::code::cld_killed, sig::kill}); }
@@ -76,13 +87,14 @@ Answer<> send_to_process_locked(Process& process, const SignalInformation& infor
   }
   // The main thread if it takes the signal, else any that does; blocked by all: it waits for a change of mask.
   Thread* taker = nullptr;
-  bool blocked_by_all = true;
+  bool blocked_by_all = true, traced = false;
   for_each(process, [&](Thread& thread) {
+    traced = traced || traced_of(thread) != nullptr;
     if (thread.exiting || thread.blocked.contains(signal)) return;
     blocked_by_all = false;
     if (taker == nullptr || thread.is_leader) taker = &thread;
   });
-  if (!blocked_by_all && process.actions->actions.ignores(signal)) return {};
+  if (!blocked_by_all && !traced && process.actions->actions.ignores(signal)) return {};
   TRY(process.pending.add(information, process.limits.of(Resource::PendingSignals).soft));
   signal_arrival.tell_locked();
   if (taker != nullptr) taker->kernel_thread().interrupt();
@@ -98,7 +110,7 @@ Answer<> send_to_thread_locked(Thread& thread, const SignalInformation& informat
     kill_locked(process);
     return {};
   }
-  if (vanishes(process, thread.blocked, signal)) return {};
+  if (vanishes(thread, signal)) return {};
   TRY(thread.pending.add(information, process.limits.of(Resource::PendingSignals).soft));
   signal_arrival.tell_locked();
   if (!thread.blocked.contains(signal)) thread.kernel_thread().interrupt();

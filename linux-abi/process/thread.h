@@ -9,6 +9,7 @@
 #include "kernel/threads/block.h"
 #include "linux-abi/files/caller.h"
 #include "linux-abi/process/process.h"
+#include "linux-abi/process/restartable_sequences.h"
 #include "linux-abi/process/scheduling.h"
 #include "processor/process.h"
 
@@ -59,10 +60,13 @@ class Thread final : public processor::Thread, public Caller {
     int clock = 0;
   } restart;
 
+  Traced* traced = nullptr;  // by ptrace(2); guarded by tasks_lock
+
   // Futexes and thread end.
   std::uint64_t clear_child_tid = 0;
   std::uint64_t set_child_tid = 0;  // to be written when it first runs (fork with CLONE_CHILD_SETTID); 0: done
   std::uint64_t robust_list = 0;
+  RestartableSequences sequences;  // rseq(2)
   std::uint64_t no_new_privileges = 0;
   std::uint64_t timer_slack_ns = 50'000, first_timer_slack_ns = 50'000;  // remembered; sleeps end when they end
   Scheduling scheduling;  // guarded by tasks_lock

@@ -9,6 +9,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/base/types.h"
 #include "linux-abi/files/file_tree.h"
+#include "linux-abi/files/mapped_files.h"
 #include "linux-abi/ipc/space.h"
 #include "linux-abi/process/pids.h"
 #include "linux-abi/sockets/inet_reference.h"
@@ -35,7 +36,8 @@ class VNode : public processor::Counted {
   processor::Reference<FileTree> files;
   processor::Reference<UnixSpace> unix_sockets;
   processor::Reference<InetSpace> inet_sockets;
-  ipc::Space ipc;  // has its own locks
+  ipc::Space ipc;            // has its own locks
+  MappedFiles mapped_files;  // likewise
 
   void last_reference_gone();
 

@@ -6,23 +6,35 @@
 
 #include "kernel/base/memory.h"
 #include "linux-abi/process/exit.h"
+#include "linux-abi/process/tracing.h"
 #include "processor/address_space.h"
 
 namespace linux_abi {
 namespace {
 
-bool matches(const Thread& waiter, const Process& child, const WaitRequest& request) {
-  const bool clone_child = child.exit_signal != sig::chld;
-  if (!request.all_kinds && clone_child != request.clone_only) return false;
+bool is_meant(const Thread& waiter, int pid, int group, const WaitRequest& request) {
   switch (request.whom) {
     case WaitFor::Any:
       return true;
     case WaitFor::Pid:
-      return child.pid() == request.number;
+      return pid == request.number;
     case WaitFor::Group:
-      return child.group->pid == (request.number == 0 ? waiter.process().group->pid : request.number);
+      return group == (request.number == 0 ? waiter.process().group->pid : request.number);
   }
   return false;
+}
+
+// Whom the waiter traces it waits for whatever kind of child that is.
+bool is_traced_by(const Thread& waiter, const Process& child) {
+  const Thread* leader = child.pid_entry->thread;
+  const Traced* traced = leader == nullptr ? nullptr : traced_of(*leader);
+  return traced != nullptr && traced->tracer == &waiter.process();
+}
+
+bool matches(const Thread& waiter, const Process& child, const WaitRequest& request) {
+  const bool clone_child = child.exit_signal != sig::chld;
+  if (!request.all_kinds && clone_child != request.clone_only && !is_traced_by(waiter, child)) return false;
+  return is_meant(waiter, child.pid(), child.group->pid, request);
 }
 
 struct Look {
@@ -38,13 +50,35 @@ bool reports_change(const Process& child, const WaitRequest& request) {
          (child.reported.code == sig::code::cld_continued && request.continued);
 }
 
+// Threads that stopped for the waiter, their tracer, or ended.
+bool look_at_traced_locked(Thread& waiter, const WaitRequest& request, Look& look) {
+  for (Traced* traced = waiter.process().traced; traced != nullptr; traced = traced->next) {
+    const bool ended = traced->state == Traced::State::Ended;
+    const int tid = ended ? traced->entry->pid : traced->thread->tid();
+    if (!is_meant(waiter, tid, ended ? traced->group : traced->thread->process().group->pid, request)) continue;
+    look.any_child = true;
+    if (ended ? !request.exited : traced->state != Traced::State::Stopped || traced->told) continue;
+    look.found = true;
+    look.result.pid = tid;
+    look.result.status = ended ? traced->ended : WaitStatus{sig::code::cld_trapped, traced->code};
+    if (request.keep) return true;
+    traced->told = true;
+    if (!ended) return true;
+    waiter.process().vnode().pids.release(*traced->entry);
+    let_go_locked(*traced, 0);
+    return true;
+  }
+  return false;
+}
+
 Look look_locked(Thread& waiter, const WaitRequest& request) {
   Look look;
+  if (look_at_traced_locked(waiter, request, look)) return look;
   for (Process& child : waiter.process().children) {
     if (!matches(waiter, child, request)) continue;
     look.any_child = true;
     const bool ended = child.state == ProcessState::Zombie && request.exited;
-    if (!ended && !reports_change(child, request)) continue;
+    if (!ended && (is_traced_by(waiter, child) || !reports_change(child, request))) continue;
     look.found = true;
     look.result.pid = child.pid();
     look.result.status = ended ? child.ended : child.reported;
