@@ -14,6 +14,9 @@ class Terminal {
   // tasks_lock held.
   virtual void session_ended_locked(Process& leader) = 0;
 
+  virtual std::uint64_t device() const = 0;       // st_rdev
+  virtual int foreground_locked() const = 0;      // its process group; 0: none
+
   // open(2) of /dev/tty by a process that has this as its controlling terminal.
   virtual Answer<OpenFileReference> open(int flags, PlaceReference place) = 0;
 

@@ -30,12 +30,13 @@ class TerminalDevice final : public Terminal, public processor::Counted {
   PipeBuffer& output() { return output_; }
   // N of /dev/pts/N; -1: the console.
   int number() const { return number_; }
-  std::uint64_t device() const;             // st_rdev
   void become_controlling(Caller& caller);  // open(2) without O_NOCTTY by a session's leader that has none
   // The program's session gets it.
   void make_controlling_locked(Process& leader);
 
   // Terminal
+  std::uint64_t device() const override;
+  int foreground_locked() const override { return foreground_; }
   void session_ended_locked(Process& leader) override;
   Answer<OpenFileReference> open(int flags, PlaceReference place) override;
 

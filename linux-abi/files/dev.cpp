@@ -80,7 +80,7 @@ Answer<NodeReference> find(std::string_view name, int, Caller&) {
   for (std::uint32_t i = 0; i < loops.size(); ++i)
     if (loops[i] == name) return make_device(device::loop(i), 0660, 0, file_mode::block);
   for (std::size_t i = 0; i < links.size(); ++i)
-    if (links[i].name == name) return make_link(write_target, nullptr, static_cast<int>(i), -1);
+    if (links[i].name == name) return make_link(write_target, nullptr, static_cast<int>(i));
   for (const Folder& folder : folders)
     if (folder.name == name) return make_directory(folder.source, 0, 0755);
   return error(ENOENT);

@@ -173,4 +173,14 @@ void release_whole_lock(const Node& node, const LockOwner& owner) {
   if (any) changed.wake_all();
 }
 
+Answer<base::Array<ShownLock>> all_locks() {
+  base::Array<ShownLock> shown;
+  const base::SpinGuard guard(locks_lock);
+  // Who holds a lock has the file open, and lets go of the lock before the node can end.
+  for (const Held& held : locks)
+    TRY(shown.push_back({processor::Reference<Node>(const_cast<Node&>(*held.node)), held.owner.pid, held.whole,
+                         held.kind, held.range}));
+  return shown;
+}
+
 }  // namespace linux_abi

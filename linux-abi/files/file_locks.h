@@ -6,7 +6,9 @@
 
 #include <cstdint>
 
+#include "kernel/base/array.h"
 #include "linux-abi/files/caller.h"
+#include "processor/reference.h"
 
 namespace linux_abi {
 
@@ -38,5 +40,15 @@ void release_record_locks(const Node& node, std::uint64_t owner);
 
 Answer<> take_whole_lock(Node& node, const LockOwner& owner, LockKind kind, bool wait, Caller& caller);
 void release_whole_lock(const Node& node, const LockOwner& owner);
+
+// All there are, as /proc/locks shows them. ENOMEM.
+struct ShownLock {
+  processor::Reference<Node> node;
+  int pid = 0;  // -1: an open file description
+  bool whole = false;
+  LockKind kind = LockKind::Shared;
+  LockRange range;
+};
+Answer<base::Array<ShownLock>> all_locks();
 
 }  // namespace linux_abi

@@ -8,7 +8,7 @@
 #include "linux-abi/files/fixed_tree.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/synthetic.h"
-#include "linux-abi/process/thread.h"
+#include "linux-abi/process/inspection.h"
 
 namespace linux_abi {
 namespace {
@@ -17,20 +17,35 @@ struct Text {
   std::string_view name;
   WriteText write;
   StoreText store = nullptr;
+  std::uint32_t permissions = 0444;
 };
-constexpr Text machine_texts[] = {{"meminfo", proc_meminfo},         {"cpuinfo", proc_cpuinfo},
-                                  {"mounts", proc_mounts},           {"stat", proc_stat},
-                                  {"vmstat", proc_vmstat},           {"uptime", proc_uptime},
-                                  {"loadavg", proc_loadavg},         {"version", proc_version},
-                                  {"filesystems", proc_filesystems}, {"lego_requests", proc_lego_requests}};
-constexpr Text process_texts[] = {
-    {"maps", proc_pid_maps},           {"status", proc_pid_status},
-    {"stat", proc_pid_stat},           {"statm", proc_pid_statm},
-    {"cmdline", proc_pid_cmdline},     {"comm", proc_pid_comm, store_comm},
-    {"mounts", proc_mounts},           {"mountinfo", proc_pid_mountinfo},
-    {"environ", proc_pid_environ},     {"limits", proc_pid_limits},
-    {"auxv", proc_pid_auxv},           {"wchan", proc_pid_wchan},
-    {"oom_score", proc_pid_oom_score}, {"coredump_filter", proc_pid_core_filter, store_core_filter}};
+constexpr Text machine_texts[] = {{"meminfo", proc_meminfo},
+                                  {"cpuinfo", proc_cpuinfo},
+                                  {"mounts", proc_mounts},
+                                  {"stat", proc_stat},
+                                  {"vmstat", proc_vmstat},
+                                  {"uptime", proc_uptime},
+                                  {"loadavg", proc_loadavg},
+                                  {"version", proc_version},
+                                  {"filesystems", proc_filesystems},
+                                  {"locks", proc_locks},
+                                  {"lego_requests", proc_lego_requests}};
+constexpr Text process_texts[] = {{"maps", proc_pid_maps},
+                                  {"smaps", proc_pid_smaps},
+                                  {"smaps_rollup", proc_pid_smaps_rollup},
+                                  {"status", proc_pid_status},
+                                  {"stat", proc_pid_stat},
+                                  {"statm", proc_pid_statm},
+                                  {"cmdline", proc_pid_cmdline},
+                                  {"comm", proc_pid_comm, store_comm},
+                                  {"mounts", proc_mounts},
+                                  {"mountinfo", proc_pid_mountinfo},
+                                  {"environ", proc_pid_environ, nullptr, 0400},
+                                  {"limits", proc_pid_limits},
+                                  {"auxv", proc_pid_auxv, nullptr, 0400},
+                                  {"wchan", proc_pid_wchan},
+                                  {"oom_score", proc_pid_oom_score},
+                                  {"coredump_filter", proc_pid_core_filter, store_core_filter}};
 struct Link {
   std::string_view name;
   WriteText target;
@@ -47,48 +62,76 @@ bool put_number(ListedEntry& entry, int number, std::uint8_t type, std::uint64_t
 Pids& pids_of(Caller& caller) { return static_cast<Thread&>(caller).process().vnode().pids; }
 
 bool exists(int pid, Caller& caller) {
+  if (pid == kernel_pid) return true;
   const base::SpinGuard guard(tasks_lock);
   const PidEntry* entry = pids_of(caller).find(pid);
   return entry != nullptr && (entry->process != nullptr || entry->thread != nullptr);
 }
 
-// /proc/PID/fd. Only the caller's own descriptors can be reached: others belong to processes that may end meanwhile.
-Answer<NodeReference> find_descriptor(std::string_view name, int subject, Caller& caller) {
+// /proc/PID/fd and fdinfo.
+Answer<NodeReference> find_descriptor(std::string_view name, int pid, Caller& caller) {
   const int descriptor = number_of_name(name);
   if (descriptor < 0) return error(ENOENT);
-  if (!caller.descriptors().get(descriptor)) return error(ENOENT);
-  return make_link(proc_descriptor_target, lead_to_descriptor, subject, descriptor);
+  const OpenFileReference file = TRY(descriptor_of(pid, descriptor, caller));
+  const std::uint32_t permissions = (file->readable() ? 0500U : 0U) | (file->writable() ? 0300U : 0U);
+  return owned(make_numbered_link(proc_descriptor_target, lead_to_descriptor, pid, descriptor, permissions),
+               owner_of_process);
 }
-
-bool list_descriptors(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
-  const int descriptor = caller.descriptors().next(static_cast<int>(cookie));
+Answer<NodeReference> find_descriptor_text(std::string_view name, int pid, Caller& caller) {
+  const int descriptor = number_of_name(name);
+  if (descriptor < 0) return error(ENOENT);
+  TRY(descriptor_of(pid, descriptor, caller));
+  return owned(make_numbered_text(proc_descriptor_text, pid, descriptor, 0444), owner_of_process);
+}
+template <std::uint8_t type>
+bool list_descriptors(std::uint64_t cookie, int pid, Caller& caller, ListedEntry& entry) {
+  const int descriptor = next_descriptor_of(pid, static_cast<int>(cookie), caller);
   if (descriptor < 0) return false;
-  return put_number(entry, descriptor, entry_type::link, static_cast<std::uint64_t>(descriptor) + 1);
+  return put_number(entry, descriptor, type, static_cast<std::uint64_t>(descriptor) + 1);
 }
-constexpr DirectorySource descriptors{find_descriptor, list_descriptors, false};
+constexpr DirectorySource descriptors{find_descriptor, list_descriptors<entry_type::link>, false};
+constexpr DirectorySource descriptor_texts{find_descriptor_text, list_descriptors<entry_type::regular>, false};
 
 // /proc/PID and /proc/PID/task/TID; the latter has no list of threads again.
-Answer<NodeReference> find_of_thread(std::string_view name, int pid, Caller& caller) {
-  if (!exists(pid, caller)) return error(ENOENT);
+struct Folder {
+  std::string_view name;
+  const DirectorySource* source;
+  std::uint32_t permissions;
+};
+constexpr Folder process_folders[] = {{"fd", &descriptors, 0500}, {"fdinfo", &descriptor_texts, 0555}};
+
+Answer<NodeReference> make_of_thread(std::string_view name, int pid) {
   for (const Text& text : process_texts)
-    if (text.name == name) return make_text(text.write, pid, text.store != nullptr ? 0644 : 0444, text.store);
+    if (text.name == name)
+      return make_text(text.write, pid, text.store != nullptr ? 0644 : text.permissions, text.store);
   for (const Link& link : process_links)
-    if (link.name == name) return make_link(link.target, link.lead, pid, -1);
-  if (name == "fd") return make_directory(descriptors, pid, 0500);
+    if (link.name == name) return make_link(link.target, link.lead, pid);
+  for (const Folder& folder : process_folders)
+    if (folder.name == name) return make_directory(*folder.source, pid, folder.permissions);
+  if (name == "mem") return make_own_file(open_process_memory, pid, 0600);
   return error(ENOENT);
 }
 
-bool list_of_thread(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  constexpr std::size_t texts = std::size(process_texts), links = std::size(process_links);
-  if (cookie < texts) return entry.set(process_texts[cookie].name, entry_type::regular, cookie + 1);
-  if (cookie < texts + links) return entry.set(process_links[cookie - texts].name, entry_type::link, cookie + 1);
-  return cookie == texts + links && entry.set("fd", entry_type::directory, cookie + 1);
+Answer<NodeReference> find_of_thread(std::string_view name, int pid, Caller& caller) {
+  if (!exists(pid, caller)) return error(ENOENT);
+  return owned(make_of_thread(name, pid), owner_of_process);
 }
-constexpr std::size_t entries_of_thread = std::size(process_texts) + std::size(process_links) + 1;
+
+bool list_of_thread(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
+  constexpr std::size_t texts = std::size(process_texts), links = texts + std::size(process_links);
+  constexpr std::size_t folders = links + std::size(process_folders);
+  if (cookie < texts) return entry.set(process_texts[cookie].name, entry_type::regular, cookie + 1);
+  if (cookie < links) return entry.set(process_links[cookie - texts].name, entry_type::link, cookie + 1);
+  if (cookie < folders) return entry.set(process_folders[cookie - links].name, entry_type::directory, cookie + 1);
+  return cookie == folders && entry.set("mem", entry_type::regular, cookie + 1);
+}
+constexpr std::size_t entries_of_thread =
+    std::size(process_texts) + std::size(process_links) + std::size(process_folders) + 1;
 constexpr DirectorySource of_thread{find_of_thread, list_of_thread, false};
 
 // /proc/PID/task. The first thread of the process at or after `tid`; 0: there is none.
 int next_thread(int pid, int tid, Caller& caller) {
+  if (pid == kernel_pid) return tid <= kernel_pid ? kernel_pid : 0;
   const base::SpinGuard guard(tasks_lock);
   PidEntry* process = pids_of(caller).find(pid);
   if (process == nullptr || process->process == nullptr) return 0;
@@ -101,7 +144,7 @@ int next_thread(int pid, int tid, Caller& caller) {
 Answer<NodeReference> find_thread(std::string_view name, int pid, Caller& caller) {
   const int tid = number_of_name(name);
   if (tid <= 0 || next_thread(pid, tid, caller) != tid) return error(ENOENT);
-  return make_directory(of_thread, tid);
+  return owned(make_directory(of_thread, tid), owner_of_process);
 }
 bool list_threads(std::uint64_t cookie, int pid, Caller& caller, ListedEntry& entry) {
   const int tid = next_thread(pid, static_cast<int>(cookie) + 1, caller);
@@ -110,7 +153,7 @@ bool list_threads(std::uint64_t cookie, int pid, Caller& caller, ListedEntry& en
 constexpr DirectorySource threads_of_process{find_thread, list_threads, false};
 
 Answer<NodeReference> find_of_process(std::string_view name, int pid, Caller& caller) {
-  if (name == "task" && exists(pid, caller)) return make_directory(threads_of_process, pid);
+  if (name == "task" && exists(pid, caller)) return owned(make_directory(threads_of_process, pid), owner_of_process);
   return find_of_thread(name, pid, caller);
 }
 bool list_of_process(std::uint64_t cookie, int pid, Caller& caller, ListedEntry& entry) {
@@ -203,15 +246,15 @@ Answer<> write_thread_self(TextWriter& out, int, Caller& caller) {
 Answer<> write_self_mounts(TextWriter& out, int, Caller&) { return out.add_text("self/mounts"); }
 
 Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
-  if (name == "self") return make_link(write_self, nullptr, 0, -1);
-  if (name == "thread-self") return make_link(write_thread_self, nullptr, 0, -1);
-  if (name == "mounts") return make_link(write_self_mounts, nullptr, 0, -1);
+  if (name == "self") return make_link(write_self, nullptr, 0);
+  if (name == "thread-self") return make_link(write_thread_self, nullptr, 0);
+  if (name == "mounts") return make_link(write_self_mounts, nullptr, 0);
   if (name == "sys") return make_directory(settings, 0);
   if (name == "sysvipc") return make_directory(ipc_texts, 0);
   for (const Text& text : machine_texts)
     if (text.name == name) return make_text(text.write, 0);
   const int pid = number_of_name(name);
-  if (pid > 0 && exists(pid, caller)) return make_directory(of_process, pid);
+  if (pid > 0 && exists(pid, caller)) return owned(make_directory(of_process, pid), owner_of_process);
   return error(ENOENT);
 }
 
@@ -221,8 +264,8 @@ bool list(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
   if (cookie == texts) return entry.set("self", entry_type::link, cookie + 1);
   if (cookie == texts + 1) return entry.set("sys", entry_type::directory, cookie + 1);
   if (cookie == texts + 2) return entry.set("sysvipc", entry_type::directory, cookie + 1);
-  int pid = 0;
-  {
+  int pid = kernel_pid;
+  if (cookie > fixed) {
     const base::SpinGuard guard(tasks_lock);
     PidEntry* found = pids_of(caller).next(static_cast<int>(cookie - fixed) + 1);
     while (found != nullptr && found->process == nullptr) found = pids_of(caller).next(found->pid + 1);

@@ -93,11 +93,4 @@ Answer<> store_core_filter(std::string_view written, int pid, Caller& caller) {
   return {};
 }
 
-Answer<> proc_pid_auxv(TextWriter& out, int pid, Caller& caller) {
-  Process& process = static_cast<Thread&>(caller).process();
-  if (pid != process.pid()) return error(EACCES);
-  const auto words = std::as_bytes(process.auxiliary.words());
-  return out.add_text({reinterpret_cast<const char*>(words.data()), words.size()});
-}
-
 }  // namespace linux_abi

@@ -77,13 +77,16 @@ Answer<> proc_sys_semaphores(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_core_pattern(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_core_uses_pid(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_pid_core_filter(TextWriter& out, int pid, Caller& caller);
-Answer<> proc_pid_auxv(TextWriter& out, int pid, Caller& caller);
 Answer<> store_core_pattern(std::string_view written, int subject, Caller& caller);
 Answer<> store_core_uses_pid(std::string_view written, int subject, Caller& caller);
 Answer<> store_core_filter(std::string_view written, int pid, Caller& caller);
 
-// Of the process `pid`. ESRCH: it ended; EACCES: what only the process itself can be asked. proc_process.cpp
+// Of the process or thread `pid`. ESRCH: it ended; EACCES: it is not to be looked into by everybody.
+// proc_mappings.cpp
 Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_smaps(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_smaps_rollup(TextWriter& out, int pid, Caller& caller);
+// proc_process.cpp
 Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_statm(TextWriter& out, int pid, Caller& caller);
@@ -93,16 +96,32 @@ Answer<> store_comm(std::string_view written, int pid, Caller& caller);
 Answer<> proc_pid_wchan(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_oom_score(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_mountinfo(TextWriter& out, int pid, Caller& caller);
+// proc_inspected.cpp
 Answer<> proc_pid_environ(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_auxv(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_limits(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_exe(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_cwd(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_root(TextWriter& out, int pid, Caller& caller);
-Answer<> proc_descriptor_target(TextWriter& out, int descriptor, Caller& caller);
-
 Answer<PlaceReference> lead_to_exe(int pid, int number, Caller& caller);
 Answer<PlaceReference> lead_to_cwd(int pid, int number, Caller& caller);
 Answer<PlaceReference> lead_to_root(int pid, int number, Caller& caller);
+NodeOwner owner_of_process(int pid, Caller& caller);
+// Its memory as a file (proc(5)).
+Answer<OpenFileReference> open_process_memory(int flags, PlaceReference place, int pid, Caller& caller);
+
+// Its descriptors. proc_descriptors.cpp
+Answer<> proc_descriptor_target(TextWriter& out, int pid, int descriptor, Caller& caller);
+Answer<> proc_descriptor_text(TextWriter& out, int pid, int descriptor, Caller& caller);
 Answer<PlaceReference> lead_to_descriptor(int pid, int descriptor, Caller& caller);
+Answer<OpenFileReference> descriptor_of(int pid, int descriptor, Caller& caller);  // ENOENT
+int next_descriptor_of(int pid, int first, Caller& caller);                        // -1 at the end
+
+// All record locks and flocks. proc_descriptors.cpp
+Answer<> proc_locks(TextWriter& out, int subject, Caller& caller);
+
+// What others may see of it; EACCES instead of EPERM. proc_inspected.cpp
+struct Inspected;
+Answer<Inspected> inspect_for_text(int pid, Caller& caller);
 
 }  // namespace linux_abi

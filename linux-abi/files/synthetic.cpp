@@ -30,7 +30,8 @@ class SyntheticNode : public Node {
                       .inode = inode_,
                       .mode = mode_,
                       .links = is_directory() ? 2U : 1U,
-                      .uid = owner(),
+                      .uid = owner_of_ != nullptr ? owner_of_(subject_, caller).uid : owner(),
+                      .gid = owner_of_ != nullptr ? owner_of_(subject_, caller).gid : 0,
                       .special_device = special_device(),
                       .access_time_ns = now,
                       .modify_time_ns = now,
@@ -42,6 +43,7 @@ class SyntheticNode : public Node {
   }
   const void* domain() const override { return &synthetic_domain; }
   int subject() const { return subject_; }
+  void set_owner(OwnerOf owner_of) { owner_of_ = owner_of; }
 
  protected:
   virtual std::uint64_t special_device() const { return 0; }
@@ -52,6 +54,7 @@ class SyntheticNode : public Node {
   std::uint32_t mode_;
   int subject_;
   std::uint64_t inode_;
+  OwnerOf owner_of_ = nullptr;
 };
 
 // What a text was when it was opened.
@@ -124,14 +127,50 @@ class TextNode final : public SyntheticNode {
   StoreText store_;
 };
 
+class NumberedTextNode final : public SyntheticNode {
+ public:
+  NumberedTextNode(WriteNumbered write, int subject, int number, std::uint32_t permissions)
+      : SyntheticNode(file_mode::regular | permissions, subject), write_(write), number_(number) {}
+  Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
+    TextWriter out;
+    TRY(write_(out, subject(), number_, caller));
+    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()), nullptr, subject());
+    if (!file) return error(ENOMEM);
+    return OpenFileReference(*file.release());
+  }
+
+ private:
+  WriteNumbered write_;
+  int number_;
+};
+
+class OwnFileNode final : public SyntheticNode {
+ public:
+  OwnFileNode(OpenOwn opener, int subject, std::uint32_t permissions)
+      : SyntheticNode(file_mode::regular | permissions, subject), open_(opener) {}
+  Answer<> truncate(std::uint64_t, Caller&) override { return {}; }
+  Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
+    return open_(flags, std::move(place), subject(), caller);
+  }
+
+ private:
+  OpenOwn open_;
+};
+
 class LinkNode final : public SyntheticNode {
  public:
-  LinkNode(WriteText target, LeadTo lead, int subject, int number)
-      : SyntheticNode(file_mode::link | 0777, subject), target_(target), lead_(lead), number_(number) {}
+  LinkNode(WriteText target, WriteNumbered numbered, LeadTo lead, int subject, int number, std::uint32_t permissions)
+      : SyntheticNode(file_mode::link | permissions, subject),
+        target_(target),
+        numbered_(numbered),
+        lead_(lead),
+        number_(number) {}
   Answer<base::Array<char>> read_link(Caller& caller) override {
     TextWriter out;
-    // A link by number (/proc/self/fd/5) hands the number on as its subject.
-    TRY(target_(out, lead_ != nullptr && number_ >= 0 ? number_ : subject(), caller));
+    if (numbered_ != nullptr)
+      TRY(numbered_(out, subject(), number_, caller));
+    else
+      TRY(target_(out, subject(), caller));
     return std::move(out.bytes());
   }
   Answer<PlaceReference> follow(Caller& caller) override {
@@ -142,6 +181,7 @@ class LinkNode final : public SyntheticNode {
 
  private:
   WriteText target_;
+  WriteNumbered numbered_;  // nullptr: target_ it is
   LeadTo lead_;
   int number_;
 };
@@ -251,8 +291,22 @@ Answer<NodeReference> make_node(Arguments&&... arguments) {
 Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions, StoreText store) {
   return make_node<TextNode>(write, subject, permissions, store);
 }
-Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number) {
-  return make_node<LinkNode>(target, lead, subject, number);
+Answer<NodeReference> make_numbered_text(WriteNumbered write, int subject, int number, std::uint32_t permissions) {
+  return make_node<NumberedTextNode>(write, subject, number, permissions);
+}
+Answer<NodeReference> make_own_file(OpenOwn open, int subject, std::uint32_t permissions) {
+  return make_node<OwnFileNode>(open, subject, permissions);
+}
+Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject) {
+  return make_node<LinkNode>(target, nullptr, lead, subject, 0, 0777U);
+}
+Answer<NodeReference> make_numbered_link(WriteNumbered target, LeadTo lead, int subject, int number,
+                                         std::uint32_t permissions) {
+  return make_node<LinkNode>(nullptr, target, lead, subject, number, permissions);
+}
+Answer<NodeReference> owned(Answer<NodeReference> node, OwnerOf owner) {
+  if (node) static_cast<SyntheticNode&>(**node).set_owner(owner);
+  return node;
 }
 bool ListedEntry::set(std::string_view text, std::uint8_t entry_type, std::uint64_t next_cookie) {
   std::memcpy(name.data(), text.data(), std::min(text.size(), name.size() - 1));

@@ -28,10 +28,18 @@ using WriteText = Answer<> (*)(TextWriter& out, int subject, Caller& caller);
 using StoreText = Answer<> (*)(std::string_view written, int subject, Caller& caller);
 Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions = 0444,
                                 StoreText store = nullptr);
+// The same of something that has a number within its subject (a descriptor of a process).
+using WriteNumbered = Answer<> (*)(TextWriter& out, int subject, int number, Caller& caller);
+Answer<NodeReference> make_numbered_text(WriteNumbered write, int subject, int number, std::uint32_t permissions);
+// A file that is opened in a way of its own.
+using OpenOwn = Answer<OpenFileReference> (*)(int flags, PlaceReference place, int subject, Caller& caller);
+Answer<NodeReference> make_own_file(OpenOwn open, int subject, std::uint32_t permissions);
 
 // A symbolic link; the target is written when it is read. `lead`: where it leads, if that is not what the text says.
 using LeadTo = Answer<PlaceReference> (*)(int subject, int number, Caller& caller);
-Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject, int number = 0);
+Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject);
+Answer<NodeReference> make_numbered_link(WriteNumbered target, LeadTo lead, int subject, int number,
+                                         std::uint32_t permissions);
 
 Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid = 0,
                                   std::uint32_t type = file_mode::character);
@@ -61,6 +69,13 @@ struct DirectorySource {
   bool names_process = false;  // it is a process's own: its subject is
 };
 Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions = 0555);
+
+// Whose it is, asked whenever somebody looks; of nodes that were made here.
+struct NodeOwner {
+  std::uint32_t uid = 0, gid = 0;
+};
+using OwnerOf = NodeOwner (*)(int subject, Caller& caller);
+Answer<NodeReference> owned(Answer<NodeReference> node, OwnerOf owner);
 
 // The roots of /proc, /sys and /dev.
 Answer<NodeReference> make_proc();

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// /proc/PID/maps, smaps and smaps_rollup: a process's mappings, what they are called, and what of them is in the
+// ExCache.
+#include <asm/auxvec.h>
+#include <linux/auxvec.h>
+
+#include <algorithm>
+
+#include "arch/x86_64/user_copy.h"
+#include "kernel/threads/scheduler.h"
+#include "linux-abi/files/hexadecimal.h"
+#include "linux-abi/files/proc_texts.h"
+#include "linux-abi/process/inspection.h"
+#include "processor/address_space.h"
+
+namespace linux_abi {
+namespace {
+
+unsigned hex_digits(std::uint64_t value) {
+  unsigned digits = 8;
+  while (digits < 16 && value >> (4 * digits) != 0) ++digits;
+  return digits;
+}
+
+std::uint64_t auxiliary_value(const Inspected& process, std::uint64_t wanted) {
+  const auto words = process.auxiliary.words();
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2)
+    if (words[i] == wanted) return words[i + 1];
+  return 0;
+}
+
+// The dynamic linker is mapped by the program's home, by the name that the program itself has for it (PT_INTERP).
+base::Array<char> interpreter_of(const Inspected& process) {
+  struct ProgramHeader {
+    std::uint32_t type, flags;
+    std::uint64_t offset, address, physical, file_bytes, memory_bytes, alignment;
+  };
+  constexpr std::uint32_t type_self = 6, type_interpreter = 3;
+  base::Array<char> path;
+  const std::uint64_t headers = auxiliary_value(process, AT_PHDR);
+  const std::uint64_t count = std::min<std::uint64_t>(auxiliary_value(process, AT_PHNUM), 64);
+  std::uint64_t bias = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ProgramHeader header{};
+    const auto bytes = std::as_writable_bytes(std::span(&header, 1));
+    if (read_memory(process.space, headers + i * sizeof header, bytes) != bytes.size()) return path;
+    if (header.type == type_self) bias = headers - header.address;
+    if (header.type != type_interpreter || header.file_bytes < 2 || header.file_bytes > 4096) continue;
+    if (!path.resize(header.file_bytes - 1)) return {};
+    const auto text = std::as_writable_bytes(path.span());
+    if (read_memory(process.space, bias + header.address, text) != text.size()) return {};
+    return path;
+  }
+  return path;
+}
+
+struct Line {
+  const Inspected& process;
+  VNode& vnode;
+  base::UserVa break_start;
+  base::Array<char> interpreter;
+  base::ObjectId interpreter_object;
+  base::UserVa stack;  // an address in it
+};
+
+Answer<Line> prepare(const Inspected& process, Caller& caller) {
+  Line line{process, static_cast<Thread&>(caller).process().vnode(), {}, {}, {}, {}};
+  if (!process.space) return line;
+  line.break_start = processor::break_start(*process.space);
+  line.stack = base::UserVa(process.arguments_start);
+  if (const std::uint64_t linker = auxiliary_value(process, AT_BASE); linker != 0) {
+    line.interpreter = interpreter_of(process);
+    if (const auto area = processor::vma_at(*process.space, base::UserVa(linker)))
+      line.interpreter_object = area->object;
+  }
+  return line;
+}
+
+MappedFiles::Name name_of(const Line& line, const vma::Vma& area) {
+  MappedFiles::Name name = line.vnode.mapped_files.find(area.object);
+  if (!name.path.empty()) return name;
+  name.inode = area.object.value() & 0xffffffff;
+  name.device = 8 << 8;
+  if (area.object == line.interpreter_object)
+    (void)name.path.append(std::span<const char>(line.interpreter.data(), line.interpreter.size()));
+  return name;
+}
+
+std::string_view name_without_file(const Line& line, const vma::Vma& area) {
+  if (area.grows_down() || area.range.contains(line.stack)) return "[stack]";
+  if (line.break_start.value() != 0 && area.range.start == line.break_start) return "[heap]";
+  return {};
+}
+
+Answer<> add_line(TextWriter& out, const Line& line, const vma::Vma& area) {
+  const std::uint64_t start = area.range.start.value(), end = area.range.end.value();
+  const std::size_t line_start = out.bytes().size();
+  const bool of_system = processor::shows_system_pages(area), of_file = area.object && !of_system;
+  TRY(add_padded_hex(out, start, hex_digits(start)));
+  TRY(out.add_text("-"));
+  TRY(add_padded_hex(out, end, hex_digits(end)));
+  const auto bit = [&](vma::Protection protection, char letter) {
+    return vma::has(area.protection, protection) ? letter : '-';
+  };
+  TRY(out.add(" {}{}{}{} ", bit(vma::Protection::Read, 'r'), bit(vma::Protection::Write, 'w'),
+              bit(vma::Protection::Execute, 'x'), area.shared() && !of_system ? 's' : 'p'));
+  TRY(add_padded_hex(out, of_system ? 0 : area.object_offset, 8));
+  MappedFiles::Name name;
+  if (of_file) name = name_of(line, area);
+  TRY(out.add_text(" "));
+  TRY(add_padded_hex(out, name.device >> 8 & 0xfff, 2));
+  TRY(out.add_text(":"));
+  TRY(add_padded_hex(out, (name.device & 0xff) | (name.device >> 12 & 0xfff00), 2));
+  TRY(out.add(" {} ", name.inode));
+  while (out.bytes().size() - line_start < 73) TRY(out.add_text(" "));
+  if (of_system)
+    TRY(out.add_text(area.object_offset == 0 ? "[vvar]" : "[vdso]"));
+  else if (of_file)
+    TRY(out.add_text({name.path.data(), name.path.size()}));
+  else
+    TRY(out.add_text(name_without_file(line, area)));
+  return out.add_text("\n");
+}
+
+template <typename Visit>
+Answer<> for_each_area(const Inspected& process, Visit visit) {
+  if (!process.space) return {};
+  std::array<vma::Vma, 8> areas;
+  for (base::UserVa at(0);;) {
+    const std::size_t count = processor::list_vmas(*process.space, at, areas);
+    if (count == 0) return {};
+    for (std::size_t i = 0; i < count; ++i) {
+      TRY(visit(areas[i]));
+      at = areas[i].range.end;
+    }
+  }
+}
+
+// Pages whose lines are here. Anonymous memory that was never touched is passed over.
+std::uint64_t resident_pages(processor::AddressSpace& space, const vma::Vma& area) {
+  std::uint64_t pages = 0;
+  base::UserVa at = area.range.start;
+  while (at < area.range.end) {
+    if (!area.object) {
+      const auto touched = processor::first_touched(space, {at, area.range.end});
+      if (!touched) break;
+      at = *touched;
+    }
+    std::uint8_t here = 0;
+    if (!processor::resident(space, vma::Range::of(at, base::page_bytes), {&here, 1})) break;
+    pages += here;
+    at = at + base::page_bytes;
+    threads::preemption_point();
+  }
+  return pages;
+}
+
+struct Sizes {
+  std::uint64_t mapped = 0, resident = 0, anonymous = 0, shared = 0, written = 0;  // in kilobytes
+  void add(const Sizes& other) {
+    mapped += other.mapped, resident += other.resident, anonymous += other.anonymous;
+    shared += other.shared, written += other.written;
+  }
+};
+
+Sizes sizes_of(processor::AddressSpace& space, const vma::Vma& area) {
+  Sizes sizes{.mapped = area.range.bytes() / 1024};
+  if (processor::shows_system_pages(area)) return sizes;
+  sizes.resident = resident_pages(space, area) * (base::page_bytes / 1024);
+  if (!area.object) sizes.anonymous = sizes.resident;
+  if (area.shared()) sizes.shared = sizes.resident;
+  // Whose stores are the process's own, and may have happened.
+  if (vma::has(area.protection, vma::Protection::Write)) sizes.written = sizes.resident;
+  return sizes;
+}
+
+Answer<> add_kilobytes(TextWriter& out, std::string_view name, std::uint64_t value) {
+  std::array<char, 24> digits;
+  const std::string_view number = base::format(digits, "{}", value);
+  constexpr std::size_t column = 24;
+  TRY(out.add("{}:", name));
+  for (std::size_t used = name.size() + 1 + number.size(); used < column; ++used) TRY(out.add_text(" "));
+  return out.add("{} kB\n", number);
+}
+
+Answer<> add_sizes(TextWriter& out, const Sizes& sizes) {
+  const std::uint64_t own = sizes.resident - sizes.shared;
+  const std::uint64_t own_written = std::min(own, sizes.written), shared_written = sizes.written - own_written;
+  TRY(add_kilobytes(out, "Rss", sizes.resident));
+  TRY(add_kilobytes(out, "Pss", sizes.resident));
+  TRY(add_kilobytes(out, "Pss_Dirty", sizes.written));
+  TRY(add_kilobytes(out, "Shared_Clean", sizes.shared - shared_written));
+  TRY(add_kilobytes(out, "Shared_Dirty", shared_written));
+  TRY(add_kilobytes(out, "Private_Clean", own - own_written));
+  TRY(add_kilobytes(out, "Private_Dirty", own_written));
+  TRY(add_kilobytes(out, "Referenced", sizes.resident));
+  TRY(add_kilobytes(out, "Anonymous", sizes.anonymous));
+  for (const std::string_view name : {"LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb",
+                                      "Private_Hugetlb", "Swap", "SwapPss", "Locked"})
+    TRY(add_kilobytes(out, name, 0));
+  return {};
+}
+
+Answer<> add_flags(TextWriter& out, const vma::Vma& area) {
+  TRY(out.add_text("THPeligible:    0\nVmFlags:"));
+  struct Named {
+    bool holds;
+    std::string_view text;
+  };
+  const Named names[] = {{vma::has(area.protection, vma::Protection::Read), " rd"},
+                         {vma::has(area.protection, vma::Protection::Write), " wr"},
+                         {vma::has(area.protection, vma::Protection::Execute), " ex"},
+                         {area.shared(), " sh"},
+                         {true, " mr"},
+                         {!vma::has(area.flags, vma::Flags::NoWrite), " mw"},
+                         {true, " me"},
+                         {area.shared(), " ms"},
+                         {area.grows_down(), " gd"}};
+  for (const Named& each : names)
+    if (each.holds) TRY(out.add_text(each.text));
+  return out.add_text(" \n");
+}
+
+}  // namespace
+
+Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller) {
+  const Inspected process = TRY(inspect_for_text(pid, caller));
+  const Line line = TRY(prepare(process, caller));
+  return for_each_area(process, [&](const vma::Vma& area) { return add_line(out, line, area); });
+}
+
+Answer<> proc_pid_smaps(TextWriter& out, int pid, Caller& caller) {
+  const Inspected process = TRY(inspect_for_text(pid, caller));
+  const Line line = TRY(prepare(process, caller));
+  return for_each_area(process, [&](const vma::Vma& area) -> Answer<> {
+    const Sizes sizes = sizes_of(*process.space, area);
+    TRY(add_line(out, line, area));
+    TRY(add_kilobytes(out, "Size", sizes.mapped));
+    TRY(add_kilobytes(out, "KernelPageSize", base::page_bytes / 1024));
+    TRY(add_kilobytes(out, "MMUPageSize", base::page_bytes / 1024));
+    TRY(add_sizes(out, sizes));
+    return add_flags(out, area);
+  });
+}
+
+Answer<> proc_pid_smaps_rollup(TextWriter& out, int pid, Caller& caller) {
+  const Inspected process = TRY(inspect_for_text(pid, caller));
+  Sizes all;
+  base::UserVa first(0), last(0);
+  TRY(for_each_area(process, [&](const vma::Vma& area) -> Answer<> {
+    if (last.value() == 0) first = area.range.start;
+    last = area.range.end;
+    all.add(sizes_of(*process.space, area));
+    return {};
+  }));
+  if (last.value() == 0) return {};
+  TRY(add_padded_hex(out, first.value(), hex_digits(first.value())));
+  TRY(out.add_text("-"));
+  TRY(add_padded_hex(out, last.value(), hex_digits(last.value())));
+  TRY(out.add_text(" ---p 00000000 00:00 0                          [rollup]\n"));
+  return add_sizes(out, all);
+}
+
+}  // namespace linux_abi
