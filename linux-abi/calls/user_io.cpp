@@ -191,8 +191,16 @@ Answer<std::uint64_t> write_pieces(Thread& thread, OpenFile& file, std::span<con
 
 }  // namespace
 
+namespace {
+void count(std::atomic<std::uint64_t>& calls, std::atomic<std::uint64_t>& bytes, const Answer<std::uint64_t>& done) {
+  calls.fetch_add(1, std::memory_order_relaxed);
+  if (done) bytes.fetch_add(*done, std::memory_order_relaxed);
+}
+}  // namespace
+
 Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors, IoPlace place) {
   const auto done = read_pieces(thread, file, vectors, place);
+  count(thread.process().io.reads, thread.process().io.bytes_read, done);
   if (done && *done > 0) tell_file(file, file_event::access);
   return done;
 }
@@ -200,6 +208,7 @@ Answer<std::uint64_t> read_to_user(Thread& thread, OpenFile& file, std::span<con
 Answer<std::uint64_t> write_from_user(Thread& thread, OpenFile& file, std::span<const UserVector> vectors,
                                       IoPlace place) {
   const auto done = write_pieces(thread, file, vectors, place);
+  count(thread.process().io.writes, thread.process().io.bytes_written, done);
   if (done && *done > 0) tell_file(file, file_event::modify);
   return done;
 }

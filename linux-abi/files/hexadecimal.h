@@ -6,9 +6,12 @@
 
 namespace linux_abi {
 
-inline Answer<> add_padded_hex(TextWriter& out, std::uint64_t value, unsigned digits) {
+enum class HexCase : std::uint8_t { Lower, Upper };
+inline Answer<> add_padded_hex(TextWriter& out, std::uint64_t value, unsigned digits,
+                               HexCase letters = HexCase::Lower) {
+  const char* set = letters == HexCase::Lower ? "0123456789abcdef" : "0123456789ABCDEF";
   std::array<char, 16> text;
-  for (unsigned i = 0; i < digits; ++i) text[digits - 1 - i] = "0123456789abcdef"[value >> (4 * i) & 15];
+  for (unsigned i = 0; i < digits; ++i) text[digits - 1 - i] = set[value >> (4 * i) & 15];
   return out.add_text({text.data(), digits});
 }
 

@@ -45,6 +45,8 @@ constexpr Text process_texts[] = {{"maps", proc_pid_maps},
                                   {"auxv", proc_pid_auxv, nullptr, 0400},
                                   {"wchan", proc_pid_wchan},
                                   {"oom_score", proc_pid_oom_score},
+                                  {"oom_score_adj", proc_pid_oom_adjustment, store_oom_adjustment},
+                                  {"io", proc_pid_io, nullptr, 0400},
                                   {"coredump_filter", proc_pid_core_filter, store_core_filter}};
 struct Link {
   std::string_view name;
@@ -108,6 +110,7 @@ Answer<NodeReference> make_of_thread(std::string_view name, int pid) {
     if (link.name == name) return make_link(link.target, link.lead, pid);
   for (const Folder& folder : process_folders)
     if (folder.name == name) return make_directory(*folder.source, pid, folder.permissions);
+  if (name == "net") return make_proc_net();
   if (name == "mem") return make_own_file(open_process_memory, pid, 0600);
   return error(ENOENT);
 }
@@ -123,10 +126,11 @@ bool list_of_thread(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
   if (cookie < texts) return entry.set(process_texts[cookie].name, entry_type::regular, cookie + 1);
   if (cookie < links) return entry.set(process_links[cookie - texts].name, entry_type::link, cookie + 1);
   if (cookie < folders) return entry.set(process_folders[cookie - links].name, entry_type::directory, cookie + 1);
-  return cookie == folders && entry.set("mem", entry_type::regular, cookie + 1);
+  if (cookie == folders) return entry.set("net", entry_type::directory, cookie + 1);
+  return cookie == folders + 1 && entry.set("mem", entry_type::regular, cookie + 1);
 }
 constexpr std::size_t entries_of_thread =
-    std::size(process_texts) + std::size(process_links) + std::size(process_folders) + 1;
+    std::size(process_texts) + std::size(process_links) + std::size(process_folders) + 2;
 constexpr DirectorySource of_thread{find_of_thread, list_of_thread, false};
 
 // /proc/PID/task. The first thread of the process at or after `tid`; 0: there is none.
@@ -244,11 +248,13 @@ Answer<> write_thread_self(TextWriter& out, int, Caller& caller) {
   return out.add("{}", static_cast<Thread&>(caller).tid());
 }
 Answer<> write_self_mounts(TextWriter& out, int, Caller&) { return out.add_text("self/mounts"); }
+Answer<> write_self_net(TextWriter& out, int, Caller&) { return out.add_text("self/net"); }
 
 Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
   if (name == "self") return make_link(write_self, nullptr, 0);
   if (name == "thread-self") return make_link(write_thread_self, nullptr, 0);
   if (name == "mounts") return make_link(write_self_mounts, nullptr, 0);
+  if (name == "net") return make_link(write_self_net, nullptr, 0);
   if (name == "sys") return make_directory(settings, 0);
   if (name == "sysvipc") return make_directory(ipc_texts, 0);
   for (const Text& text : machine_texts)
@@ -259,11 +265,13 @@ Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
 }
 
 bool list(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
-  constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 3;
+  constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 5;
   if (cookie < texts) return entry.set(machine_texts[cookie].name, entry_type::regular, cookie + 1);
   if (cookie == texts) return entry.set("self", entry_type::link, cookie + 1);
   if (cookie == texts + 1) return entry.set("sys", entry_type::directory, cookie + 1);
   if (cookie == texts + 2) return entry.set("sysvipc", entry_type::directory, cookie + 1);
+  if (cookie == texts + 3) return entry.set("net", entry_type::link, cookie + 1);
+  if (cookie == texts + 4) return entry.set("thread-self", entry_type::link, cookie + 1);
   int pid = kernel_pid;
   if (cookie > fixed) {
     const base::SpinGuard guard(tasks_lock);

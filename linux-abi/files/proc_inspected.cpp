@@ -127,6 +127,45 @@ Answer<> proc_pid_auxv(TextWriter& out, int pid, Caller& caller) {
   return out.add_text({reinterpret_cast<const char*>(words.data()), words.size()});
 }
 
+Answer<> proc_pid_io(TextWriter& out, int pid, Caller& caller) {
+  TRY(inspect_for_text(pid, caller));
+  const base::SpinGuard guard(tasks_lock);
+  const Thread* thread = find_live_locked(thread_of(caller).process().vnode().pids, pid);
+  if (thread == nullptr) return error(ESRCH);
+  const IoCounts& io = thread->process().io;
+  const auto of = [](const std::atomic<std::uint64_t>& count) { return count.load(std::memory_order_relaxed); };
+  // Disks are elsewhere: what reaches them is not told by process.
+  return out.add(
+      "rchar: {}\nwchar: {}\nsyscr: {}\nsyscw: {}\nread_bytes: 0\nwrite_bytes: 0\n"
+      "cancelled_write_bytes: 0\n",
+      of(io.bytes_read), of(io.bytes_written), of(io.reads), of(io.writes));
+}
+
+// Remembered: nobody is chosen by a score.
+Answer<> proc_pid_oom_adjustment(TextWriter& out, int pid, Caller& caller) {
+  const base::SpinGuard guard(tasks_lock);
+  const Thread* thread = find_live_locked(thread_of(caller).process().vnode().pids, pid);
+  return out.add("{}\n",
+                 thread == nullptr ? 0 : thread->process().oom_score_adjustment.load(std::memory_order_relaxed));
+}
+
+Answer<> store_oom_adjustment(std::string_view written, int pid, Caller& caller) {
+  constexpr std::uint64_t most = 1000;
+  const bool negative = written.starts_with("-");
+  const std::uint64_t size = TRY(decimal_in(negative ? written.substr(1) : written));
+  if (size > most) return error(EINVAL);
+  const int value = negative ? -static_cast<int>(size) : static_cast<int>(size);
+  const base::SpinGuard guard(tasks_lock);
+  Thread* thread = find_live_locked(thread_of(caller).process().vnode().pids, pid);
+  if (thread == nullptr) return error(ESRCH);
+  std::atomic<int>& kept = thread->process().oom_score_adjustment;
+  // To be spared more than before is for who may do so.
+  if (value < kept.load(std::memory_order_relaxed) && !caller.credentials().may(Capability::Resources))
+    return error(EACCES);
+  kept.store(value, std::memory_order_relaxed);
+  return {};
+}
+
 Answer<> proc_pid_limits(TextWriter& out, int pid, Caller& caller) {
   const Limits limits = TRY(inspect_any(pid, caller)).limits;
   struct Row {

@@ -99,6 +99,9 @@ Answer<> proc_pid_mountinfo(TextWriter& out, int pid, Caller& caller);
 // proc_inspected.cpp
 Answer<> proc_pid_environ(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_auxv(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_io(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_oom_adjustment(TextWriter& out, int pid, Caller& caller);
+Answer<> store_oom_adjustment(std::string_view written, int pid, Caller& caller);
 Answer<> proc_pid_limits(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_exe(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_cwd(TextWriter& out, int pid, Caller& caller);
@@ -119,6 +122,9 @@ int next_descriptor_of(int pid, int first, Caller& caller);                     
 
 // All record locks and flocks. proc_descriptors.cpp
 Answer<> proc_locks(TextWriter& out, int subject, Caller& caller);
+
+// /proc/net. proc_net.cpp
+Answer<NodeReference> make_proc_net();
 
 // What others may see of it; EACCES instead of EPERM. proc_inspected.cpp
 struct Inspected;

@@ -51,6 +51,11 @@ struct ProcessTimes {
   }
 };
 
+// What read(2) and write(2) and their kin moved, for /proc/PID/io. Relaxed: numbers for display.
+struct IoCounts {
+  std::atomic<std::uint64_t> bytes_read{0}, bytes_written{0}, reads{0}, writes{0};
+};
+
 // How a process ended, or stopped: wait status as waitpid gives it.
 struct WaitStatus {
   int code = 0;   // CLD_*
@@ -120,6 +125,8 @@ class Process final : public processor::Process {
   // Whether one of the two ever was anything else; relaxed: changed and asked by calls of the process itself.
   std::atomic<bool> has_locked_memory{false};
   int parent_death_signal = 0;
+  IoCounts io;
+  std::atomic<int> oom_score_adjustment{0};  // /proc/PID/oom_score_adj: remembered
   bool child_subreaper = false;
   IntervalTimers* timers = nullptr;  // ITIMER_REAL, POSIX timers; made on first use
 

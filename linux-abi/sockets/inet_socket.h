@@ -16,6 +16,7 @@ class InetSocket final : public Socket {
   InetSocket(InetEndpointReference endpoint, int flags);
   ~InetSocket() override;
 
+  InetEndpoint& endpoint() { return *endpoint_; }
   Answer<> bind(const SocketAddress& address, Caller& caller);
   Answer<> listen(int backlog, Caller& caller) override;
   Answer<OpenFileReference> accept(int flags, Caller& caller) override;
