@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls about processes by descriptor (pidfd_open(2) and its siblings): see calls_process.h.
+#include <asm/mman.h>
 #include <linux/fcntl.h>
 
+#include "arch/x86_64/user_copy.h"
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/calls_process.h"
 #include "linux-abi/calls/calls_signals.h"
+#include "linux-abi/calls/user_io.h"
 #include "linux-abi/files/node.h"
 #include "linux-abi/files/process_file.h"
 #include "linux-abi/process/inspection.h"
@@ -72,12 +75,51 @@ Answer<std::uint64_t> pidfd_getfd(Call& call) {
   {
     const base::SpinGuard guard(tasks_lock);
     const Process* process = TRY(named_by_locked(call, *file));
-    const Thread* thread = process->pid_entry->thread;
-    if (thread == nullptr || !process->descriptors) return error(ESRCH);
-    if (!may_inspect_locked(call.thread, *thread)) return error(EPERM);
+    TRY(find_inspectable_locked(call.thread, process->pid()));
+    if (!process->descriptors) return error(ESRCH);
     descriptors = process->descriptors;
   }
   return install(call, TRY(descriptors->get(Call::as_int(call.b()))), true);
+}
+
+// Of the advice that it takes none has an effect, as of madvise(2).
+Answer<std::uint64_t> process_madvise(Call& call) {
+  if ((call.e() & 0xffffffff) != 0) return error(EINVAL);
+  const auto vectors = TRY(read_vectors(call.b(), call.c()));
+  const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.a())));
+  const int advice = Call::as_int(call.d());
+  processor::Reference<processor::AddressSpace> space;
+  {
+    const base::SpinGuard guard(tasks_lock);
+    const Process* process = TRY(named_by_locked(call, *file));
+    if (advice != MADV_COLD && advice != MADV_PAGEOUT && advice != MADV_WILLNEED && advice != MADV_COLLAPSE)
+      return error(EINVAL);
+    const Thread* thread = find_live_locked(call.process().vnode().pids, process->pid());
+    if (thread == nullptr) return error(ESRCH);
+    if (!may_inspect_locked(call.thread, *thread)) return error(EACCES);
+    if (!call.thread.user.may(Capability::Nice)) return error(EPERM);
+    space = process->share_space();
+  }
+  std::uint64_t advised = 0;
+  for (const UserVector& vector : vectors) {
+    const auto range = vma::Range::of(base::UserVa(vector.address), base::round_up(vector.bytes, base::page_bytes));
+    const bool possible = vector.address % base::page_bytes == 0 && arch::is_user_range(range.start, range.bytes());
+    const bool mapped = possible && (range.bytes() == 0 || processor::covered_part(*space, range) == range);
+    if (!mapped) return advised != 0 ? Answer<std::uint64_t>(advised) : error(possible ? ENOMEM : EINVAL);
+    advised += vector.bytes;
+  }
+  return advised;
+}
+
+// The memory of who is being killed goes back by itself, and at once.
+Answer<std::uint64_t> process_mrelease(Call& call) {
+  if ((call.b() & 0xffffffff) != 0) return error(EINVAL);
+  const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.a())));
+  const base::SpinGuard guard(tasks_lock);
+  const Process* process = TRY(named_by_locked(call, *file));
+  if (process->live_threads == 0) return error(ESRCH);
+  if (!process->group_exit) return error(EINVAL);
+  return std::uint64_t{0};
 }
 
 }  // namespace linux_abi::calls

@@ -101,8 +101,11 @@ Answer<std::uint64_t> prctl(Call& call) {
       if (any_argument_from(call, 0)) return error(EINVAL);
       return std::uint64_t{process.huge_pages_disabled ? 1U : 0U};
     case PR_GET_TIMING:
-    case PR_GET_SECCOMP:
       return std::uint64_t{0};
+    case PR_GET_SECCOMP:
+      return static_cast<std::uint64_t>(call.thread.filters.mode);
+    case PR_SET_SECCOMP:
+      return set_filters(call);
     case PR_SET_TIMING:
       return call.b() == PR_TIMING_STATISTICAL ? std::uint64_t{0} : Answer<std::uint64_t>(error(EINVAL));
     case PR_GET_SPECULATION_CTRL:

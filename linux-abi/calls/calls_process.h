@@ -14,6 +14,10 @@ Answer<std::uint64_t> execve(Call& call);
 Answer<std::uint64_t> execveat(Call& call);
 Answer<std::uint64_t> exit(Call& call);
 Answer<std::uint64_t> exit_group(Call& call);
+Answer<std::uint64_t> process_madvise(Call& call);
+Answer<std::uint64_t> process_mrelease(Call& call);
+Answer<std::uint64_t> seccomp(Call& call);
+Answer<std::uint64_t> set_filters(Call& call);  // prctl(PR_SET_SECCOMP)
 Answer<std::uint64_t> ptrace(Call& call);
 Answer<std::uint64_t> wait4(Call& call);
 Answer<std::uint64_t> waitid(Call& call);

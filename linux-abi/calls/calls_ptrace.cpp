@@ -351,11 +351,12 @@ struct CallInformation {
   std::uint64_t instruction = 0, stack = 0;
   std::uint64_t number = 0;  // or the result
   std::array<std::uint64_t, 6> arguments{};
+  std::uint32_t data = 0, padding_end = 0;  // of a filter
 };
-static_assert(sizeof(CallInformation) == 80);
+static_assert(sizeof(CallInformation) == 88);
 
 Request call_information(Call& call) {
-  constexpr std::size_t without = 24, of_exit = 33, of_entry = 80;
+  constexpr std::size_t without = 24, of_exit = 33, of_entry = 80, of_filter = 84;
   CallInformation information;
   std::size_t bytes = without;
   {
@@ -364,11 +365,13 @@ Request call_information(Call& call) {
     const arch::TrapFrame& frame = traced->thread->kernel_thread().user_frame();
     information.instruction = frame.rip;
     information.stack = frame.rsp;
-    if (traced->call == Traced::Call::Entry) {
-      information.operation = 1;
+    const bool by_filter = traced->code == (sig::trap | trace_event::filter << 8);
+    if (by_filter || traced->call == Traced::Call::Entry) {
+      information.operation = by_filter ? 3 : 1;
       information.number = frame.error;
       information.arguments = {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9};
-      bytes = of_entry;
+      information.data = static_cast<std::uint32_t>(traced->message);
+      bytes = by_filter ? of_filter : of_entry;
     } else if (traced->call == Traced::Call::Exit) {
       constexpr std::uint64_t last_error = static_cast<std::uint64_t>(-4095);
       information.operation = 2;

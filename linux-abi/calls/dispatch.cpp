@@ -16,6 +16,8 @@ bool restarts(int number) {
 
 namespace {
 
+constexpr std::uint64_t no_call = ~std::uint64_t{0};
+
 // What the tracer sees and changes before the call is made: its number and arguments, and a result in case the number
 // becomes -1. Returns the number.
 std::uint64_t show_to_tracer(Thread& thread, arch::TrapFrame& frame) {
@@ -23,6 +25,10 @@ std::uint64_t show_to_tracer(Thread& thread, arch::TrapFrame& frame) {
   frame.rax = static_cast<std::uint64_t>(-ENOSYS);
   report_call(thread, frame, Traced::Call::Entry);
   return frame.error;
+}
+
+bool is_filtered_out(Thread& thread, arch::TrapFrame& frame, std::uint64_t& number) {
+  return thread.filters.mode != CallFilters::Mode::None && !pass_filters(thread, frame, number);
 }
 
 // execve has made all registers anew.
@@ -37,15 +43,17 @@ void show_result_to_tracer(Thread& thread, arch::TrapFrame& frame, std::uint64_t
 void dispatch_call(arch::TrapFrame& frame) {
   Thread& thread = Thread::current();
   const bool traced = thread.traced != nullptr;
-  const std::uint64_t number = traced ? show_to_tracer(thread, frame) : frame.rax;
+  std::uint64_t number = traced ? show_to_tracer(thread, frame) : frame.rax;
+  if ((traced && number == no_call) || is_filtered_out(thread, frame, number)) {
+    if (traced) show_result_to_tracer(thread, frame, number);
+    return;
+  }
   const std::size_t slot = number < call_numbers ? number : call_numbers - 1;
   call_counts[slot].fetch_add(1, std::memory_order_relaxed);  // a counter: pairs with nothing
   const CallEntry* entry = find_call(number);
   Call call(thread, frame);
   TraceLine trace(thread, entry, number, frame);
-  const Answer<std::uint64_t> result = entry != nullptr                        ? entry->handler(call)
-                                       : traced && number == ~std::uint64_t{0} ? Answer<std::uint64_t>(frame.rax)
-                                                                               : error(ENOSYS);
+  const Answer<std::uint64_t> result = entry == nullptr ? error(ENOSYS) : entry->handler(call);
   if (has_file_signals()) send_file_signals();
   if (result) {
     frame.rax = *result;

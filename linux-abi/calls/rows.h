@@ -284,6 +284,7 @@
   CALL(sched_setattr, "dpx", "real-time policies are the largest share, reservations are remembered") \
   CALL(sched_getattr, "dpux")            \
   CALL(renameat2, "DsDsx")               \
+  CALL(seccomp, "dxp", "no SECCOMP_RET_USER_NOTIF") \
   CALL(getrandom, "Bux")                 \
   CALL(memfd_create, "sx")               \
   CALL(execveat, "DsapA")                \
@@ -307,8 +308,10 @@
   CALL(openat2, "fspu")                  \
   CALL(pidfd_getfd, "fdx")               \
   CALL(faccessat2, "DsdA")               \
+  CALL(process_madvise, "fpudx", "of the advice that it takes none has an effect") \
   CALL(epoll_pwait2, "fpdppu")           \
   CALL(mount_setattr, "DsApu", "no MOUNT_ATTR_IDMAP") \
+  CALL(process_mrelease, "fx")           \
   CALL(futex_waitv, "puxtd")             \
   CALL(fchmodat2, "fsox")
 

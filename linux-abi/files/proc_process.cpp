@@ -38,6 +38,7 @@ struct Facts {
   int foreground = -1;
   int exit_signal = sig::chld;
   bool no_new_privileges = false;
+  CallFilters filters;
   processor::Reference<FileContext> files;
   std::array<std::uint32_t, Credentials::max_groups> groups{};
   std::uint32_t group_count = 0;
@@ -103,6 +104,7 @@ Answer<Facts> facts_of(int pid, Caller& caller) {
     leader_left = false;
     facts.tracer = tracer_of_locked(thread);
     traced_stop = is_stopped_for_tracer_locked(thread);
+    facts.filters = thread.filters;
     facts.no_new_privileges = thread.no_new_privileges != 0;
     threads::Thread& kernel = thread.kernel_thread();
     leader_runs = !kernel.is_blocked();
@@ -158,7 +160,8 @@ Answer<> add_memory(TextWriter& out, const Facts& facts) {
   if (!facts.space) return {};
   const processor::SpaceUsage usage = facts.usage();
   TRY(out.add("VmPeak:\t{} kB\nVmSize:\t{} kB\nVmLck:\t{} kB\nVmPin:\t0 kB\nVmHWM:\t{} kB\nVmRSS:\t{} kB\n",
-              usage.mapped * 4, usage.mapped * 4, facts.locked_bytes / 1024, usage.most_resident * 4, usage.resident * 4));
+              usage.mapped * 4, usage.mapped * 4, facts.locked_bytes / 1024, usage.most_resident * 4,
+              usage.resident * 4));
   return out.add_text("VmSwap:\t0 kB\n");
 }
 }  // namespace
@@ -188,7 +191,10 @@ Answer<> proc_pid_status(TextWriter& out, int pid, Caller& caller) {
   TRY(add_set(out, "CapEff", facts.capabilities.effective));
   TRY(add_set(out, "CapBnd", facts.capabilities.bounding));
   TRY(add_set(out, "CapAmb", facts.capabilities.ambient));
-  return out.add("NoNewPrivs:\t{}\nSeccomp:\t0\n", facts.no_new_privileges ? 1 : 0);
+  unsigned filters = 0;
+  for (const CallFilter* each = facts.filters.newest.get(); each != nullptr; each = each->older.get()) ++filters;
+  return out.add("NoNewPrivs:\t{}\nSeccomp:\t{}\nSeccomp_filters:\t{}\n", facts.no_new_privileges ? 1 : 0,
+                 static_cast<unsigned>(facts.filters.mode), filters);
 }
 
 Answer<> proc_pid_stat(TextWriter& out, int pid, Caller& caller) {

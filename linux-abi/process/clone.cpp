@@ -75,6 +75,8 @@ Answer<Process*> copy_process(Thread& parent, const CloneRequest& request) {
   child->limits = from.limits;
   child->name = from.name;
   child->personality = from.personality;
+  child->oom_score_adjustment.store(from.oom_score_adjustment.load(std::memory_order_relaxed),
+                                    std::memory_order_relaxed);
   child->barriers.store(from.barriers.load(std::memory_order_relaxed), std::memory_order_relaxed);
   child->terminal = from.terminal;
   return owned.release();
@@ -104,7 +106,11 @@ Answer<Thread*> make_thread(Thread& parent, Process& process, const arch::TrapFr
   thread->io_priority = parent.io_priority;
   thread->timer_slack_ns = thread->first_timer_slack_ns = parent.timer_slack_ns;
   thread->blocked = parent.blocked;
-  thread->no_new_privileges = parent.no_new_privileges;
+  {
+    const base::SpinGuard guard(tasks_lock);
+    thread->filters = parent.filters;
+    thread->no_new_privileges = parent.no_new_privileges;
+  }
   if (has(request, clone_flag::child_cleartid)) thread->clear_child_tid = request.child_tid;
   if (!has(request, clone_flag::vm)) inherit_sequences(*thread, parent);
   const bool shares_stack = has(request, clone_flag::vm) && !has(request, clone_flag::vfork);

@@ -8,6 +8,7 @@
 
 #include "kernel/threads/block.h"
 #include "linux-abi/files/caller.h"
+#include "linux-abi/process/call_filters.h"
 #include "linux-abi/process/process.h"
 #include "linux-abi/process/restartable_sequences.h"
 #include "linux-abi/process/scheduling.h"
@@ -60,6 +61,7 @@ class Thread final : public processor::Thread, public Caller {
     int clock = 0;
   } restart;
 
+  CallFilters filters;       // seccomp(2)
   Traced* traced = nullptr;  // by ptrace(2); guarded by tasks_lock
 
   // Futexes and thread end.

@@ -44,10 +44,10 @@ struct Traced {
 };
 
 namespace trace_event {
-inline constexpr int fork = 1, vfork = 2, clone = 3, exec = 4, vfork_done = 5, exit = 6, stop = 128;
+inline constexpr int fork = 1, vfork = 2, clone = 3, exec = 4, vfork_done = 5, exit = 6, filter = 7, stop = 128;
 inline constexpr std::uint32_t option_of(int event) { return 1U << event; }
 inline constexpr std::uint32_t system_good = 1, exit_kill = 1U << 20;
-inline constexpr std::uint32_t known_options = 0x7f | exit_kill;
+inline constexpr std::uint32_t known_options = 0xff | exit_kill;
 }  // namespace trace_event
 
 // With tasks_lock.

@@ -40,6 +40,10 @@ SignalInformationBytes user_layout(const SignalInformation& information) {
   const bool from_kernel = information.code > 0 && information.code < sig::code::kernel;
   if (from_kernel && synchronous.contains(information.signal)) {
     out.put(union_at, information.value);  // si_addr
+    if (information.signal == sig::sys) {  // of a call: its number, and the architecture
+      out.put(union_at + 8, information.timer);
+      out.put(union_at + 12, information.overrun);
+    }
   } else if (information.code == sig::code::timer) {
     out.put(union_at, information.timer);
     out.put(union_at + 4, information.overrun);

@@ -75,6 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"record_locks", {}, {"record_locks"}},
                     Case{"restartable", {"--cpus", "2"}, {"restartable"}},
                     Case{"tracing", {"--cpus", "2"}, {"tracing"}}, Case{"other_processes", {}, {"other_processes"}},
+                    Case{"seccomp", {}, {"seccomp"}},
                     Case{"mounts", {}, {"mounts"}},
                     Case{"loop_devices", {}, {"mounts", "loops"}, "/dev/loop-control"},
                     Case{"watching_in_memory", {"--env", "FILES_IN=/tmp"}, {"watching"}},

@@ -40,6 +40,7 @@ bool hits_the_driver(std::uint64_t number, const std::uint64_t* arguments) {
     case __NR_pidfd_open:
     case __NR_fcntl:
     case __NR_process_vm_writev:
+    case __NR_ptrace:
       for (int i = 0; i < 3; ++i) {
         const int value = static_cast<int>(arguments[i]);
         if (value == progress->driver || value == -progress->driver || value == -1) return true;
