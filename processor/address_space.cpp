@@ -27,7 +27,8 @@ AddressSpace::AddressSpace(Family& family, MemoryHome& home, base::SpaceId id, b
       monitor_(core_of(family)),
       home_(home),
       table_(root),
-      space_(id, table_, monitor_.page_calls()) {}
+      space_(id, table_, monitor_.page_calls()),
+      log_(home_, space_, monitor_.page_calls()) {}
 
 Result<Reference<AddressSpace>> AddressSpace::create(Family& family, MemoryHome& home, base::SpaceId id) {
   const base::PhysAddr root = TRY(kernel::make_user_root(kernel::kernel_tables()));
@@ -62,6 +63,7 @@ void AddressSpace::end() {
   cache.freeze(space_, every_page);
   excache::Quiesce state{.range = every_page};
   while (cache.quiesce(space_, state, sleeper) == excache::Progress::Wait) sleeper.sleep();
+  (void)log_.settle(sleeper);
   messages::SpaceDestroyRequest destroy;
   destroy.space = id().value();
   const Owners owners = other_owners();
@@ -103,6 +105,13 @@ Result<> AddressSpace::learn_owners(std::span<const std::byte> owners) {
     while (!cache().set_owner(space_, owner.index, **home)) wait_before_retry();
   }
   return {};
+}
+
+bool AddressSpace::has_owners(vma::Range range) {
+  const std::uint64_t first = range.start.value() >> base::vregion_shift;
+  const std::uint64_t last = (range.end.value() - 1) >> base::vregion_shift;
+  if (last - first > 1) return false;
+  return cache().owner(space_, range.start) != nullptr && cache().owner(space_, range.end - 1) != nullptr;
 }
 
 void AddressSpace::set_lost() {

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <boost/intrusive/set.hpp>
+#include <optional>
 
 #include "kernel/base/array.h"
 #include "kernel/threads/mutex.h"
 #include "net/messages/space.h"
 #include "processor/address_space.h"
 #include "processor/background.h"
+#include "processor/change_log.h"
 #include "processor/memory_home.h"
 #include "processor/process.h"
 #include "processor/reference.h"
@@ -42,8 +44,11 @@ class AddressSpace final : public Counted, public Ending, public boost::intrusiv
   // With `changes` held from here on.
   threads::Mutex& changes() { return changes_; }
   // The home and this copy differ (the home died in the middle): nothing can be changed any more.
-  bool is_lost() const { return lost_; }
+  bool is_lost() const { return lost_ || log_.has_failed(); }
   void set_lost();
+  ChangeLog& log() { return log_; }
+  // Whether all owners of a range are known; nobody looks at more than two vRegions.
+  bool has_owners(vma::Range range);
   base::Result<> hold(SharedObject& object);  // for a VMA
   void drop_unused_objects();
   base::Result<> copy_objects(const AddressSpace& parent);
@@ -68,6 +73,7 @@ class AddressSpace final : public Counted, public Ending, public boost::intrusiv
   UserPageTable table_;
   SpaceWithCall space_;
   threads::Mutex changes_;
+  ChangeLog log_;
   bool lost_ = false;
   base::Array<Reference<SharedObject>> objects_;  // that VMAs map
 };
@@ -84,7 +90,14 @@ class Change {
   base::Result<> begin();
   // Takes the pages of a range (up to two) out of use; afterwards nothing is under way with them. Interrupted.
   base::Result<> clear(vma::Range range, excache::Unmapping unmapping = excache::Unmapping::Unmap);
-  // To the home. After an error that leaves open what it did, the space is lost.
+  // Before anything else is asked of the home about the space: it knows all that was changed. Interrupted; PeerDead.
+  base::Result<> settle();
+  // Changes the copy first: change(VmaSet&) -> Result<>, whose errors are the caller's, and has the home told. Only
+  // what the home cannot refuse for reasons of its own. `fresh`: pages of it may be made at once.
+  template <typename F>
+  base::Result<> log(const messages::SpaceChange& told, std::optional<vma::Range> fresh, F&& change);
+  // To the home, which has then confirmed all that came before. After an error that leaves open what it did, the space
+  // is lost.
   template <messages::Body Request>
   base::Result<Answer<typename Request::Reply>> ask_home(const Request& request);
   // What the home has confirmed, done to the copy: change(VmaSet&) -> Result<>. Waits for memory if need be.
@@ -117,9 +130,27 @@ void discard_private_copies(AddressSpace& space, base::ObjectId object, std::uin
 template <messages::Body Request>
 base::Result<Answer<typename Request::Reply>> Change::ask_home(const Request& request) {
   if (!request.validate()) return base::fail(base::Error::InvalidArgument);  // the home would not look at it
+  TRY(settle());
   auto answer = ask(space_.home(), request);
   if (!answer) check_answer(answer.error());
   return answer;
+}
+
+template <typename F>
+base::Result<> Change::log(const messages::SpaceChange& told, std::optional<vma::Range> fresh, F&& change) {
+  TRY(space_.log().make_room(sleeper_));
+  if (space_.is_lost()) return base::fail(base::Error::PeerDead);
+  if (fresh) space_.cache().hold(space_.space(), *fresh);
+  base::Result<> done;
+  {
+    const base::SpinGuard guard(space_.space().lock);
+    done = change(space_.space().vmas);
+  }
+  if (done)
+    space_.log().add(told, fresh.has_value());
+  else if (fresh)
+    space_.cache().let_go_of_last(space_.space());
+  return done;
 }
 
 template <typename F>

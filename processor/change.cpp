@@ -14,6 +14,13 @@ Result<> Change::begin() {
   return {};
 }
 
+Result<> Change::settle() {
+  TRY(space_.log().settle(sleeper_));
+  if (!space_.is_lost()) return {};
+  space_.set_lost();
+  return base::fail(Error::PeerDead);
+}
+
 Change::~Change() {
   if (frozen_) space_.cache().thaw(space_.space());
   if (begun_) space_.changes().unlock();

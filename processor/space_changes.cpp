@@ -37,6 +37,50 @@ std::uint32_t flags_of(const MapRequest& request) {
   return request.reserve ? flags : flags | bit(MapFlags::NoReserve);
 }
 
+// Writable memory of more bytes than this may be more than the rack has, which only the home can tell.
+constexpr std::uint64_t most_unasked_bytes = std::uint64_t{8} << 20;
+
+messages::SpaceChange told(messages::ChangeKind kind, Range range, vma::Protection protection = {}) {
+  messages::SpaceChange change;
+  change.address = range.start.value();
+  change.bytes = range.bytes();
+  change.kind = static_cast<std::uint32_t>(kind);
+  change.protection = static_cast<std::uint32_t>(protection);
+  return change;
+}
+
+bool is_plain(const vma::Vma& area) { return !area.object && !area.shared(); }
+
+// Whether nothing but private memory without a file is mapped there: what is forgotten then concerns nobody else.
+bool holds_plain_memory(const vma::VmaSet& vmas, Range range) {
+  for (const vma::Vma* area = vmas.find_from(range.start); area != nullptr && area->range.start < range.end;
+       area = vmas.next(*area))
+    if (!is_plain(*area)) return false;
+  return true;
+}
+
+// Maps where the home would, without asking it; nothing: it has to be asked. With `change` begun and, if the range
+// replaces something, cleared.
+std::optional<Result<UserVa>> map_unasked(AddressSpace& space, Change& change, const MapRequest& request) {
+  const bool writable = vma::has(request.protection, vma::Protection::Write);
+  if (request.object != nullptr || request.flags != vma::Flags::None || change.homes_have_pages() ||
+      (writable && request.reserve && request.bytes > most_unasked_bytes))
+    return {};
+  const vma::VmaSet& vmas = space.space().vmas;  // nobody else changes them now
+  const auto place =
+      vmas.place(UserVa(base::round_down(request.address.value(), base::page_bytes)), request.bytes, request.placement);
+  if (!place || !messages::user_range(place->value(), request.bytes)) return {};
+  const Range range = Range::of(*place, request.bytes);
+  if (!holds_plain_memory(vmas, range)) return {};
+  if (request.protection != vma::Protection::None && !space.has_owners(range)) return {};
+  const auto done =
+      change.log(told(messages::ChangeKind::Map, range, request.protection), range,
+                 [&](vma::VmaSet& changed) { return changed.map({.range = range, .protection = request.protection}); });
+  if (!done) return base::fail(done.error());
+  if (request.placement == vma::Placement::Fixed) change.forget(range);
+  return range.start;
+}
+
 // With `change` begun and, if the range replaces something, cleared.
 Result<UserVa> map_cleared(AddressSpace& space, Change& change, const MapRequest& request) {
   messages::SpaceMapRequest message;
@@ -81,6 +125,7 @@ Result<> discard_now(AddressSpace& space, Change& change, Range range) {
     request.space = space.id().value();
     request.address = range.start.value();
     request.bytes = range.bytes();
+    TRY(change.settle());
     TRY(insist(space.home(), request));
   }
   change.forget(range);
@@ -108,6 +153,7 @@ Result<UserVa> map(AddressSpace& space, const MapRequest& request, Sleeper& slee
     const Range replaced = TRY(checked_range(request.address, request.bytes));
     TRY(change.clear(replaced));
   }
+  if (const auto mapped = map_unasked(space, change, request)) return *mapped;
   return map_cleared(space, change, request);
 }
 
@@ -116,12 +162,18 @@ Result<> unmap(AddressSpace& space, Range range, Sleeper& sleeper) {
   Change change(space, sleeper);
   TRY(change.begin());
   TRY(change.clear(range));
+  const auto unmapped = [&](vma::VmaSet& vmas) { return vmas.unmap(range); };
+  if (!change.homes_have_pages() && holds_plain_memory(space.space().vmas, range)) {
+    TRY(change.log(told(messages::ChangeKind::Unmap, range), {}, unmapped));
+    change.forget(range);
+    return {};
+  }
   messages::SpaceUnmapRequest request;
   request.space = space.id().value();
   request.address = range.start.value();
   request.bytes = range.bytes();
   TRY(change.ask_home(request));
-  change.apply([&](vma::VmaSet& vmas) { return vmas.unmap(range); });
+  change.apply(unmapped);
   change.forget(range);
   space.drop_unused_objects();
   return {};
@@ -131,6 +183,12 @@ Result<> protect(AddressSpace& space, Range range, vma::Protection protection, S
   TRY(checked_range(range.start, range.bytes()));
   Change change(space, sleeper);
   TRY(change.begin());
+  const auto protect_range = [&](vma::VmaSet& vmas) { return vmas.protect(range, protection); };
+  if (protection == vma::Protection::None || space.has_owners(range)) {
+    TRY(change.log(told(messages::ChangeKind::Protect, range, protection), {}, protect_range));
+    space.cache().apply_protection(space.space(), range);
+    return {};
+  }
   messages::SpaceProtectRequest request;
   request.space = space.id().value();
   request.address = range.start.value();
@@ -142,7 +200,7 @@ Result<> protect(AddressSpace& space, Range range, vma::Protection protection, S
     return base::fail(Error::Malformed);
   }
   answer.reply = {};
-  change.apply([&](vma::VmaSet& vmas) { return vmas.protect(range, protection); });
+  change.apply(protect_range);
   space.cache().apply_protection(space.space(), range);
   return {};
 }
@@ -165,6 +223,13 @@ Result<UserVa> set_break(AddressSpace& space, UserVa address, Sleeper& sleeper) 
   }
   const bool shrinks = address < before;
   if (shrinks) TRY(change.clear(pages));
+  const auto move_break = [&](vma::VmaSet& changed) { return changed.set_break(address); };
+  if (!change.homes_have_pages() && pages.bytes() <= most_unasked_bytes && space.has_owners(pages)) {
+    const auto fresh = shrinks ? std::nullopt : std::optional(pages);
+    if (!change.log(told(messages::ChangeKind::Break, {address, address}), fresh, move_break)) return before;
+    if (shrinks) change.forget(pages);
+    return address;
+  }
   messages::SpaceBreakRequest request;
   request.space = space.id().value();
   request.address = address.value();
@@ -175,7 +240,7 @@ Result<UserVa> set_break(AddressSpace& space, UserVa address, Sleeper& sleeper) 
     return before;
   }
   answer.reply = {};
-  change.apply([&](vma::VmaSet& changed) { return changed.set_break(address); });
+  change.apply(move_break);
   if (shrinks) change.forget(pages);
   return address;
 }

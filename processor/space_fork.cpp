@@ -56,6 +56,7 @@ Result<Reference<AddressSpace>> fork_space(AddressSpace& parent, Sleeper& sleepe
   Change change(parent, sleeper);
   TRY(change.begin());
   TRY(change.clear(every_page, excache::Unmapping::Keep));
+  TRY(change.settle());
   const base::SpaceId id = TRY(fork_at_homes(parent));
   auto child = AddressSpace::create(parent.family(), parent.home(), id);
   if (!child) {

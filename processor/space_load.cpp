@@ -104,6 +104,7 @@ Result<LoadedProgram> load_program(AddressSpace& space, SharedObject& file, std:
   TRY(flush_object(file, sleeper));  // the home reads the program's headers
   Change change(space, sleeper);
   TRY(change.begin());
+  TRY(change.settle());
   messages::SpaceLoadRequest request;
   request.space = space.id().value();
   request.file = file.id().value();
@@ -121,7 +122,11 @@ Result<LoadedProgram> load_program(AddressSpace& space, SharedObject& file, std:
   TRY(adopt_areas(space, areas, file, sleeper));
   {
     const base::SpinGuard guard(space.space().lock);
-    space.space().vmas.set_break_start(UserVa(answer.body.break_start));
+    vma::VmaSet& vmas = space.space().vmas;
+    vmas.set_break_start(UserVa(answer.body.break_start));
+    vma::Layout layout = vmas.layout();
+    layout.mmap_top = UserVa(answer.body.placement_top);
+    vmas.set_layout(layout);
   }
   LoadedProgram program = program_of(answer.body);
   for (const vma::Vma& area : areas)

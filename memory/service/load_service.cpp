@@ -97,6 +97,7 @@ Task<> LoadService::load(rpc::ServerCall& call, messages::SpaceLoadRequest reque
   body.program_header_bytes = static_cast<std::uint32_t>(elf_program_header_bytes);
   body.program_header_count = main.header.program_header_count;
   body.break_start = break_start;
+  body.placement_top = layout.areas.mmap_top.value();
   body.stack_top = layout.stack_top;
   body.stack_bytes = layout.stack_bytes;
   body.code_start = main.program.code_start + base;

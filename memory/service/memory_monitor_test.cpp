@@ -355,5 +355,41 @@ TEST_F(MemoryFilesTest, ItEndsWithItsProcessorAndWhenItIsUnmounted) {
   EXPECT_EQ(monitor.frames_free(), monitor.frames_total());
 }
 
+messages::SpaceChange change(messages::ChangeKind kind, std::uint64_t page, std::uint64_t pages) {
+  messages::SpaceChange result;
+  result.address = somewhere + page * page_bytes;
+  result.bytes = pages * page_bytes;
+  result.kind = static_cast<std::uint32_t>(kind);
+  result.protection = 3u;
+  return result;
+}
+
+TEST_F(MonitorTest, ChangesAreMadeInTheirOrderUpToOneThatCannotBe) {
+  using messages::ChangeKind;
+  const std::uint64_t space = create(client);
+  const auto send = [&](std::vector<messages::SpaceChange> changes) {
+    messages::SpaceChangesRequest request;
+    request.space = space;
+    request.count = static_cast<std::uint32_t>(changes.size());
+    return ask(client, request, std::as_bytes(std::span(changes)));
+  };
+  managers.refuse = true;  // they are not asked
+  const Answer all = send({change(ChangeKind::Map, 0, 8), change(ChangeKind::Unmap, 2, 2),
+                           change(ChangeKind::Protect, 4, 4), change(ChangeKind::Map, 2, 1)});
+  EXPECT_EQ(all.as<messages::SpaceChangesReply>().done, 4u);
+  EXPECT_EQ(all.as<messages::SpaceChangesReply>().version, 4u);
+  // Page 3 is a hole.
+  const Answer some = send({change(ChangeKind::Unmap, 7, 1), change(ChangeKind::Protect, 2, 2)});
+  EXPECT_EQ(some.as<messages::SpaceChangesReply>().done, 1u);
+  EXPECT_EQ(send({change(ChangeKind::Protect, 2, 2)}).error, Error::NoMemory);
+  messages::SpaceChange malformed = change(ChangeKind::Map, 0, 1);
+  malformed.address = malformed.address + 1;
+  EXPECT_EQ(send({malformed}).error, Error::Malformed);
+  messages::SpaceChangesRequest request;
+  request.space = space;
+  request.count = 2u;
+  EXPECT_EQ(ask(client, request).error, Error::Malformed);
+}
+
 }  // namespace
 }  // namespace memory

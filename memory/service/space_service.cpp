@@ -47,6 +47,7 @@ void SpaceService::serve(rpc::Server& server) {
   server.handle<messages::SpaceBreakRequest, &SpaceService::set_break>(*this);
   server.handle<messages::SpaceDiscardRequest, &SpaceService::discard>(*this);
   server.handle<messages::SpacePageMoveRequest, &SpaceService::move_pages>(*this);
+  server.handle<messages::SpaceChangesRequest, &SpaceService::apply_changes>(*this);
 }
 
 Result<Space*> SpaceService::find_home(std::uint64_t id, base::VNodeId vnode) {
@@ -197,16 +198,73 @@ Task<> SpaceService::map(rpc::ServerCall& call, messages::SpaceMapRequest reques
   if (request.object != 0) CO_TRY_VOID(context_.holders.find(request.object, call.vnode()));
   CO_TRY(const UserVa still, space->vmas.place(UserVa(request.address), request.bytes, placement_of(flags)));
   if (still != address) co_return base::fail(Error::Again);  // changes of a space came at the same time
-  base::Array<std::uint64_t> replaced;
-  CO_TRY_VOID(context_.objects.mapped_in(*space, range, replaced));
-  CO_TRY_VOID(space->vmas.map({.range = range,
+  CO_TRY_VOID(map_now(*space, {.range = range,
                                .object = base::ObjectId(request.object),
                                .object_offset = request.object_offset,
                                .protection = static_cast<vma::Protection>(protection),
                                .flags = static_cast<vma::Flags>(flags & vma::kept_flags)}));
-  space->discard(range);
-  context_.objects.unmapped(replaced.span());
   co_return reply_mapped(call, *space, address, range);
+}
+
+// What was there is gone.
+Result<> SpaceService::map_now(Space& space, const vma::Vma& area) {
+  base::Array<std::uint64_t> replaced;
+  TRY(context_.objects.mapped_in(space, area.range, replaced));
+  TRY(space.vmas.map(area));
+  space.discard(area.range);
+  context_.objects.unmapped(replaced.span());
+  return {};
+}
+
+Result<> SpaceService::unmap_now(Space& space, Range range) {
+  base::Array<std::uint64_t> objects;
+  TRY(context_.objects.mapped_in(space, range, objects));
+  if (space.role() == SpaceRole::Home) TRY(space.vmas.unmap(range));
+  space.discard(range);
+  context_.objects.unmapped(objects.span());
+  return {};
+}
+
+Result<> SpaceService::break_now(Space& space, UserVa address) {
+  const UserVa before = space.vmas.current_break();
+  const Range change = space.vmas.break_change(address);
+  TRY(space.vmas.set_break(address));
+  if (address < before) space.discard(change);
+  return {};
+}
+
+Result<> SpaceService::apply_change(Space& space, const messages::SpaceChange& change) {
+  const UserVa address(change.address);
+  const auto protection = static_cast<vma::Protection>(change.protection.get());
+  switch (static_cast<messages::ChangeKind>(change.kind.get())) {
+    case messages::ChangeKind::Map:
+      return map_now(space, {.range = Range::of(address, change.bytes), .protection = protection});
+    case messages::ChangeKind::Unmap:
+      return unmap_now(space, Range::of(address, change.bytes));
+    case messages::ChangeKind::Protect:
+      return space.vmas.protect(Range::of(address, change.bytes), protection);
+    case messages::ChangeKind::Break:
+      TRY(space.vmas.check_break(address));
+      return break_now(space, address);
+  }
+  return base::fail(Error::Malformed);
+}
+
+// Nobody is asked for owners: who sends these knows them, or what the vRegion holds is the home's already.
+Task<> SpaceService::apply_changes(rpc::ServerCall& call, messages::SpaceChangesRequest request) {
+  CO_TRY(Space * space, find_home(request.space, call.vnode()));
+  const auto tail = call.tail();
+  if (tail.size() != request.count * sizeof(messages::SpaceChange)) co_return base::fail(Error::Malformed);
+  messages::SpaceChangesReply reply;
+  for (; reply.done < request.count; reply.done = reply.done + 1) {
+    messages::SpaceChange change;
+    std::memcpy(&change, tail.data() + reply.done * sizeof change, sizeof change);
+    const Result<> done = change.validate() ? apply_change(*space, change) : base::fail(Error::Malformed);
+    if (!done && reply.done == 0) co_return done;
+    if (!done) break;
+  }
+  reply.version = space->vmas.version();
+  co_return call.reply(reply);
 }
 
 Task<> SpaceService::unmap(rpc::ServerCall& call, messages::SpaceUnmapRequest request) {
@@ -216,11 +274,7 @@ Task<> SpaceService::unmap(rpc::ServerCall& call, messages::SpaceUnmapRequest re
   if (found) {
     Space& space = **found;
     const Range range = Range::of(UserVa(request.address), request.bytes);
-    base::Array<std::uint64_t> objects;
-    CO_TRY_VOID(context_.objects.mapped_in(space, range, objects));
-    if (space.role() == SpaceRole::Home) CO_TRY_VOID(space.vmas.unmap(range));
-    space.discard(range);
-    context_.objects.unmapped(objects.span());
+    CO_TRY_VOID(unmap_now(space, range));
     reply.version = space.vmas.version();
   }
   co_return call.reply(reply);
@@ -283,8 +337,7 @@ Task<> SpaceService::set_break(rpc::ServerCall& call, messages::SpaceBreakReques
     // Changes of a space came at the same time.
     if (space->vmas.current_break() != before || !space->vmas.check_break(wanted)) co_return base::fail(Error::Again);
   }
-  CO_TRY_VOID(space->vmas.set_break(wanted));
-  if (wanted < before) space->discard(change);
+  CO_TRY_VOID(break_now(*space, wanted));
   co_return reply_mapped(call, *space, space->vmas.current_break(), change);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address spaces: SpaceCreate, SpaceFork, SpaceDestroy, SpaceMap, SpaceUnmap, SpaceProtect, SpaceRemap, SpaceBreak,
-// SpaceDiscard, SpacePageMove. At the home, what may fail comes first (owners from the managers, then the VMAs), and
-// nothing is changed if it does.
+// SpaceDiscard, SpacePageMove, SpaceChanges. At the home, what may fail comes first (owners from the managers, then the
+// VMAs), and nothing is changed if it does.
 #pragma once
 
 #include "memory/service/context.h"
@@ -30,7 +30,13 @@ class SpaceService {
   base::Task<> set_break(rpc::ServerCall& call, messages::SpaceBreakRequest request);
   base::Task<> discard(rpc::ServerCall& call, messages::SpaceDiscardRequest request);
   base::Task<> move_pages(rpc::ServerCall& call, messages::SpacePageMoveRequest request);
+  base::Task<> apply_changes(rpc::ServerCall& call, messages::SpaceChangesRequest request);
 
+  // At once, VMAs and pages.
+  base::Result<> map_now(Space& space, const vma::Vma& area);
+  base::Result<> unmap_now(Space& space, vma::Range range);
+  base::Result<> break_now(Space& space, base::UserVa address);
+  base::Result<> apply_change(Space& space, const messages::SpaceChange& change);
   base::Result<Space*> find_home(std::uint64_t id, base::VNodeId vnode);
   // The managers' choice of owners for the vRegions of a range that have none. Other requests for the space may run
   // meanwhile: find it again.

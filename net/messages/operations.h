@@ -58,6 +58,7 @@ inline constexpr std::uint16_t protocol_version = 1;
   X(77, PageWriteBack, Memory)                                                                      \
   X(78, FrameReserve, Memory)                                                                       \
   X(79, SpacePageMove, Memory)                                                                      \
+  X(80, SpaceChanges, Memory)                                                                       \
   /* files: pComponent -> mComponent (file = ObjectId), mComponent -> sComponent (file = FileId) */ \
   X(96, FileMount, MemoryAndStorage)                                                                \
   X(97, FileLookup, MemoryAndStorage)                                                               \

@@ -153,6 +153,49 @@ struct SpacePageMoveRequest {
   }
 };
 
+// Changes that the pComponent has made to its copy already, because nothing can be wrong with them: one after the
+// other, none waits for managers. The reply says how many were done, one at least; for want of memory that may be
+// fewer.
+enum class ChangeKind : std::uint32_t {
+  Map = 1,  // at that address; what is there is replaced
+  Unmap = 2,
+  Protect = 3,
+  Break = 4,  // brk(address)
+};
+inline constexpr std::uint32_t max_space_changes = 32;
+struct SpaceChange {
+  le64 address;
+  le64 bytes;
+  le32 kind;
+  le32 protection;
+  bool validate() const {
+    switch (static_cast<ChangeKind>(kind.get())) {
+      case ChangeKind::Map:
+      case ChangeKind::Unmap:
+      case ChangeKind::Protect:
+        return page_aligned(address) && page_aligned(bytes) && bytes > 0 && user_range(address, bytes) &&
+               protection <= protection_mask;
+      case ChangeKind::Break:
+        return true;
+    }
+    return false;
+  }
+};
+struct SpaceChangesReply {
+  le64 version;  // of the space's VMAs
+  le32 done;
+  le32 reserved;
+};
+struct SpaceChangesRequest {  // tail: SpaceChange[count]
+  static constexpr Operation operation = Operation::SpaceChanges;
+  using Reply = SpaceChangesReply;
+  le64 space;
+  le32 count;
+  le32 reserved;
+  bool validate() const { return space != 0 && count >= 1 && count <= max_space_changes && reserved == 0; }
+};
+static_assert(sizeof(SpaceChange) == 24 && sizeof(SpaceChangesRequest) == 16);
+
 // One VMA, as sent to a pComponent.
 struct VmaEntry {
   le64 start;
@@ -181,6 +224,7 @@ struct SpaceLoadReply {       // tail: VmaEntry[vma_count], ZeroRange[zero_count
   le32 program_header_count;  // AT_PHNUM
   le64 interpreter_base;      // AT_BASE, 0 if there is none
   le64 break_start;
+  le64 placement_top;  // mappings of no fixed address are placed below it
   le64 stack_top;
   le64 stack_bytes;
   le64 code_start;
@@ -211,7 +255,7 @@ struct SpaceLoadRequest {
     return space != 0 && file != 0 && system_data_pages <= max_system_pages && system_code_pages <= max_system_pages;
   }
 };
-static_assert(sizeof(SpaceLoadRequest) == 40 && sizeof(SpaceLoadReply) == 120);
+static_assert(sizeof(SpaceLoadRequest) == 40 && sizeof(SpaceLoadReply) == 128);
 
 // A shared anonymous object (MAP_SHARED | MAP_ANONYMOUS, shared segments). Released when its creator has released it
 // and no VMA maps it.

@@ -99,7 +99,7 @@ void ExCache::select_victims(EvictBatch& batch) {
 bool ExCache::frozen(const Line& line) {
   if (line.object != nullptr && line.object->frozen(line.tags.front().key.page)) return true;
   for (const Tag& tag : line.tags)
-    if (tag.space != nullptr && tag.space->frozen(tag.key.page)) return true;
+    if (tag.space != nullptr && (tag.space->frozen(tag.key.page) || tag.space->held(tag.key.page))) return true;
   return false;
 }
 

@@ -103,6 +103,11 @@ class ExCache {
   base::Result<> prepare_move(Space& space, vma::Range from, base::UserVa to);
   void move(Space& space, vma::Range from, base::UserVa to);
   void thaw(Space& space);
+  // A range whose pages must not go home yet. Up to max_held_ranges of a space; let go of in the same order, or the
+  // last one, because it is not needed after all.
+  void hold(Space& space, vma::Range range);
+  void let_go(Space& space, unsigned ranges);
+  void let_go_of_last(Space& space);
   // After the parent is frozen and quiesced and the homes have forked: gives the child all pages of the parent.
   // NoMemory: the child has some; discard() them.
   base::Result<> fork(Space& parent, Space& child);
@@ -251,6 +256,10 @@ class ExCache {
   void touch_prefetched(Line& line);
   void set_dirty_listed(Line& line, bool dirty);
   void kick_evictors();
+  // There are more victims than before: evictors that found too few look again. They cost two context switches.
+  void kick_evictors_if_short() {
+    if (evicting_ || tags_short_ || must_clean() || somebody_waits_for_line()) kick_evictors();
+  }
   static Home* owner_locked(const Space& space, base::UserVa address);
 
   // Pins of threads (pins.cpp).

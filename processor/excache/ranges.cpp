@@ -3,6 +3,8 @@
 // new begins in it; quiesce() waits until what was under way has ended and, to unmap, takes the pages out of page
 // tables and TLBs. Then no message names them, and the home may be told whatever is to happen; nothing depends on the
 // order of messages. If the home refuses, the pages are still here.
+#include <algorithm>
+
 #include "processor/excache/excache.h"
 
 namespace excache {
@@ -17,7 +19,29 @@ void ExCache::thaw(Space& space) {
   const base::SpinGuard guard(lock_);
   space.frozen_count_ = 0;
   space.waiters_.wake_all();
-  kick_evictors();
+  kick_evictors_if_short();
+}
+
+void ExCache::hold(Space& space, vma::Range range) {
+  const base::SpinGuard guard(lock_);
+  LEGO_ASSERT(space.held_count_ < space.held_.size());
+  space.held_[space.held_count_++] = range;
+}
+
+void ExCache::let_go(Space& space, unsigned ranges) {
+  if (ranges == 0) return;
+  const base::SpinGuard guard(lock_);
+  LEGO_ASSERT(ranges <= space.held_count_);
+  std::copy(space.held_.begin() + ranges, space.held_.begin() + space.held_count_, space.held_.begin());
+  space.held_count_ -= ranges;
+  kick_evictors_if_short();
+}
+
+void ExCache::let_go_of_last(Space& space) {
+  const base::SpinGuard guard(lock_);
+  LEGO_ASSERT(space.held_count_ > 0);
+  --space.held_count_;
+  kick_evictors_if_short();
 }
 
 // A visitor of entries that knows the ExCache and stops looking once it is told to.

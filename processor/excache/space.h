@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An address space as the ExCache sees it: VMAs, page table, and the homes of its vRegions. `lock` guards the VMAs and
 // is taken before the ExCache's lock, which guards the rest. While a range is frozen (an operation on it is under way),
-// faults in it wait and its lines are neither evicted nor written back.
+// faults in it wait and its lines are neither evicted nor written back. While a range is held (the home has not said
+// yet that it is mapped there too), its lines stay as well, but faults go on.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +18,9 @@
 #include "processor/excache/page_table.h"
 
 namespace excache {
+
+// Ranges of a space that its home has not confirmed yet.
+inline constexpr unsigned max_held_ranges = 32;
 
 class Space {
  public:
@@ -43,9 +47,18 @@ class Space {
     return false;
   }
 
+  // Whether its home may not have heard yet that the page is mapped.
+  bool held(std::uint64_t page) const {
+    for (unsigned i = 0; i < held_count_; ++i)
+      if (held_[i].contains(base::UserVa(page << base::page_shift))) return true;
+    return false;
+  }
+
   base::Array<Owner> owners_;  // by vregion
   std::array<vma::Range, 2> frozen_;
   unsigned frozen_count_ = 0;
+  std::array<vma::Range, max_held_ranges> held_;  // oldest first
+  unsigned held_count_ = 0;
   base::WaitQueue waiters_;  // for the end of the operation, or for frames
   void count_mapped() { most_mapped_pages_ = std::max(most_mapped_pages_, ++mapped_pages_); }
   std::uint64_t mapped_pages_ = 0, most_mapped_pages_ = 0;

@@ -185,10 +185,10 @@ class Maker {
   void fill(SpaceRemapRequest& r) {
     r.space = space();
     r.old_address = address();
-    r.old_bytes = pages();
+    r.old_bytes = choices_.one_in(4) ? pages() : page;  // more is rarely within one VMA
     r.new_address = address();
-    r.new_bytes = pages();
-    r.flags = small(8);
+    r.new_bytes = choices_.one_in(2) ? pages() : page;
+    r.flags = choices_.one_in(2) ? static_cast<std::uint32_t>(RemapFlags::MayMove) : small(8);
   }
   void fill(SpaceBreakRequest& r) {
     r.space = space();
@@ -199,6 +199,18 @@ class Maker {
     r.address = address();
     r.bytes = pages();
   }
+  void fill(SpaceChangesRequest& r) {
+    r.space = space();
+    r.count = 1 + small(4);
+    for (std::uint32_t i = 0; i < r.count; ++i) {
+      SpaceChange change;
+      change.address = address();
+      change.bytes = pages();
+      change.kind = choices_.one_in(16) ? small(8) : 1 + small(4);
+      change.protection = small(8);
+      append_value(change);
+    }
+  }
   void fill(SpacePageMoveRequest& r) {
     r.space = space();
     r.from_address = address();
@@ -207,8 +219,8 @@ class Maker {
   }
   void fill(SpaceLoadRequest& r) {
     r.space = space();
-    r.file = choices_.one_in(2) ? known_.program : file();
-    r.stack_bytes = choices_.one_in(4) ? choices_.take(8) : 8 << 20;
+    r.file = choices_.one_in(8) ? file() : known_.program;
+    r.stack_bytes = choices_.one_in(8) ? choices_.take(8) : 8 << 20;
     r.random = choices_.take(1);
     r.system_data_pages = static_cast<std::uint32_t>(choices_.take(1));
     r.system_code_pages = static_cast<std::uint32_t>(choices_.take(1));

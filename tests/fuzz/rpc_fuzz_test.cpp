@@ -57,18 +57,19 @@ void expect_exercised(const Totals& totals, std::initializer_list<Operation> ope
 
 TEST(RpcFuzz, MemoryAndStorageAnswerAnything) {
   expect_exercised(run(make_components_target, 16, 2000),
-                   {Operation::SpaceCreate,       Operation::SpaceFork,      Operation::SpaceDestroy,
-                    Operation::SpaceMap,          Operation::SpaceUnmap,     Operation::SpaceProtect,
-                    Operation::SpaceRemap,        Operation::SpaceBreak,     Operation::SpaceDiscard,
-                    Operation::ObjectCreate,      Operation::ObjectRelease,  Operation::PageFetch,
-                    Operation::FrameReserve,      Operation::PageWriteBack,  Operation::FileMount,
-                    Operation::FileUnmount,       Operation::FileLookup,     Operation::FileCreate,
-                    Operation::FileUnlink,        Operation::FileRename,     Operation::FileLink,
-                    Operation::FileReadLink,      Operation::FileRead,       Operation::FileReadDirectory,
-                    Operation::FileWrite,         Operation::FileStatistics, Operation::FileSync,
-                    Operation::FileHold,          Operation::FileRelease,    Operation::FileReserve,
-                    Operation::SpaceLoad,         Operation::SpacePageMove,  Operation::FileGetAttributes,
-                    Operation::FileSetAttributes, Operation::FileListXattrs, Operation::FileSetXattr});
+                   {Operation::SpaceCreate,       Operation::SpaceFork,         Operation::SpaceDestroy,
+                    Operation::SpaceMap,          Operation::SpaceUnmap,        Operation::SpaceProtect,
+                    Operation::SpaceRemap,        Operation::SpaceBreak,        Operation::SpaceDiscard,
+                    Operation::ObjectCreate,      Operation::ObjectRelease,     Operation::PageFetch,
+                    Operation::FrameReserve,      Operation::PageWriteBack,     Operation::FileMount,
+                    Operation::FileUnmount,       Operation::FileLookup,        Operation::FileCreate,
+                    Operation::FileUnlink,        Operation::FileRename,        Operation::FileLink,
+                    Operation::FileReadLink,      Operation::FileRead,          Operation::FileReadDirectory,
+                    Operation::FileWrite,         Operation::FileStatistics,    Operation::FileSync,
+                    Operation::FileHold,          Operation::FileRelease,       Operation::FileReserve,
+                    Operation::SpaceLoad,         Operation::SpaceChanges,      Operation::SpacePageMove,
+                    Operation::FileGetAttributes, Operation::FileSetAttributes, Operation::FileListXattrs,
+                    Operation::FileSetXattr});
 }
 
 TEST(RpcFuzz, ManagersAnswerAnything) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -174,6 +175,56 @@ void break_value() {
   printf("new pages are %d\n", start[4 * page]);
 }
 
+// Many changes, each before anybody elsewhere can have heard of the last.
+constexpr int areas = 80;
+char* area[areas];
+
+int wrong_bytes(int number, char expected) {
+  int wrong = 0;
+  for (int i = 0; i < 4; ++i) wrong += area[number][i * page] != expected;
+  return wrong;
+}
+
+void in_a_row() {
+  int wrong = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (char*& at : area) {
+      at = (char*)mmap(nullptr, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      const int number = int(&at - area);
+      wrong += wrong_bytes(number, 0);
+      memset(at, number, 4 * page);
+    }
+    for (int i = 0; i < areas; i += 2) {
+      munmap(area[i] + page, 2 * page);
+      mprotect(area[i], page, PROT_READ);
+      void* const again = mmap(area[i] + page, 2 * page, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+      wrong += again != area[i] + page || area[i][page] != 0 || area[i][2 * page] != 0;
+      memset(again, i, 2 * page);
+      mprotect(area[i], page, PROT_READ | PROT_WRITE);
+    }
+    madvise(area[1], 4 * page, MADV_DONTNEED);
+    const pid_t child = fork();
+    if (child == 0) {
+      for (int i = 0; i < areas; ++i) wrong += wrong_bytes(i, i == 1 ? 0 : char(i));
+      for (char* at : area) munmap(at, 4 * page);
+      _exit(wrong);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    wrong += status;
+    for (int i = 0; i < areas; ++i) wrong += wrong_bytes(i, i == 1 ? 0 : char(i));
+    char* const heap = (char*)sbrk(3 * page);
+    memset(heap, 7, 3 * page);
+    sbrk(-3 * page);
+    sbrk(3 * page);
+    for (int i = 0; i < 3; ++i) wrong += heap[i * page] != 0;
+    sbrk(-3 * page);
+    for (char* at : area) munmap(at, 4 * page);
+  }
+  printf("in a row: %d wrong\n", wrong);
+}
+
 }  // namespace
 
 int main() {
@@ -191,5 +242,6 @@ int main() {
   remapping();
   files();
   break_value();
+  in_a_row();
   return 0;
 }
