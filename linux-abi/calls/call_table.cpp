@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of system calls, made of rows.h and the handlers: see table.h.
+#include "linux-abi/calls/calls_aio.h"
 #include "linux-abi/calls/calls_file_handles.h"
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/calls_identity.h"

@@ -197,6 +197,11 @@
   CALL(futex, "pduppu", "no priority inheritance") \
   CALL(sched_setaffinity, "dup")         \
   CALL(sched_getaffinity, "dup")         \
+  CALL(io_setup, "up")                   \
+  CALL(io_destroy, "p")                  \
+  CALL(io_getevents, "pddpt")            \
+  CALL(io_submit, "pdp", "done within the call; no IOCB_CMD_POLL") \
+  CALL(io_cancel, "ppp", "nothing is ever under way") \
   CALL(epoll_create, "d")                \
   CALL(getdents64, "fpu")                \
   CALL(set_tid_address, "p")             \
@@ -294,6 +299,7 @@
   CALL(preadv2, "fpuudx")                \
   CALL(pwritev2, "fpuudx")               \
   CALL(statx, "DsAxp")                   \
+  CALL(io_pgetevents, "pddptp")          \
   CALL(rseq, "puxx")                     \
   CALL(pidfd_send_signal, "fSpx")        \
   CALL(open_tree, "DsA", "with AT_RECURSIVE only where nothing is mounted within") \

@@ -2,6 +2,7 @@
 // execve: see exec.h.
 #include "linux-abi/process/exec.h"
 
+#include "linux-abi/files/aio_contexts.h"
 #include "linux-abi/futex/thread_end.h"
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/signal_sending.h"
@@ -44,6 +45,7 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
   if (!actions) return error(ENOMEM);
   release_futexes_at_thread_end(thread);
   keep_most_resident(process);
+  AioContext::process_ended(process.serial());
   process.replace_space(program.space);
   process.replace(process.descriptors, std::move(descriptors));
   process.descriptors->close_for_exec(process.serial());

@@ -5,6 +5,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/console/launch.h"
 #include "linux-abi/console/terminal.h"
+#include "linux-abi/files/aio_contexts.h"
 #include "linux-abi/futex/thread_end.h"
 #include "linux-abi/process/core_dump.h"
 #include "linux-abi/process/process_ends.h"
@@ -74,6 +75,7 @@ void wake_orphaned_group_locked(VNode& vnode, const Process& leaving) {
 
 // What the process has and tasks_lock does not guard the end of; the last thread only.
 void let_go_of_files(Process& process) {
+  AioContext::process_ended(process.serial());
   process.descriptors->process_ended(process.serial());
   process.replace(process.descriptors, {});
   // What it sent and nobody can receive any more is not kept until the next socket ends.

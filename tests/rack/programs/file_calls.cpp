@@ -376,6 +376,7 @@ void old_listing() {
 }  // namespace
 
 void file_handles();  // file_handles.cpp
+void kernel_aio();    // kernel_aio.cpp
 
 int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
@@ -392,5 +393,6 @@ int main() {
   names_only();
   old_listing();
   file_handles();
+  kernel_aio();
   return system((std::string("rm -r ") + place).c_str());
 }
