@@ -81,7 +81,7 @@ struct Stressor {
 constexpr Stressor stressors[] = {
     {"cpu", 20},   {"vm", 100},      {"mmap", 5},    {"mremap", 20}, {"fork", 20},     {"vfork", 20},  {"clone", 20},
     {"pipe", 100}, {"futex", 50},    {"sem", 50},    {"shm", 2},     {"sigq", 50},     {"timer", 50},  {"eventfd", 50},
-    {"epoll", 20}, {"poll", 50},     {"switch", 50}, {"hdd", 10},    {"dir", 10},      {"rename", 20}, {"link", 10},
+    {"epoll", 20}, {"poll", 50},     {"switch", 50}, {"hdd", 10},    {"dir", 10},      {"rename", 20}, {"link", 1},
     {"fault", 20}, {"brk", 50},      {"stack", 5},   {"madvise", 5}, {"mprotect", 20}, {"msync", 10},  {"memfd", 2},
     {"sock", 10},  {"sockpair", 10}, {"procfs", 5}};
 
