@@ -91,8 +91,7 @@ void tell_removed(Call& call, const ParentWalk& parent, Node& node) {
 void name_removed(Call& call, const ParentWalk& parent, Place& place) {
   place.set_removed();
   // Another place of the same file may have been remembered; one of a file that was made since stays.
-  const PlaceReference known = names_of(call).forget(*parent.directory, parent.name());
-  if (known && &known->node() == &place.node()) known->set_removed();
+  names_of(call).forget(*parent.directory, parent.name(), &place.node());
   if (anybody_watches()) tell_removed(call, parent, place.node());
 }
 

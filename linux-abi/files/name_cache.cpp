@@ -4,16 +4,15 @@
 
 namespace linux_abi {
 
-std::size_t NameCache::bucket_of(const Place& directory, std::string_view name) {
+std::size_t NameCache::bucket_of(const Node& directory, std::string_view name) {
   std::uint64_t hash = reinterpret_cast<std::uintptr_t>(&directory) * 0x9e3779b97f4a7c15;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return (hash >> 20) % buckets;
 }
 
-NameCache::Entry* NameCache::find_locked(std::size_t bucket, const Place& directory, std::string_view name) {
-  for (Entry& entry : table_[bucket])
-    if (entry.directory.get() == &directory && std::string_view(entry.name.data(), entry.name.size()) == name)
-      return &entry;
+NameCache::Entry* NameCache::find_locked(const Place& directory, std::string_view name) {
+  for (Entry& entry : table_[bucket_of(directory.node(), name)])
+    if (entry.directory.get() == &directory && entry.text() == name) return &entry;
   return nullptr;
 }
 
@@ -24,7 +23,7 @@ void NameCache::unlink_locked(Entry& entry) {
 
 NameCache::Known NameCache::find(Place& directory, std::string_view name, PlaceReference& place) {
   const base::SpinGuard guard(lock_);
-  Entry* entry = find_locked(bucket_of(directory, name), directory, name);
+  Entry* entry = find_locked(directory, name);
   if (entry == nullptr) return Known::No;
   by_age_.splice(by_age_.begin(), by_age_, by_age_.iterator_to(*entry));
   if (!entry->place) return Known::Missing;
@@ -37,15 +36,32 @@ base::Own<NameCache::Entry> NameCache::entry_of(Place& directory, std::string_vi
   if (!made || !made->name.append(std::span(name))) return {};
   made->directory = PlaceReference(directory);
   made->place = std::move(place);
-  made->bucket = bucket_of(directory, name);
+  made->bucket = bucket_of(directory.node(), name);
   return made;
 }
 
 base::Own<NameCache::Entry> NameCache::take_locked(const Place& directory, std::string_view name) {
-  Entry* known = find_locked(bucket_of(directory, name), directory, name);
+  Entry* known = find_locked(directory, name);
   if (known == nullptr) return {};
   unlink_locked(*known);
   return base::Own<Entry>(known);
+}
+
+void NameCache::take_all_locked(const Node& directory, std::string_view name, Bucket& taken) {
+  Bucket& bucket = table_[bucket_of(directory, name)];
+  for (auto next = bucket.begin(); next != bucket.end();) {
+    Entry& entry = *next++;
+    if (&entry.directory->node() != &directory || entry.text() != name) continue;
+    unlink_locked(entry);
+    taken.push_back(entry);
+  }
+}
+
+void NameCache::destroy(Bucket& taken) {
+  while (!taken.empty()) {
+    const base::Own<Entry> entry(&taken.front());
+    taken.pop_front();
+  }
 }
 
 base::Own<NameCache::Entry> NameCache::insert_locked(base::Own<Entry> made) {
@@ -70,12 +86,16 @@ void NameCache::insert(Place& directory, std::string_view name, PlaceReference p
 }
 
 void NameCache::changed(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
-  base::Own<Entry> made, known, oldest;
+  base::Own<Entry> made, oldest;
+  Bucket known;
   if (place) made = entry_of(directory, name, std::move(place));
-  const base::SpinGuard guard(lock_);
-  known = take_locked(directory, name);
-  // Pairs with the acquire in changes().
-  if (changes_.fetch_add(1, std::memory_order_release) == changes && made) oldest = insert_locked(std::move(made));
+  {
+    const base::SpinGuard guard(lock_);
+    take_all_locked(directory.node(), name, known);
+    // Pairs with the acquire in changes().
+    if (changes_.fetch_add(1, std::memory_order_release) == changes && made) oldest = insert_locked(std::move(made));
+  }
+  destroy(known);
 }
 
 void NameCache::remember(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes) {
@@ -86,14 +106,16 @@ void NameCache::remember_missing(Place& directory, std::string_view name, std::u
   insert(directory, name, {}, changes);
 }
 
-PlaceReference NameCache::forget(Place& directory, std::string_view name) {
-  base::Own<Entry> known;
+void NameCache::forget(Place& directory, std::string_view name, const Node* removed) {
+  Bucket known;
   {
     const base::SpinGuard guard(lock_);
     changes_.fetch_add(1, std::memory_order_release);  // pairs with the acquire in changes()
-    known = take_locked(directory, name);
+    take_all_locked(directory.node(), name, known);
   }
-  return known ? std::move(known->place) : PlaceReference();
+  for (Entry& entry : known)
+    if (entry.place && &entry.place->node() == removed) entry.place->set_removed();
+  destroy(known);
 }
 
 void NameCache::clear() {

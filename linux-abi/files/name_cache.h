@@ -2,6 +2,8 @@
 // Names that were looked up: (directory's Place, name) → Place, so that walking a path again costs no message. Holds
 // references to the most recently used ones, up to a limit. Also remembers that a name does not exist. Names are
 // forgotten when the calls here change them; nobody else changes a vNode's files while it runs on one pComponent.
+// A directory may have several Places (bind mounts; two threads that looked it up at once): what changes in one is
+// forgotten of all.
 // Looking a name up at its home takes time: what was found is remembered only if no name changed meanwhile.
 #pragma once
 
@@ -30,8 +32,8 @@ class NameCache {
   // The name was made, or leads elsewhere now. What was remembered is wrong, and what others are looking up may be:
   // `place` is remembered in its stead if it is there and no other name changed since.
   void changed(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes);
-  // Returns what was remembered, if it was.
-  PlaceReference forget(Place& directory, std::string_view name);
+  // Places that led to `removed` are told that they are.
+  void forget(Place& directory, std::string_view name, const Node* removed = nullptr);
   void clear();
 
  private:
@@ -41,17 +43,21 @@ class NameCache {
     PlaceReference place;  // empty: there is no such name
     base::Array<char> name;
     std::size_t bucket = 0;
+    std::string_view text() const { return {name.data(), name.size()}; }
   };
   using Bucket = boost::intrusive::list<Entry>;
   using ByAge = boost::intrusive::list<
       Entry, boost::intrusive::member_hook<Entry, boost::intrusive::list_member_hook<>, &Entry::age_hook>>;
   static constexpr std::size_t buckets = 1024;
-  static std::size_t bucket_of(const Place& directory, std::string_view name);
-  Entry* find_locked(std::size_t bucket, const Place& directory, std::string_view name);
+  static std::size_t bucket_of(const Node& directory, std::string_view name);
+  Entry* find_locked(const Place& directory, std::string_view name);
   void insert(Place& directory, std::string_view name, PlaceReference place, std::uint64_t changes);
   // Empty if there is no memory.
   static base::Own<Entry> entry_of(Place& directory, std::string_view name, PlaceReference place);
   base::Own<Entry> take_locked(const Place& directory, std::string_view name);
+  // Of all Places of the directory; destroy() them outside of the lock.
+  void take_all_locked(const Node& directory, std::string_view name, Bucket& taken);
+  static void destroy(Bucket& taken);
   // Returns the one it drives out, to be destroyed outside of the lock.
   base::Own<Entry> insert_locked(base::Own<Entry> made);
   void unlink_locked(Entry& entry);

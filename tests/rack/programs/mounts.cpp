@@ -170,6 +170,30 @@ void read_only() {
   SHOW(umount("r"));
 }
 
+// What happens to names in one place is seen in the other, however well it was known there.
+void names_in_two_places() {
+  mkdir("o", 0755);
+  mkdir("p", 0755);
+  SHOW(mount("o", "p", nullptr, MS_BIND, nullptr));
+  SHOW(access("p/made", F_OK));
+  write_text("o/made", "here");
+  read_text("p/made");
+  SHOW(access("o/folder", F_OK));
+  SHOW(mkdir("p/folder", 0755));
+  SHOW(access("o/folder", F_OK));
+  SHOW(unlink("o/made"));
+  SHOW(access("p/made", F_OK));
+  SHOW(access("p/moved", F_OK));
+  write_text("o/made", "again");
+  SHOW(access("p/made", F_OK));
+  SHOW(rename("o/made", "o/moved"));
+  SHOW(access("p/made", F_OK));
+  read_text("p/moved");
+  SHOW(rmdir("o/folder"));
+  SHOW(access("p/folder", F_OK));
+  SHOW(umount("p"));
+}
+
 // Times are compared with one another only.
 void access_times(unsigned long flags) {
   mkdir("t", 0755);
@@ -339,6 +363,7 @@ int main(int count, char**) {
   } else {
     in_memory(folder);
     errors();
+  names_in_two_places();
     read_only();
     for (const unsigned long flags : {0UL, (unsigned long)MS_NOATIME, (unsigned long)MS_STRICTATIME})
       access_times(flags);
