@@ -2,6 +2,7 @@
 // A file system at a vNode's home: see home_file_system.h.
 #include "linux-abi/files/home_file_system.h"
 
+#include "kernel/base/log.h"
 #include "kernel/base/memory.h"
 #include "linux-abi/files/home_node.h"
 
@@ -17,6 +18,32 @@ HomeFileSystem::HomeFileSystem(processor::Reference<processor::Family> family, c
     : family_(std::move(family)), home_(home), table_(base::make<Table>()) {}
 
 HomeFileSystem::~HomeFileSystem() { LEGO_ASSERT(!table_ || table_->nodes.empty()); }
+
+void HomeFileSystem::retire(base::Own<HomeFileSystem> system) {
+  using Systems = boost::intrusive::list<HomeFileSystem>;
+  static constinit base::SpinLock retired_lock{base::LockRank::Process};  // guards:
+  static Systems retired;
+  Systems ended;
+  if (!system) return;
+  if (!system->is_unused()) {
+    base::log_warning("files", "a file is used after the end of its vNode");
+    system->family_.reset();
+  }
+  {
+    const base::SpinGuard guard(retired_lock);
+    retired.push_back(*system.release());
+    for (auto next = retired.begin(); next != retired.end();) {
+      HomeFileSystem& each = *next++;
+      if (!each.is_unused()) continue;
+      retired.erase(retired.iterator_to(each));
+      ended.push_back(each);
+    }
+  }
+  while (!ended.empty()) {
+    const base::Own<HomeFileSystem> each(&ended.front());
+    ended.pop_front();
+  }
+}
 
 Answer<NodeReference> HomeFileSystem::mount(const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {
   messages::FileMountRequest request{};

@@ -4,6 +4,7 @@
 // and names stay good until a call made here changes them.
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 
 #include "linux-abi/files/home_call.h"
@@ -14,12 +15,15 @@ namespace linux_abi {
 
 class HomeNode;
 
-class HomeFileSystem {
+class HomeFileSystem : public boost::intrusive::list_base_hook<> {
  public:
   HomeFileSystem(processor::Reference<processor::Family> family, const FileHome& home);
   HomeFileSystem(const HomeFileSystem&) = delete;
   HomeFileSystem& operator=(const HomeFileSystem&) = delete;
   ~HomeFileSystem();  // no node is left
+  // Ends it, or keeps what is left of it until the last of its nodes has gone: whoever still has one when the vNode is
+  // taken apart must find it there.
+  static void retire(base::Own<HomeFileSystem> system);
 
   const FileHome& home() const { return home_; }
   processor::Family& family() const { return *family_; }

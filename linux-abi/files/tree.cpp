@@ -22,10 +22,14 @@ namespace linux_abi {
 class FileTree : public processor::Counted {
  public:
   FileTree(processor::Reference<processor::Family> family, const FileHome& home)
-      : home_system(std::move(family), home) {}
-  void last_reference_gone() { base::Own<FileTree>(this).reset(); }
+      : home_system(base::make<HomeFileSystem>(std::move(family), home)) {}
+  void last_reference_gone() {
+    base::Own<HomeFileSystem> system = std::move(home_system);
+    base::Own<FileTree>(this).reset();
+    HomeFileSystem::retire(std::move(system));
+  }
 
-  HomeFileSystem home_system;
+  base::Own<HomeFileSystem> home_system;
   MountTable mounts;
   // All that are mounted or still used; with the table's mutex held.
   base::Array<MountedSystemReference> systems;
@@ -41,7 +45,7 @@ class FileTree : public processor::Counted {
 
 PlaceReference root_of(FileTree& tree) { return tree.root; }
 NameCache& name_cache_of(FileTree& tree) { return tree.names; }
-HomeFileSystem& home_system_of(FileTree& tree) { return tree.home_system; }
+HomeFileSystem& home_system_of(FileTree& tree) { return *tree.home_system; }
 
 MountTable& mounts_of(FileTree& tree) { return tree.mounts; }
 LoopDevices& loop_devices_of(FileTree& tree) { return tree.loops; }
@@ -51,7 +55,7 @@ PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::
 }
 
 Answer<> flush_files(FileTree& tree, processor::Sleeper& sleeper) {
-  TRY(tree.home_system.flush_all(sleeper));
+  TRY(tree.home_system->flush_all(sleeper));
   {
     threads::MutexGuard guard(tree.mounts.mutex);
     for (const MountedSystemReference& system : tree.systems)
@@ -90,8 +94,8 @@ void sweep_systems(FileTree& tree, processor::Sleeper& sleeper) {
 namespace {
 
 Answer<base::Own<HomeFileSystem>> new_home_system(FileTree& tree) {
-  auto system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system.family()),
-                                           tree.home_system.home());
+  auto system = base::make<HomeFileSystem>(processor::Reference<processor::Family>(tree.home_system->family()),
+                                           tree.home_system->home());
   if (!system) return error(ENOMEM);
   return system;
 }
@@ -169,7 +173,7 @@ Answer<> mount_at_start(FileTree& tree, const PlaceReference& directory, std::st
 
 // A directory of the root that is there and holds nothing. "." and ".." are always listed.
 Answer<bool> is_empty_directory(FileTree& tree, std::string_view name, processor::Sleeper& sleeper) {
-  const FileHome& home = tree.home_system.home();
+  const FileHome& home = tree.home_system->home();
   messages::FileLookupRequest look_up;
   look_up.directory = static_cast<HomeNode&>(tree.root->node()).id();
   look_up.name_bytes = static_cast<std::uint32_t>(name.size());
@@ -210,8 +214,8 @@ Answer<> mount_all_in_memory(FileTree& tree, std::uint32_t kept, processor::Slee
 }
 
 Answer<> mount_root(FileTree& tree, const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {
-  NodeReference root = TRY(tree.home_system.mount(storage, sleeper));
-  auto system = TRY(new_system(tree, "ext4", tree.home_system.device(), "lego"));
+  NodeReference root = TRY(tree.home_system->mount(storage, sleeper));
+  auto system = TRY(new_system(tree, "ext4", tree.home_system->device(), "lego"));
   auto mount = base::make<Mount>(std::move(system), mount_flag::relative_access_times, tree.mounts.next_id());
   if (!mount) return error(ENOMEM);
   tree.root = TRY(tree.mounts.add(MountReference(*mount.release()), std::move(root), {}));
@@ -225,7 +229,7 @@ Answer<processor::Reference<FileTree>> mount_files(processor::Family& family, VN
                                                    processor::Sleeper& sleeper) {
   auto made =
       base::make<FileTree>(processor::Reference<processor::Family>(family), FileHome{vnode.id(), family.home().memory});
-  if (!made) return error(ENOMEM);
+  if (!made || !made->home_system) return error(ENOMEM);
   processor::Reference<FileTree> tree(*made.release());
   TRY(mount_root(*tree, storage, sleeper));
   constexpr std::uint32_t of_kernel = mount_flag::no_set_id | mount_flag::no_devices | mount_flag::no_execution;
@@ -255,7 +259,7 @@ Answer<> unmount_files(FileTree& tree, processor::Sleeper& sleeper) {
     if (const Answer<> done = tree.unnamed->unmount(sleeper); !done) unmounted = done;
     tree.unnamed.reset();
   }
-  TRY(tree.home_system.unmount(sleeper));
+  TRY(tree.home_system->unmount(sleeper));
   TRY(unmounted);
   return flushed;
 }

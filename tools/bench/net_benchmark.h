@@ -11,7 +11,7 @@
 namespace bench {
 
 struct NetOptions {
-  unsigned rounds = 3;
+  unsigned rounds = 5;
   Effort effort;
   std::filesystem::path image;  // mcomponent.elf
 };
