@@ -66,6 +66,8 @@ inline Failure fail(Error error) { return Failure(error); }
 }  // namespace base
 
 // TRY(expression): the value of a Result, or return its error from this function. Not for coroutines: see CO_TRY.
+// Not between the braces of an aggregate or array behind an element that has a destructor: GCC 12 returns without
+// destroying it (tests/sources looks for these).
 #define TRY(expression)                              \
   __extension__({                                    \
     auto&& try_result_ = (expression);               \

@@ -105,7 +105,9 @@ struct TwoFiles {
 };
 
 Answer<TwoFiles> two_files(Call& call, std::uint64_t in, std::uint64_t out) {
-  TwoFiles files{.in = TRY(real_file(call, in)), .out = TRY(real_file(call, out))};
+  TwoFiles files;
+  files.in = TRY(real_file(call, in));
+  files.out = TRY(real_file(call, out));
   if (!files.in->readable() || !files.out->writable()) return error(EBADF);
   files.in_pipe = files.in->pipe();
   files.out_pipe = files.out->pipe();

@@ -20,29 +20,10 @@ HomeFileSystem::HomeFileSystem(processor::Reference<processor::Family> family, c
 HomeFileSystem::~HomeFileSystem() { LEGO_ASSERT(!table_ || table_->nodes.empty()); }
 
 void HomeFileSystem::retire(base::Own<HomeFileSystem> system) {
-  using Systems = boost::intrusive::list<HomeFileSystem>;
-  static constinit base::SpinLock retired_lock{base::LockRank::Process};  // guards:
-  static Systems retired;
-  Systems ended;
-  if (!system) return;
-  if (!system->is_unused()) {
-    base::log_warning("files", "a file is used after the end of its vNode");
-    system->family_.reset();
-  }
-  {
-    const base::SpinGuard guard(retired_lock);
-    retired.push_back(*system.release());
-    for (auto next = retired.begin(); next != retired.end();) {
-      HomeFileSystem& each = *next++;
-      if (!each.is_unused()) continue;
-      retired.erase(retired.iterator_to(each));
-      ended.push_back(each);
-    }
-  }
-  while (!ended.empty()) {
-    const base::Own<HomeFileSystem> each(&ended.front());
-    ended.pop_front();
-  }
+  if (!system || system->is_unused()) return;
+  base::log_error("files", "a file is used after the end of its vNode");
+  system->family_.reset();
+  (void)system.release();
 }
 
 Answer<NodeReference> HomeFileSystem::mount(const rpc::NodeAddress& storage, processor::Sleeper& sleeper) {

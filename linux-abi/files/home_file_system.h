@@ -15,14 +15,14 @@ namespace linux_abi {
 
 class HomeNode;
 
-class HomeFileSystem : public boost::intrusive::list_base_hook<> {
+class HomeFileSystem {
  public:
   HomeFileSystem(processor::Reference<processor::Family> family, const FileHome& home);
   HomeFileSystem(const HomeFileSystem&) = delete;
   HomeFileSystem& operator=(const HomeFileSystem&) = delete;
   ~HomeFileSystem();  // no node is left
-  // Ends it, or keeps what is left of it until the last of its nodes has gone: whoever still has one when the vNode is
-  // taken apart must find it there.
+  // Ends it when its vNode is taken apart. A node that somebody still has then is our mistake, which must not take the
+  // component with it: the node finds its file system there, for ever.
   static void retire(base::Own<HomeFileSystem> system);
 
   const FileHome& home() const { return home_; }

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -75,6 +76,17 @@ static bool descriptors(int) {
   return close_range(3, ~0u, 0) == 0;
 }
 
+// A call of two descriptors, the second of which is refused, keeps nothing of the first.
+static bool refusals(int) {
+  const int text = open("/proc/self/stat", O_RDONLY), set = epoll_create1(0);
+  epoll_event event = {EPOLLIN, {}};
+  const bool refused = splice(text, nullptr, -1, nullptr, 1, 0) < 0 && tee(text, -1, 1, 0) < 0 &&
+                       sendfile(text, -1, nullptr, 1) < 0 && sendfile(-1, text, nullptr, 1) < 0 &&
+                       copy_file_range(text, nullptr, -1, nullptr, 1, 0) < 0 && dup2(text, -1) < 0 &&
+                       epoll_ctl(set, EPOLL_CTL_ADD, -1, &event) < 0;
+  return refused && close(text) == 0 && close(set) == 0;
+}
+
 static bool mapping(int number) {
   const bool shared = number % 2 == 0;
   char* memory = static_cast<char*>(
@@ -123,8 +135,9 @@ static bool untidy(int number) {
 static const struct {
   const char* name;
   bool (*make)(int number);
-} kinds[] = {{"processes", process},       {"programs", executed}, {"threads", thread},  {"files", file},
-             {"descriptors", descriptors}, {"mappings", mapping},  {"signals", signals}, {"untidy", untidy}};
+} kinds[] = {{"processes", process}, {"programs", executed},       {"threads", thread},
+             {"files", file},        {"descriptors", descriptors}, {"refusals", refusals},
+             {"mappings", mapping},  {"signals", signals},         {"untidy", untidy}};
 
 int main(int count, char** words) {
   if (count != 3) return 2;

@@ -20,6 +20,7 @@ nlohmann::json stats_after(const Words& options, const std::string& what, unsign
   rack.close_input();
   const harness::Ended ended = rack.wait(1500);
   EXPECT_EQ(ended.status, 0) << ended.error << ended.out;
+  EXPECT_EQ(harness::complaints(rack.folder()), "");
   return rack.stats();
 }
 
