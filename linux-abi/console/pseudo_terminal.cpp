@@ -11,7 +11,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/console/terminal_device.h"
 #include "linux-abi/files/descriptor_table.h"
-#include "linux-abi/files/file_description.h"
+#include "linux-abi/files/placed_file.h"
 #include "linux-abi/process/thread.h"
 
 namespace linux_abi {
@@ -34,10 +34,10 @@ std::array<Slave, 256> slaves;  // guarded by slaves_lock
 
 VNode& vnode_of(Caller& caller) { return static_cast<Thread&>(caller).process().vnode(); }
 
-class MasterFile final : public OpenFile {
+class MasterFile final : public PlacedFile {
  public:
   MasterFile(processor::Reference<TerminalDevice> terminal, int flags, PlaceReference place)
-      : OpenFile(flags), terminal_(std::move(terminal)), place_(std::move(place)) {}
+      : PlacedFile(flags, std::move(place)), terminal_(std::move(terminal)) {}
 
   // EIO: all slaves are closed.
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
@@ -49,10 +49,6 @@ class MasterFile final : public OpenFile {
   Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override;
   std::uint32_t poll_events() override { return terminal_->output().events(true, false) | POLLOUT | POLLWRNORM; }
   PollSource* poll_source() override { return &terminal_->output().source(); }
-  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
-  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
-  Place* place() override { return place_.get(); }
-  Node* node() override { return &place_->node(); }
   bool is_terminal() const override { return true; }
 
  private:
@@ -66,7 +62,6 @@ class MasterFile final : public OpenFile {
   }
 
   processor::Reference<TerminalDevice> terminal_;
-  PlaceReference place_;
 };
 
 Answer<std::uint64_t> MasterFile::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {

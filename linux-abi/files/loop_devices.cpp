@@ -12,7 +12,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/files/descriptor_table.h"
 #include "linux-abi/files/file_context.h"
-#include "linux-abi/files/file_description.h"
+#include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/tree.h"
 
 namespace linux_abi {
@@ -20,21 +20,9 @@ namespace {
 
 constexpr std::uint64_t sector_bytes = 512;
 
-class BlockFile : public OpenFile {
+class LoopControlFile final : public PlacedFile {
  public:
-  BlockFile(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
-  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
-  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
-  Place* place() override { return place_.get(); }
-  Node* node() override { return &place_->node(); }
-
- private:
-  PlaceReference place_;
-};
-
-class LoopControlFile final : public BlockFile {
- public:
-  using BlockFile::BlockFile;
+  using PlacedFile::PlacedFile;
   Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override {
     LoopDevices& devices = loop_devices_of(caller.file_context().tree());
     threads::MutexGuard guard(devices.mutex);
@@ -50,26 +38,14 @@ class LoopControlFile final : public BlockFile {
   void close() override { base::Own<LoopControlFile>(this).reset(); }
 };
 
-class LoopFile final : public BlockFile {
+class LoopFile final : public PositionedFile {
  public:
   LoopFile(std::uint32_t number, int flags, PlaceReference place, processor::Reference<FileTree> tree)
-      : BlockFile(flags, std::move(place)), number_(number), tree_(std::move(tree)) {
+      : PositionedFile(flags, std::move(place)), number_(number), tree_(std::move(tree)) {
     threads::MutexGuard guard(devices().mutex);
     ++loop().opens;
   }
 
-  Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
-    threads::MutexGuard guard(position_lock_);
-    const std::size_t done = TRY(read_at(position_, to, caller));
-    position_ += done;
-    return done;
-  }
-  Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
-    threads::MutexGuard guard(position_lock_);
-    const std::size_t done = TRY(write_at(position_, from, caller));
-    position_ += done;
-    return done;
-  }
   Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller) override {
     const Part part = TRY(part_at(offset, to.size(), caller));
     if (part.bytes == 0) return std::size_t{0};
@@ -271,8 +247,6 @@ class LoopFile final : public BlockFile {
 
   const std::uint32_t number_;
   const processor::Reference<FileTree> tree_;
-  threads::Mutex position_lock_;
-  std::uint64_t position_ = 0;
 };
 
 }  // namespace

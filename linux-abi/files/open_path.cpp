@@ -6,9 +6,9 @@
 
 #include "kernel/base/format.h"
 #include "kernel/base/memory.h"
-#include "linux-abi/files/file_description.h"
 #include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/leases.h"
+#include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/tree.h"
 
 namespace linux_abi {
@@ -18,19 +18,15 @@ constexpr unsigned max_dangling_links = 8;
 constexpr int creation_flags = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW;
 
 // O_PATH: names a place and nothing else.
-class PathFile final : public OpenFile {
+class PathFile final : public PlacedFile {
  public:
-  PathFile(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
+  using PlacedFile::PlacedFile;
   Answer<std::size_t> read(std::span<std::byte>, Caller&) override { return error(EBADF); }
   Answer<std::size_t> write(std::span<const std::byte>, Caller&) override { return error(EBADF); }
   Answer<std::size_t> read_at(std::uint64_t, std::span<std::byte>, Caller&) override { return error(EBADF); }
   Answer<std::size_t> write_at(std::uint64_t, std::span<const std::byte>, Caller&) override { return error(EBADF); }
   Answer<std::uint64_t> seek(std::int64_t, int, Caller&) override { return error(EBADF); }
   Answer<processor::Reference<processor::SharedObject>> mappable(Caller&) override { return error(EBADF); }
-  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
-  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
-  Place* place() override { return place_.get(); }
-  Node* node() override { return &place_->node(); }
 
  private:
   void close() override { base::Own<PathFile>(this).reset(); }

@@ -5,7 +5,7 @@
 
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_context.h"
-#include "linux-abi/files/file_description.h"
+#include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/tree.h"
 #include "linux-abi/process/inspection.h"
@@ -37,22 +37,10 @@ Answer<> add_place(TextWriter& out, const PlaceReference& place, Caller& caller)
 }
 
 // The memory that the process had when it was opened: when it has ended, or runs another program, there is nothing.
-class MemoryFile final : public OpenFile {
+class MemoryFile final : public PositionedFile {
  public:
   MemoryFile(int flags, PlaceReference place, int pid, processor::Reference<processor::AddressSpace> space)
-      : OpenFile(flags), place_(std::move(place)), pid_(pid), space_(std::move(space)) {}
-  Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
-    threads::MutexGuard guard(lock_);
-    const std::size_t done = TRY(read_at(position_, to, caller));
-    position_ += done;
-    return done;
-  }
-  Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
-    threads::MutexGuard guard(lock_);
-    const std::size_t done = TRY(write_at(position_, from, caller));
-    position_ += done;
-    return done;
-  }
+      : PositionedFile(flags, std::move(place)), pid_(pid), space_(std::move(space)) {}
   Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller) override {
     if (to.empty() || !is_in_use(caller)) return std::size_t{0};
     const std::size_t done = force_read(space_, offset, to, caller.sleeper());
@@ -64,17 +52,13 @@ class MemoryFile final : public OpenFile {
     return done == 0 ? error(EIO) : Answer<std::size_t>(done);
   }
   Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
-    threads::MutexGuard guard(lock_);
+    threads::MutexGuard guard(position_lock_);
     // Addresses with the highest bit set are offsets like others (the vsyscall page).
     if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(position_);
     if (whence != SEEK_CUR && whence != SEEK_SET) return error(EINVAL);
     position_ = static_cast<std::uint64_t>(offset);
     return position_;
   }
-  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
-  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
-  Place* place() override { return place_.get(); }
-  Node* node() override { return &place_->node(); }
 
  private:
   void close() override { base::Own<MemoryFile>(this).reset(); }
@@ -82,11 +66,8 @@ class MemoryFile final : public OpenFile {
     const auto process = inspect_any(pid_, caller);
     return space_ && process && process->space.get() == space_.get();
   }
-  PlaceReference place_;
   const int pid_;
   processor::Reference<processor::AddressSpace> space_;
-  threads::Mutex lock_;
-  std::uint64_t position_ = 0;
 };
 
 }  // namespace

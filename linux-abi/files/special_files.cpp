@@ -11,20 +11,16 @@
 #include "kernel/core/entropy.h"
 #include "linux-abi/console/pseudo_terminal.h"
 #include "linux-abi/console/terminal.h"
-#include "linux-abi/files/file_description.h"
 #include "linux-abi/files/loop_devices.h"
+#include "linux-abi/files/placed_file.h"
 
 namespace linux_abi {
 namespace {
 
-// What they share: a place, no position to speak of, reads and writes that never wait.
-class DeviceFile : public OpenFile {
+// What they share: no position to speak of, reads and writes that never wait.
+class DeviceFile : public PlacedFile {
  public:
-  DeviceFile(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
-  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
-  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
-  Place* place() override { return place_.get(); }
-  Node* node() override { return &place_->node(); }
+  using PlacedFile::PlacedFile;
   Answer<std::uint64_t> seek(std::int64_t, int whence, Caller&) override {
     if (whence < SEEK_SET || whence > SEEK_END) return error(EINVAL);
     return std::uint64_t{0};

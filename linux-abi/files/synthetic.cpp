@@ -11,7 +11,7 @@
 #include "kernel/base/memory.h"
 #include "kernel/threads/mutex.h"
 #include "linux-abi/files/directory_file.h"
-#include "linux-abi/files/file_description.h"
+#include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/special_files.h"
 
 namespace linux_abi {
@@ -58,10 +58,10 @@ class SyntheticNode : public Node {
 };
 
 // What a text was when it was opened.
-class TextFile final : public OpenFile {
+class TextFile final : public PositionedFile {
  public:
   TextFile(int flags, PlaceReference place, base::Array<char> text, StoreText store, int subject)
-      : OpenFile(flags), place_(std::move(place)), text_(std::move(text)), store_(store), subject_(subject) {}
+      : PositionedFile(flags, std::move(place)), text_(std::move(text)), store_(store), subject_(subject) {}
   Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
     if (store_ == nullptr) return error(EINVAL);
     TRY(store_({reinterpret_cast<const char*>(from.data()), from.size()}, subject_, caller));
@@ -70,12 +70,6 @@ class TextFile final : public OpenFile {
   Answer<std::size_t> write_at(std::uint64_t, std::span<const std::byte> from, Caller& caller) override {
     return write(from, caller);
   }
-  Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
-    threads::MutexGuard guard(lock_);
-    const std::size_t done = TRY(read_at(position_, to, caller));
-    position_ += done;
-    return done;
-  }
   Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller&) override {
     if (offset >= text_.size()) return std::size_t{0};
     const std::size_t bytes = std::min<std::size_t>(to.size(), text_.size() - offset);
@@ -83,21 +77,16 @@ class TextFile final : public OpenFile {
     return bytes;
   }
   Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
-    threads::MutexGuard guard(lock_);
+    threads::MutexGuard guard(position_lock_);
     if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(position_);
     if ((whence != SEEK_CUR && whence != SEEK_SET) || offset < 0) return error(EINVAL);
     position_ = static_cast<std::uint64_t>(offset);
     return position_;
   }
   bool continues() const override { return true; }
-  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
-  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
-  Place* place() override { return place_.get(); }
-  Node* node() override { return &place_->node(); }
 
  private:
   void close() override { base::Own<TextFile>(this).reset(); }
-  PlaceReference place_;
   base::Array<char> text_;
   StoreText store_;
   int subject_;
@@ -221,9 +210,9 @@ class DirectoryNode final : public SyntheticNode {
   const DirectorySource& source_;
 };
 
-class ListedDirectory final : public OpenFile {
+class ListedDirectory final : public PlacedFile {
  public:
-  ListedDirectory(int flags, PlaceReference place) : OpenFile(flags), place_(std::move(place)) {}
+  using PlacedFile::PlacedFile;
   Answer<std::size_t> read(std::span<std::byte>, Caller&) override { return error(EISDIR); }
   Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
     threads::MutexGuard guard(lock_);
@@ -246,10 +235,6 @@ class ListedDirectory final : public OpenFile {
       cookie_ = entry.cookie;
     }
   }
-  Answer<FileStatus> status(Caller& caller) override { return place_->node().status(caller); }
-  std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }
-  Place* place() override { return place_.get(); }
-  Node* node() override { return &place_->node(); }
 
  private:
   static constexpr std::uint64_t dots = 2;  // cookies of "." and ".."
@@ -268,7 +253,6 @@ class ListedDirectory final : public OpenFile {
   }
   void close() override { base::Own<ListedDirectory>(this).reset(); }
 
-  PlaceReference place_;
   threads::Mutex lock_;
   std::uint64_t cookie_ = 0;
 };
