@@ -186,11 +186,12 @@ Answer<> mount_again(Caller& caller, const PlaceReference& source, const PlaceRe
 Answer<> move_mount(Caller& caller, const PlaceReference& root, const PlaceReference& at) {
   if (!is_mount_root(*root) || !root->parent()) return error(EINVAL);
   if (root->node().is_directory() != at->node().is_directory()) return error(EINVAL);
-  if (at->is_below(*root)) return error(ELOOP);
   TRY(check_has_name(caller, *at));
-  FileTree& tree = tree_of(caller);
-  threads::MutexGuard guard(mounts_of(tree).mutex);
-  return mounts_of(tree).move(*root, at);
+  MountTable& mounts = mounts_of(tree_of(caller));
+  const threads::MutexGuard guard(mounts.mutex);
+  // Two moves at once, each below the other, would leave a ring.
+  if (at->is_below(*root)) return error(ELOOP);
+  return mounts.move(*root, at);
 }
 
 namespace {
