@@ -138,7 +138,7 @@ base::Task<> Member::keep_lease() {
     const std::uint64_t due_ns = loop_.now_ns() + heartbeat_interval_ns_;
     (void)co_await sleep(heartbeat_interval_ns_);
     // Says which side a lost lease was lost on.
-    const std::uint64_t late_ns = loop_.now_ns() - std::min(due_ns, loop_.now_ns());
+    const std::uint64_t now_ns = loop_.now_ns(), late_ns = now_ns > due_ns ? now_ns - due_ns : 0;
     if (late_ns > late_heartbeat_ns) {
       base::log_warning("membership", "this component had no time for its heartbeat: {} ms late",
                         late_ns / base::millisecond_ns);

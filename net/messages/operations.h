@@ -13,7 +13,7 @@
 
 namespace messages {
 
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 
 #define LEGO_OPERATIONS(X)                                                                          \
   /* membership: every component and client -> managers */                                          \
