@@ -167,78 +167,49 @@ bool list_of_process(std::uint64_t cookie, int pid, Caller& caller, ListedEntry&
 constexpr DirectorySource of_process{find_of_process, list_of_process, false, true};
 
 // /proc/sys; enough for what C libraries, servers and test suites look at.
-constexpr FixedEntry settings_entries[] = {
-    {-1, ""},
-    {0, "kernel"},
-    {1, "pid_max", proc_sys_pid_max},
-    {1, "tainted", proc_sys_zero},
-    {1, "ostype", proc_sys_ostype},
-    {1, "osrelease", proc_sys_osrelease},
-    {1, "hostname", proc_sys_hostname, store_hostname},
-    {1, "ngroups_max", proc_sys_groups_max},
-    {1, "cap_last_cap", proc_sys_last_capability},
-    {1, "random"},
-    {9, "boot_id", proc_sys_boot_id},
-    {9, "uuid", proc_sys_random_id},
-    {0, "vm"},
-    {12, "overcommit_memory", proc_sys_zero},
-    {0, "fs"},
-    {14, "pipe-max-size", proc_sys_pipe_max, store_pipe_max},
-    {0, "net"},
-    {16, "core"},
-    {17, "somaxconn", proc_sys_backlog_max},
-    {1, "shmmax", proc_sys_segment_bytes, store_segment_bytes},
-    {1, "shmall", proc_sys_all_segment_bytes},
-    {1, "shmmni", proc_sys_segments, store_segments},
-    {1, "shm_next_id", proc_sys_next_segment, store_next_segment},
-    {1, "msg_next_id", proc_sys_next_queue, store_next_queue},
-    {1, "sem_next_id", proc_sys_next_set, store_next_set},
-    {14, "pipe-user-pages-soft", proc_sys_pipe_pages},
-    {14, "pipe-user-pages-hard", proc_sys_zero},  // 0: no limit
-    {1, "version", proc_sys_version},
-    {1, "domainname", proc_sys_domain_name, store_domain_name},
-    {1, "msgmax", proc_sys_message_bytes},
-    {1, "msgmnb", proc_sys_queue_bytes},
-    {1, "msgmni", proc_sys_queues, store_queues},
-    {1, "sem", proc_sys_semaphores},
-    {1, "core_pattern", proc_sys_core_pattern, store_core_pattern},
-    {1, "core_uses_pid", proc_sys_core_uses_pid, store_core_uses_pid},
-    {14, "inotify"},
-    {35, "max_queued_events", proc_sys_inotify_queued, store_inotify_queued},
-    {35, "max_user_instances", proc_sys_inotify_instances, store_inotify_instances},
-    {35, "max_user_watches", proc_sys_inotify_watches, store_inotify_watches},
-    {14, "mqueue"},
-    {39, "queues_max", proc_sys_posix_queues, store_posix_queues},
-    {39, "msg_max", proc_sys_posix_messages, store_posix_messages},
-    {39, "msgsize_max", proc_sys_posix_bytes, store_posix_bytes},
-    {39, "msg_default", proc_sys_posix_default_messages},
-    {39, "msgsize_default", proc_sys_posix_default_bytes},
-    {1, "sched_rr_timeslice_ms", proc_sys_slice},
-    {14, "lease-break-time", proc_sys_lease_time, store_lease_time},
+constexpr FixedText settings[] = {
+    {"fs/pipe-max-size", proc_sys_pipe_max, store_pipe_max},
+    {"fs/pipe-user-pages-soft", proc_sys_pipe_pages},
+    {"fs/pipe-user-pages-hard", proc_sys_zero},  // 0: no limit
+    {"fs/lease-break-time", proc_sys_lease_time, store_lease_time},
+    {"fs/inotify/max_queued_events", proc_sys_inotify_queued, store_inotify_queued},
+    {"fs/inotify/max_user_instances", proc_sys_inotify_instances, store_inotify_instances},
+    {"fs/inotify/max_user_watches", proc_sys_inotify_watches, store_inotify_watches},
+    {"fs/mqueue/queues_max", proc_sys_posix_queues, store_posix_queues},
+    {"fs/mqueue/msg_max", proc_sys_posix_messages, store_posix_messages},
+    {"fs/mqueue/msgsize_max", proc_sys_posix_bytes, store_posix_bytes},
+    {"fs/mqueue/msg_default", proc_sys_posix_default_messages},
+    {"fs/mqueue/msgsize_default", proc_sys_posix_default_bytes},
+    {"kernel/pid_max", proc_sys_pid_max},
+    {"kernel/tainted", proc_sys_zero},
+    {"kernel/ostype", proc_sys_ostype},
+    {"kernel/osrelease", proc_sys_osrelease},
+    {"kernel/hostname", proc_sys_hostname, store_hostname},
+    {"kernel/ngroups_max", proc_sys_groups_max},
+    {"kernel/cap_last_cap", proc_sys_last_capability},
+    {"kernel/shmmax", proc_sys_segment_bytes, store_segment_bytes},
+    {"kernel/shmall", proc_sys_all_segment_bytes},
+    {"kernel/shmmni", proc_sys_segments, store_segments},
+    {"kernel/shm_next_id", proc_sys_next_segment, store_next_segment},
+    {"kernel/msg_next_id", proc_sys_next_queue, store_next_queue},
+    {"kernel/sem_next_id", proc_sys_next_set, store_next_set},
+    {"kernel/version", proc_sys_version},
+    {"kernel/domainname", proc_sys_domain_name, store_domain_name},
+    {"kernel/msgmax", proc_sys_message_bytes},
+    {"kernel/msgmnb", proc_sys_queue_bytes},
+    {"kernel/msgmni", proc_sys_queues, store_queues},
+    {"kernel/sem", proc_sys_semaphores},
+    {"kernel/core_pattern", proc_sys_core_pattern, store_core_pattern},
+    {"kernel/core_uses_pid", proc_sys_core_uses_pid, store_core_uses_pid},
+    {"kernel/sched_rr_timeslice_ms", proc_sys_slice},
+    {"kernel/random/boot_id", proc_sys_boot_id},
+    {"kernel/random/uuid", proc_sys_random_id},
+    {"net/core/somaxconn", proc_sys_backlog_max},
+    {"vm/overcommit_memory", proc_sys_zero},
 };
-static_assert(settings_entries[9].name == "random" && settings_entries[12].name == "vm" &&
-              settings_entries[14].name == "fs" && settings_entries[17].name == "core" &&
-              settings_entries[35].name == "inotify" && settings_entries[39].name == "mqueue");
-Answer<NodeReference> find_setting(std::string_view name, int directory, Caller&);
-bool list_settings(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
-  return list_fixed(settings_entries, cookie, directory, entry);
-}
-constexpr DirectorySource settings{find_setting, list_settings, true};
-Answer<NodeReference> find_setting(std::string_view name, int directory, Caller&) {
-  return find_fixed(settings_entries, settings, name, directory);
-}
 
-// /proc/sysvipc
-constexpr FixedEntry ipc_entries[] = {
-    {-1, ""}, {0, "msg", proc_ipc_messages}, {0, "sem", proc_ipc_semaphores}, {0, "shm", proc_ipc_segments}};
-Answer<NodeReference> find_ipc(std::string_view name, int directory, Caller&);
-bool list_ipc(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
-  return list_fixed(ipc_entries, cookie, directory, entry);
-}
-constexpr DirectorySource ipc_texts{find_ipc, list_ipc, true};
-Answer<NodeReference> find_ipc(std::string_view name, int directory, Caller&) {
-  return find_fixed(ipc_entries, ipc_texts, name, directory);
-}
+constexpr FixedText ipc_texts[] = {
+    {"msg", proc_ipc_messages}, {"sem", proc_ipc_semaphores}, {"shm", proc_ipc_segments}};
 
 // /proc
 Answer<> write_self(TextWriter& out, int, Caller& caller) {
@@ -255,8 +226,8 @@ Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
   if (name == "thread-self") return make_link(write_thread_self, nullptr, 0);
   if (name == "mounts") return make_link(write_self_mounts, nullptr, 0);
   if (name == "net") return make_link(write_self_net, nullptr, 0);
-  if (name == "sys") return make_directory(settings, 0);
-  if (name == "sysvipc") return make_directory(ipc_texts, 0);
+  if (name == "sys") return make_directory(FixedTree<settings>::source, 0);
+  if (name == "sysvipc") return make_directory(FixedTree<ipc_texts>::source, 0);
   for (const Text& text : machine_texts)
     if (text.name == name) return make_text(text.write, 0);
   const int pid = number_of_name(name);

@@ -194,31 +194,14 @@ Answer<> write_addresses6(TextWriter& out, int, Caller&) {
   return out.add_text("00000000000000000000000000000001 01 80 10 80       lo\n");
 }
 
-constexpr FixedEntry entries[] = {{-1, ""},
-                                  {0, "arp", write_arp},
-                                  {0, "dev", write_devices},
-                                  {0, "if_inet6", write_addresses6},
-                                  {0, "netlink", write_netlink},
-                                  {0, "packet", write_packet},
-                                  {0, "raw", write_raw},
-                                  {0, "raw6", write_raw6},
-                                  {0, "route", write_route},
-                                  {0, "tcp", write_tcp},
-                                  {0, "tcp6", write_tcp6},
-                                  {0, "udp", write_udp},
-                                  {0, "udp6", write_udp6},
-                                  {0, "unix", write_unix}};
-Answer<NodeReference> find(std::string_view name, int directory, Caller&);
-bool list(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
-  return list_fixed(entries, cookie, directory, entry);
-}
-constexpr DirectorySource source{find, list, true};
-Answer<NodeReference> find(std::string_view name, int directory, Caller&) {
-  return find_fixed(entries, source, name, directory);
-}
+constexpr FixedText texts[] = {{"arp", write_arp},         {"dev", write_devices},   {"if_inet6", write_addresses6},
+                               {"netlink", write_netlink}, {"packet", write_packet}, {"raw", write_raw},
+                               {"raw6", write_raw6},       {"route", write_route},   {"tcp", write_tcp},
+                               {"tcp6", write_tcp6},       {"udp", write_udp},       {"udp6", write_udp6},
+                               {"unix", write_unix}};
 
 }  // namespace
 
-Answer<NodeReference> make_proc_net() { return make_directory(source, 0); }
+Answer<NodeReference> make_proc_net() { return make_directory(FixedTree<texts>::source, 0); }
 
 }  // namespace linux_abi

@@ -21,32 +21,21 @@ Answer<> write_clock(TextWriter& out, int, Caller&) { return out.add_text("tsc\n
 // There are no huge pages.
 Answer<> write_huge_pages(TextWriter& out, int, Caller&) { return out.add_text("always madvise [never]\n"); }
 
-constexpr int cpu_directory = 3;
-constexpr FixedEntry entries[] = {
-    {-1, ""},
-    {0, "devices"},
-    {1, "system"},
-    {2, "cpu"},
-    {cpu_directory, "online", write_cores},
-    {cpu_directory, "possible", write_cores},
-    {cpu_directory, "present", write_cores},
-    {cpu_directory, "offline", write_nothing},
-    {cpu_directory, "kernel_max", write_last_possible},
-    {2, "clocksource"},
-    {9, "clocksource0"},
-    {10, "current_clocksource", write_clock},
-    {10, "available_clocksource", write_clock},
-    {0, "kernel"},
-    {13, "mm"},
-    {14, "transparent_hugepage"},
-    {15, "enabled", write_huge_pages},
-    {0, "fs"},
-    {17, "cgroup"},
-    {0, "block"},
-    {0, "class"},
+constexpr FixedText texts[] = {
+    {"devices/system/cpu/online", write_cores},
+    {"devices/system/cpu/possible", write_cores},
+    {"devices/system/cpu/present", write_cores},
+    {"devices/system/cpu/offline", write_nothing},
+    {"devices/system/cpu/kernel_max", write_last_possible},
+    {"devices/system/clocksource/clocksource0/current_clocksource", write_clock},
+    {"devices/system/clocksource/clocksource0/available_clocksource", write_clock},
+    {"kernel/mm/transparent_hugepage/enabled", write_huge_pages},
+    {"fs/cgroup"},
+    {"block"},
+    {"class"},
 };
-static_assert(entries[cpu_directory].name == "cpu" && entries[10].name == "clocksource0" &&
-              entries[15].name == "transparent_hugepage" && entries[17].name == "fs");
+constexpr auto& entries = FixedTree<texts>::entries;
+constexpr int cpu_directory = fixed_directory(entries.span(), "cpu");
 
 // cpuN; its subject is the core.
 Answer<> write_core(TextWriter& out, int core, Caller&) { return out.add("{}\n", core); }
@@ -87,18 +76,18 @@ int core_of(std::string_view name) {
 
 Answer<NodeReference> find(std::string_view name, int directory, Caller&);
 bool list(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
-  if (list_fixed(entries, cookie, directory, entry)) return true;
+  if (list_fixed(entries.span(), cookie, directory, entry)) return true;
   if (directory != cpu_directory) return false;
-  const std::uint64_t core = cookie < std::size(entries) ? 0 : cookie - std::size(entries) + 1;
+  const std::uint64_t core = cookie < entries.size() ? 0 : cookie - entries.size() + 1;
   if (core >= kernel::core_count()) return false;
   std::array<char, 16> name;
-  return entry.set(base::format(name, "cpu{}", core), entry_type::directory, std::size(entries) + core);
+  return entry.set(base::format(name, "cpu{}", core), entry_type::directory, entries.size() + core);
 }
 constexpr DirectorySource source{find, list, true};
 
 Answer<NodeReference> find(std::string_view name, int directory, Caller&) {
   if (const int core = core_of(name); directory == cpu_directory && core >= 0) return make_directory(of_core, core);
-  return find_fixed(entries, source, name, directory);
+  return find_fixed(entries.span(), source, name, directory);
 }
 
 }  // namespace
