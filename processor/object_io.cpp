@@ -139,44 +139,4 @@ base::ObjectId object_id(const SharedObject& object) { return object.id(); }
 std::uint64_t object_bytes(const SharedObject& object) { return object.cache().object_bytes(object.object()); }
 bool may_cache(const SharedObject&) { return true; }
 
-// --- Truncation
-// -------------------------------------------------------------------------------------------------------
-
-// The page that the new end is in is frozen too: what follows the end in it is cleared.
-Result<> Truncation::begin(Sleeper& sleeper) {
-  LEGO_ASSERT(!active_);
-  active_ = true;
-  excache::ExCache& cache = object_.cache();
-  cache.freeze_object(object_.object(), new_bytes_ / page_bytes);
-  while (cache.quiesce_object(object_.object(), sleeper) == excache::Progress::Wait) {
-    if (sleeper.sleep()) continue;
-    cache.cancel_wait(sleeper);
-    end(false);
-    return base::fail(Error::Interrupted);
-  }
-  return {};
-}
-
-void Truncation::end(bool done) {
-  if (!active_) return;
-  active_ = false;
-  excache::ExCache& cache = object_.cache();
-  const std::uint64_t first_gone = (new_bytes_ + page_bytes - 1) / page_bytes;
-  const bool shrinks = new_bytes_ < cache.object_bytes(object_.object());
-  if (done) {
-    cache.drop_pages(object_.object(), first_gone);
-    cache.clear_tail(object_.object(), new_bytes_);
-    cache.resize_object(object_.object(), new_bytes_);
-  }
-  cache.thaw_object(object_.object());
-  if (!done || !shrinks) return;
-  ThreadSleeper sleeper(threads::Interruptible::Never);
-  MonitorCore& monitor = object_.monitor();
-  for (Reference<AddressSpace> space = monitor.next_space(base::SpaceId(0)); space;
-       space = monitor.next_space(space->id()))
-    discard_private_copies(*space, object_.id(), first_gone, sleeper);
-}
-
-Truncation::~Truncation() { end(false); }
-
 }  // namespace processor

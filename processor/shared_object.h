@@ -70,6 +70,23 @@ class Truncation {
   bool active_ = false;
 };
 
+// Around the request that makes zeros of the bytes [begin, end) (FilePunch), likewise. Private copies stay.
+class HolePunch {
+ public:
+  HolePunch(SharedObject& object, std::uint64_t begin_byte, std::uint64_t end_byte)
+      : object_(object), begin_(begin_byte), end_(end_byte) {}
+  HolePunch(const HolePunch&) = delete;
+  HolePunch& operator=(const HolePunch&) = delete;
+  ~HolePunch();  // as end(false) if end() was not called
+  base::Result<> begin(Sleeper& sleeper);
+  void end(bool done);
+
+ private:
+  SharedObject& object_;
+  const std::uint64_t begin_, end_;
+  bool active_ = false;
+};
+
 // The one predicate about caching: while a vNode runs on one pComponent, that pComponent is its files' only user.
 bool may_cache(const SharedObject& object);
 

@@ -95,6 +95,12 @@ struct Statistics {
   std::uint64_t id = 0;
 };
 
+// From an offset of a file on: data, or a hole (or room that was never written). It goes on as far as `end` at least.
+struct FileExtent {
+  bool has_data = false;
+  std::uint64_t end = 0;
+};
+
 // Receives the entries of a directory. Returning false: no more room, this entry was not taken.
 class DirectoryVisitor {
  public:
@@ -130,8 +136,9 @@ class FileSystem {
   virtual base::Result<Attributes> remove_directory(base::FileId directory, std::string_view name,
                                                     const Request& request) = 0;
   // The file that had the new name before, as it is afterwards; nullopt: nobody lost a name.
-  virtual base::Result<std::optional<Attributes>> rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
-                                std::string_view new_name, RenameMode mode, const Request& request) = 0;
+  virtual base::Result<std::optional<Attributes>> rename(base::FileId old_directory, std::string_view old_name,
+                                                         base::FileId new_directory, std::string_view new_name,
+                                                         RenameMode mode, const Request& request) = 0;
   // From a cookie on (0: the start). True: the end was reached. A cookie stays good while other entries come and go.
   virtual base::Result<bool> read_directory(base::FileId directory, std::uint64_t cookie,
                                             DirectoryVisitor& visitor) = 0;
@@ -157,6 +164,11 @@ class FileSystem {
   // Room for later writes: NoSpace now instead of then. The file's bytes and size do not change.
   virtual base::Result<> reserve(base::FileId file, std::uint64_t offset, std::uint64_t bytes,
                                  const Request& request) = 0;
+  // The bytes of the range become zeros, and its whole blocks are free; the size stays. The one operation that may have
+  // been done in part when it fails, or when the power goes.
+  virtual base::Result<Attributes> punch(base::FileId file, std::uint64_t offset, std::uint64_t bytes,
+                                         const Request& request) = 0;
+  virtual base::Result<FileExtent> extent(base::FileId file, std::uint64_t offset) = 0;
   // The file is on the disk when it returns; an empty id means everything.
   virtual base::Result<> sync(base::FileId file, SyncScope scope) = 0;
 

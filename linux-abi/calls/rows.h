@@ -21,7 +21,7 @@
   CALL(fstat, "fp")                      \
   CALL(lstat, "sp")                      \
   CALL(poll, "pud")                      \
-  CALL(lseek, "fdd", "SEEK_HOLE finds the end of the file only") \
+  CALL(lseek, "fdd")                     \
   CALL(mmap, "puPMfx")                   \
   CALL(mprotect, "puP")                  \
   CALL(munmap, "pu")                     \
@@ -261,7 +261,7 @@
   CALL(signalfd, "fpu")                  \
   CALL(timerfd_create, "dx")             \
   CALL(eventfd, "u")                     \
-  CALL(fallocate, "fduu", "allocates only; no other mode than FALLOC_FL_KEEP_SIZE") \
+  CALL(fallocate, "fduu", "FALLOC_FL_COLLAPSE_RANGE and FALLOC_FL_INSERT_RANGE are EOPNOTSUPP") \
   CALL(timerfd_settime, "fxpp")          \
   CALL(timerfd_gettime, "fp")            \
   CALL(accept4, "fppO")                  \

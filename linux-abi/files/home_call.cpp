@@ -99,6 +99,7 @@ bool is_change(messages::Operation operation) {
     case Operation::FileWrite:
     case Operation::FileReserve:
     case Operation::FileSetXattr:
+    case Operation::FilePunch:
       return true;
     default:
       return false;

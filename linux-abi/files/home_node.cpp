@@ -2,6 +2,8 @@
 // A file of a vNode's root file system, its attributes and data: see home_node.h.
 #include "linux-abi/files/home_node.h"
 
+#include <algorithm>
+
 #include "kernel/base/memory.h"
 #include "linux-abi/files/directory_file.h"
 #include "linux-abi/files/fifo.h"
@@ -23,6 +25,7 @@ constexpr std::uint32_t without_set_id_bits(std::uint32_t mode) {
   const bool sets_group = (mode & (set_group | group_executes)) == (set_group | group_executes);
   return mode & ~(set_user | (sets_group ? set_group : 0));
 }
+constexpr std::uint64_t disk_block_bytes = 512;  // of st_blocks
 static_assert(without_set_id_bits(0106755) == 0100755 && without_set_id_bits(0102644) == 0102644);
 }  // namespace
 
@@ -39,6 +42,7 @@ void HomeNode::update(const FileAttributes& attributes) {
   const std::uint64_t modified_ns = attributes_.modify_time_ns;
   attributes_ = attributes;
   if (times_untold_) attributes_.modify_time_ns = attributes_.change_time_ns = modified_ns;
+  if (attributes.blocks * disk_block_bytes < attributes.size) may_have_holes_ = true;
   attributes_known_ = true;
 }
 
@@ -53,6 +57,22 @@ Answer<FileAttributes> HomeNode::attributes(processor::Sleeper& sleeper) {
     const base::SpinGuard guard(lock_);
     if (attributes_known_) return attributes_;
   }
+  return attributes_now(sleeper);
+}
+
+// What is stored of a file with holes depends on what was written where. Of a file in memory the home must have it.
+Answer<FileAttributes> HomeNode::attributes_with_blocks(processor::Sleeper& sleeper) {
+  processor::Reference<processor::SharedObject> data;
+  {
+    const base::SpinGuard guard(lock_);
+    if (may_have_holes_) data = data_;
+  }
+  if (!data) return attributes(sleeper);
+  if (file_system_.in_memory()) TRY(processor::flush_object(*data, sleeper));
+  return attributes_now(sleeper);
+}
+
+Answer<FileAttributes> HomeNode::attributes_now(processor::Sleeper& sleeper) {
   messages::FileGetAttributesRequest request;
   request.file = id_;
   const auto reply = TRY(ask(file_system_.home(), request, sleeper));
@@ -72,7 +92,7 @@ std::uint64_t HomeNode::bytes() {
 }
 
 Answer<FileStatus> HomeNode::status(Caller& caller) {
-  const FileAttributes known = TRY(attributes(caller.sleeper()));
+  const FileAttributes known = TRY(attributes_with_blocks(caller.sleeper()));
   FileStatus status;
   status.device = file_system_.device();
   status.inode = known.inode;
@@ -83,11 +103,12 @@ Answer<FileStatus> HomeNode::status(Caller& caller) {
   status.special_device = known.device;
   status.bytes = type() == file_mode::regular ? bytes() : known.size.get();
   status.blocks = known.blocks;
-  // What has not been written back yet has no blocks on the disk; Linux counts them as soon as they are reserved.
-  const std::uint64_t wanted = base::round_up(status.bytes, 4096) / 512;
-  if (type() == file_mode::regular && status.bytes > known.size && status.blocks < wanted) status.blocks = wanted;
+  const std::uint64_t wanted = base::round_up(status.bytes, 4096) / disk_block_bytes;
   {
     const base::SpinGuard guard(lock_);
+    // What has not been written back yet has no blocks on the disk; Linux counts them as soon as they are reserved.
+    if (type() == file_mode::regular && !may_have_holes_ && status.bytes > known.size && status.blocks < wanted)
+      status.blocks = wanted;
     status.access_time_ns = accessed_ns_.value_or(known.access_time_ns.get());
   }
   status.modify_time_ns = known.modify_time_ns;
@@ -121,6 +142,27 @@ Answer<> HomeNode::change(const AttributeChange& change, Caller& caller) {
   return {};
 }
 
+template <typename Removal, typename Request>
+Answer<FileAttributes> HomeNode::remove_data(Removal&& removal, const Request& request, Caller& caller) {
+  TRY(drop_set_id_bits(caller));
+  TRY(removal.begin(caller.sleeper()));
+  const auto reply = ask(file_system_.home(), request, caller.sleeper());
+  removal.end(reply.has_value());
+  if (!reply) return std::unexpected(reply.error());
+  return reply->attributes;
+}
+
+Answer<> HomeNode::data_removed(const Answer<FileAttributes>& changed) {
+  if (!changed) return std::unexpected(changed.error());
+  {
+    const base::SpinGuard guard(lock_);
+    times_untold_ = false;
+  }
+  update(*changed);
+  file_system_.space_changed();
+  return {};
+}
+
 Answer<> HomeNode::truncate(std::uint64_t bytes, Caller& caller) {
   if (is_directory()) return error(EISDIR);
   if (type() != file_mode::regular) return error(EINVAL);
@@ -130,29 +172,53 @@ Answer<> HomeNode::truncate(std::uint64_t bytes, Caller& caller) {
     const std::uint64_t now_bytes = processor::object_bytes(*object);
     if (bytes < now_bytes && (seals() & seal::shrink) != 0) return error(EPERM);
     if (bytes > now_bytes && (seals() & seal::grow) != 0) return error(EPERM);
-    processor::Truncation truncation(*object, bytes);
-    TRY(drop_set_id_bits(caller));
-    TRY(truncation.begin(caller.sleeper()));
+    if (bytes > now_bytes) leaves_hole();
     messages::FileSetAttributesRequest request;
     request.file = id_;
     request.mask = bit(SetAttributes::Size) | bit(SetAttributes::ModifyTime);
     request.size = bytes;
     request.modify_time_ns = caller.wall_time_ns();
-    const auto reply = ask(file_system_.home(), request, caller.sleeper());
-    truncation.end(reply.has_value());
-    if (!reply) return std::unexpected(reply.error());
-    return reply->attributes;
+    return remove_data(processor::Truncation(*object, bytes), request, caller);
   };
   const auto changed = locked();
   mutex_.unlock();
-  if (!changed) return std::unexpected(changed.error());
-  {
-    const base::SpinGuard guard(lock_);
-    times_untold_ = false;
-  }
-  update(*changed);
-  file_system_.space_changed();
-  return {};
+  return data_removed(changed);
+}
+
+Answer<> HomeNode::punch(std::uint64_t offset, std::uint64_t bytes, Caller& caller) {
+  const auto object = TRY(data(caller.sleeper()));
+  TRY(mutex_.lock_killable());
+  bool beyond = false;
+  const auto locked = [&]() -> Answer<FileAttributes> {
+    if (write_sealed()) return error(EPERM);
+    const std::uint64_t now_bytes = processor::object_bytes(*object);
+    beyond = offset >= now_bytes;
+    if (beyond) return FileAttributes{};
+    leaves_hole();
+    // Room that was kept behind the end stays.
+    const std::uint64_t end = std::min(offset + bytes, base::round_up(now_bytes, base::page_bytes));
+    messages::FilePunchRequest request;
+    request.file = id_;
+    request.offset = offset;
+    request.bytes = end - offset;
+    return remove_data(processor::HolePunch(*object, offset, end), request, caller);
+  };
+  const auto changed = locked();
+  mutex_.unlock();
+  return beyond ? Answer<>() : data_removed(changed);
+}
+
+Answer<std::uint64_t> HomeNode::seek_extent(std::uint64_t offset, messages::Extents what, Caller& caller) {
+  // What is dirty here is data, and the home is to know it.
+  const auto object = TRY(data(caller.sleeper()));
+  TRY(processor::flush_object(*object, caller.sleeper()));
+  messages::FileExtentRequest request{};
+  request.file = id_;
+  request.offset = offset;
+  request.what = static_cast<std::uint32_t>(what);
+  const auto found = TRY(ask(file_system_.home(), request, caller.sleeper()));
+  if (found.has_data == 0) return error(ENXIO);
+  return found.offset.get();
 }
 
 Answer<processor::Reference<processor::SharedObject>> HomeNode::data(processor::Sleeper& sleeper) {
@@ -197,6 +263,11 @@ void HomeNode::modified(std::uint64_t wall_ns) {
   const base::SpinGuard guard(lock_);
   attributes_.modify_time_ns = attributes_.change_time_ns = wall_ns;
   times_untold_ = true;
+}
+
+void HomeNode::leaves_hole() {
+  const base::SpinGuard guard(lock_);
+  may_have_holes_ = true;
 }
 
 Answer<> HomeNode::tell_times(processor::Sleeper& sleeper) {

@@ -32,6 +32,10 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   Answer<FileStatus> status(Caller& caller) override;
   Answer<> change(const AttributeChange& change, Caller& caller) override;
   Answer<> truncate(std::uint64_t bytes, Caller& caller) override;
+  // The bytes of the range become zeros, as far as the file reaches; what stored them is given back. EPERM: sealed.
+  Answer<> punch(std::uint64_t offset, std::uint64_t bytes, Caller& caller);
+  // Where data or a hole begin at or behind `offset`, which is in the file. ENXIO: no data follow.
+  Answer<std::uint64_t> seek_extent(std::uint64_t offset, messages::Extents what, Caller& caller);
   Answer<OpenFileReference> open(int flags, processor::Reference<Place> place, Caller& caller) override;
   Answer<FileSystemStatus> file_system(Caller& caller) override;
   Answer<NodeReference> look_up(std::string_view name, Caller& caller) override;
@@ -55,6 +59,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   // Of a file in memory: F_SEAL_*, what is not to be done to it any more (memfd_create(2)). Changes with mutex() held.
   std::uint32_t seals() const { return seals_.load(std::memory_order_relaxed); }
   void set_seals(std::uint32_t seals) { seals_.store(seals, std::memory_order_relaxed); }
+  bool write_sealed() const { return (seals() & (seal::write | seal::future_write)) != 0; }
   TextUse& text_use() { return text_use_; }
   bool is_executed() const override { return text_use_.is_executed(); }
   bool is_written() const override { return text_use_.is_written(); }
@@ -66,6 +71,8 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   void accessed(const Mount* mount, std::uint64_t wall_ns);
   // It was written: the time is told to the home by tell_times().
   void modified(std::uint64_t wall_ns);
+  // It becomes longer by more than what is written: how much of it is stored only the home knows.
+  void leaves_hole();
   Answer<> tell_times(processor::Sleeper& sleeper);
   // All that was written is at the home (and, by FileSync, on the disk).
   Answer<> flush(processor::Sleeper& sleeper);
@@ -81,6 +88,12 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   // Whether they were known; `done` says whether there was memory.
   bool copy_known_xattrs(base::Array<std::byte>& to, Answer<>& done);
   Answer<messages::FileAttributes> attributes(processor::Sleeper& sleeper);
+  Answer<messages::FileAttributes> attributes_now(processor::Sleeper& sleeper);
+  Answer<messages::FileAttributes> attributes_with_blocks(processor::Sleeper& sleeper);
+  // Takes what a request removes of the data out of use around it; with mutex() held.
+  template <typename Removal, typename Request>
+  Answer<messages::FileAttributes> remove_data(Removal&& removal, const Request& request, Caller& caller);
+  Answer<> data_removed(const Answer<messages::FileAttributes>& changed);
   Answer<processor::Reference<HomeNode>> create_any(std::string_view name, std::uint32_t mode, std::uint64_t device,
                                                     std::string_view target, messages::NewFileHold hold,
                                                     Caller& caller);
@@ -95,6 +108,7 @@ class HomeNode final : public Node, public boost::intrusive::set_base_hook<> {
   messages::FileAttributes attributes_;
   bool attributes_known_ = true;
   bool times_untold_ = false;
+  bool may_have_holes_ = false;
   std::optional<std::uint64_t> accessed_ns_;
   bool xattrs_known_ = false;
   base::Array<std::byte> xattrs_;  // as messages have them

@@ -63,7 +63,7 @@ class RegularFile final : public OpenFile {
     return done;
   }
 
-  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
+  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller& caller) override {
     threads::MutexGuard guard(position_lock_);
     const auto bytes = static_cast<std::int64_t>(node_->bytes());
     std::int64_t base = 0;
@@ -76,11 +76,12 @@ class RegularFile final : public OpenFile {
       case SEEK_END:
         base = bytes;
         break;
-      // Without knowledge of holes the whole file is data, with one hole at its end (lseek(2) allows that).
       case SEEK_DATA:
       case SEEK_HOLE:
         if (offset < 0 || offset >= bytes) return error(ENXIO);
-        position_ = static_cast<std::uint64_t>(whence == SEEK_DATA ? offset : bytes);
+        position_ = TRY(node_->seek_extent(
+            static_cast<std::uint64_t>(offset),
+            whence == SEEK_DATA ? messages::Extents::NextData : messages::Extents::NextHole, caller));
         return position_;
       default:
         return error(EINVAL);
@@ -108,7 +109,7 @@ class RegularFile final : public OpenFile {
     node_->set_seals(node_->seals() | added);
     return node_->seals();
   }
-  bool write_sealed() const override { return (node_->seals() & (seal::write | seal::future_write)) != 0; }
+  bool write_sealed() const override { return node_->write_sealed(); }
 
   Answer<> execute() override {
     LEGO_ASSERT(use_ == Use::Reads);
@@ -123,23 +124,15 @@ class RegularFile final : public OpenFile {
   }
 
   Answer<> allocate(int mode, std::uint64_t offset, std::uint64_t bytes, Caller& caller) override {
-    if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE)) != 0) return error(EOPNOTSUPP);
+    const bool zeroes = (mode & FALLOC_FL_ZERO_RANGE) != 0, keeps_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+    if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE | FALLOC_FL_PUNCH_HOLE)) != 0) return error(EOPNOTSUPP);
     const std::uint64_t end = offset + bytes;
-    if (bytes == 0 || end < offset) return error(EINVAL);
-    if (write_sealed() && (mode & FALLOC_FL_ZERO_RANGE) != 0) return error(EPERM);
+    if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) return node_->punch(offset, bytes, caller);
     TRY(check_size(end, caller));
-    TRY(node_->mutex().lock_killable());
-    Answer<> dropped = node_->drop_set_id_bits(caller);
-    node_->mutex().unlock();
-    TRY(dropped);
-    messages::FileReserveRequest request;
-    request.file = node_->id();
-    request.offset = offset;
-    request.bytes = bytes;
-    TRY(ask(node_->home_system().home(), request, caller.sleeper()));
-    node_->home_system().space_changed();
-    if ((mode & FALLOC_FL_ZERO_RANGE) != 0) TRY(write_zeros(offset, end, caller));
-    if ((mode & FALLOC_FL_KEEP_SIZE) == 0 && end > node_->bytes()) return node_->truncate(end, caller);
+    if (end > node_->bytes() && (node_->seals() & seal::grow) != 0) return error(EPERM);
+    if (zeroes) TRY(node_->punch(offset, bytes, caller));
+    TRY(reserve(offset, bytes, caller));
+    if (!keeps_size && end > node_->bytes()) return node_->truncate(end, caller);
     return {};
   }
 
@@ -196,25 +189,19 @@ class RegularFile final : public OpenFile {
     return {};
   }
 
-  // Of what is in the file: it does not grow.
-  Answer<> write_zeros(std::uint64_t offset, std::uint64_t end, Caller& caller) {
-    constexpr std::size_t piece_bytes = 65536;
-    base::Array<std::byte> zeros;
-    TRY(zeros.resize(std::min<std::uint64_t>(end - offset, piece_bytes)));
-    while (true) {
-      TRY(node_->mutex().lock_killable());
-      const auto locked = [&]() -> Answer<bool> {
-        const std::uint64_t last = std::min(end, node_->bytes());
-        if (offset >= last) return true;
-        const auto part = std::as_const(zeros).span().first(std::min<std::uint64_t>(last - offset, zeros.size()));
-        offset += TRY(processor::write_object(*data_, offset, part, caller.sleeper()));
-        node_->modified(caller.wall_time_ns());
-        return false;
-      };
-      auto done = locked();
-      node_->mutex().unlock();
-      if (TRY(done)) return {};
-    }
+  Answer<> reserve(std::uint64_t offset, std::uint64_t bytes, Caller& caller) {
+    TRY(node_->mutex().lock_killable());
+    Answer<> dropped = node_->drop_set_id_bits(caller);
+    node_->mutex().unlock();
+    TRY(dropped);
+    messages::FileReserveRequest request;
+    request.file = node_->id();
+    request.offset = offset;
+    request.bytes = bytes;
+    TRY(ask(node_->home_system().home(), request, caller.sleeper()));
+    node_->leaves_hole();
+    node_->home_system().space_changed();
+    return {};
   }
 
   // Moves `position` to the end of what was written.
@@ -229,6 +216,7 @@ class RegularFile final : public OpenFile {
       if (write_sealed()) return error(EPERM);
       if ((node_->seals() & seal::grow) != 0 && offset + part.size() > node_->bytes()) return error(EPERM);
       TRY(node_->drop_set_id_bits(caller));
+      if (offset > node_->bytes()) node_->leaves_hole();
       const std::size_t done = TRY(processor::write_object(*data_, offset, part, caller.sleeper()));
       node_->modified(caller.wall_time_ns());
       position = offset + done;

@@ -36,6 +36,14 @@ class FileStorage {
   virtual base::Task<> write(StoredFile file, std::uint64_t offset, std::span<const FramePiece> pieces) = 0;
   // Cuts or grows the file, and sets the time of its last modification.
   virtual base::Task<> set_size(StoredFile file, std::uint64_t bytes, std::uint64_t modify_time_ns) = 0;
+  // The bytes of the range become zeros; whole blocks of them are given back.
+  virtual base::Task<> punch(StoredFile file, std::uint64_t offset, std::uint64_t bytes) = 0;
+  // Data or a hole from `offset` on, as far as `end` at least.
+  struct Extent {
+    bool has_data = false;
+    std::uint64_t end = 0;
+  };
+  virtual base::Task<Extent> extent(StoredFile file, std::uint64_t offset) = 0;
   // Everything written before is on the disk.
   virtual base::Task<> sync(StoredFile file) = 0;
 

@@ -56,6 +56,13 @@ class PageCache final : public FilePageSink {
   base::Task<> flush(FileObject& file);
   // The pComponents have no dirty pages of the file beyond `bytes` any more.
   base::Task<> truncate(FileObject& file, std::uint64_t bytes);
+  // The bytes of the range are zeros. The pComponents have no dirty pages in it, but for what they clear themselves of
+  // those that are in it in part.
+  base::Task<> punch(FileObject& file, std::uint64_t offset, std::uint64_t bytes);
+  // Where data, or a hole, begin at or behind `offset`: pages that were written, here or on the disk, are data. Without
+  // any, the end of the file.
+  enum class Seeks : std::uint8_t { Data, Hole };
+  base::Task<std::uint64_t> seek(FileObject& file, std::uint64_t offset, Seeks what);
   // Forgets all pages, dirty ones as well (the file is gone).
   void discard(FileObject& file);
 
@@ -75,6 +82,8 @@ class PageCache final : public FilePageSink {
   base::Task<> fill(FileObject& file, std::uint64_t page);
   base::Task<> read_into(FileObject& file, PageFill& fill);
   base::Task<> flush_run(FileObject& file, std::uint64_t first);
+  void drop_pages(FileObject& file, std::uint64_t first, std::uint64_t count);
+  base::Result<> clear_part(FileObject& file, std::uint64_t offset, std::uint64_t bytes);
   std::uint64_t read_ahead(const FileObject& file, std::uint64_t page) const;
   base::Result<FrameRef> allocate();
   // How many marks of the file's kind there are.

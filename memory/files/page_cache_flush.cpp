@@ -108,30 +108,4 @@ Task<> PageCache::sync(FileObject& file) {
   co_return {};
 }
 
-Task<> PageCache::truncate(FileObject& file, std::uint64_t bytes) {
-  const auto exclusive = co_await file.resizing.exclusive();
-  if (!file.in_memory()) CO_TRY_VOID(co_await storage_.set_size(file.file(), bytes, file.modify_time_ns));
-  const std::uint64_t kept = (bytes + page_bytes - 1) / page_bytes;
-  const std::uint64_t marks = file.pages.marks();
-  file.pages.erase_range(kept, PageMap::none - kept);
-  marks_of(file) -= marks - file.pages.marks();
-  if (bytes < file.bytes() && bytes % page_bytes != 0) {
-    // What lies beyond the end in the last page must read as zeros if the file grows again.
-    if (const FrameNumber old = file.pages.find(kept - 1); old != no_frame) {
-      const bool sole = store_.references(old) == 1;
-      FrameRef target;
-      if (!sole) {
-        CO_TRY(const FrameNumber fresh, store_.allocate(FrameUse::PageCache, Claim::Reserved));
-        std::memcpy(store_.data(fresh), store_.data(old), page_bytes);
-        store_.set_owner(fresh, FrameOwner{file.id(), kept - 1});
-        file.pages.set(kept - 1, fresh);
-      }
-      std::memset(store_.data(file.pages.find(kept - 1)) + bytes % page_bytes, 0, page_bytes - bytes % page_bytes);
-    }
-  }
-  file.set_bytes(bytes);
-  if (!file.in_memory()) file.set_stored_bytes(bytes);
-  co_return {};
-}
-
 }  // namespace memory

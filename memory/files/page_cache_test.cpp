@@ -59,6 +59,23 @@ class SlowDisk final : public memory::FileStorage {
     content.resize(bytes);
     co_return {};
   }
+  Task<> punch(memory::StoredFile, std::uint64_t offset, std::uint64_t bytes) override {
+    co_await base::Sleep(loop_, loop_.now_ns() + random_.below(50));
+    const auto at = [this](std::uint64_t place) {
+      return content.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(place, content.size()));
+    };
+    std::fill(at(offset), at(offset + bytes), std::byte{0});
+    co_return {};
+  }
+  // A page of zeros is a hole.
+  Task<Extent> extent(memory::StoredFile, std::uint64_t offset) override {
+    co_await base::Sleep(loop_, loop_.now_ns() + random_.below(50));
+    const std::uint64_t start = offset / page_bytes * page_bytes;
+    bool data = false;
+    for (std::uint64_t at = start; at < std::min<std::uint64_t>(start + page_bytes, content.size()); ++at)
+      data = data || content[at] != std::byte{0};
+    co_return Extent{data, start + page_bytes};
+  }
   Task<> sync(memory::StoredFile) override {
     synced = content;
     co_return {};
@@ -185,7 +202,14 @@ TEST_P(PageCacheTest, ReadsGiveTheLastBytesWritten) {
   std::vector<std::byte> model = disk.content;
   int outstanding = 0;
   for (int i = 0; i < 400; ++i) {
-    switch (random.below(8)) {
+    switch (random.below(9)) {
+      case 8: {
+        const std::uint64_t offset = random.below(60 * page_bytes), bytes = 1 + random.below(20 * page_bytes);
+        ASSERT_TRUE(run(cache.punch(file, offset, bytes)));
+        for (std::uint64_t at = offset; at < std::min<std::uint64_t>(offset + bytes, model.size()); ++at)
+          model[at] = std::byte{0};
+        break;
+      }
       case 0: {
         const std::uint64_t bytes = random.below(60 * page_bytes);
         ASSERT_TRUE(run(cache.truncate(file, bytes)));
@@ -237,6 +261,28 @@ TEST_P(PageCacheTest, ReadsGiveTheLastBytesWritten) {
   EXPECT_EQ(cache.dirty_pages(), 0u);
   holders.remove(file);
   EXPECT_EQ(store.free(), frames);
+}
+
+TEST_P(PageCacheTest, SeeksDataAndHoles) {
+  using Seeks = memory::PageCache::Seeks;
+  FileObject& file = open(10 * page_bytes);
+  ASSERT_TRUE(run(cache.punch(file, 2 * page_bytes, 3 * page_bytes)));
+  EXPECT_EQ(*run(cache.seek(file, 0, Seeks::Data)), 0u);
+  EXPECT_EQ(*run(cache.seek(file, 5, Seeks::Hole)), 2 * page_bytes);
+  EXPECT_EQ(*run(cache.seek(file, 2 * page_bytes + 7, Seeks::Hole)), 2 * page_bytes + 7);
+  EXPECT_EQ(*run(cache.seek(file, 2 * page_bytes, Seeks::Data)), 5 * page_bytes);
+  EXPECT_EQ(*run(cache.seek(file, 5 * page_bytes, Seeks::Hole)), 10 * page_bytes) << "the end";
+  // Dirty pages are data before the disk knows it.
+  const std::vector<std::byte> content(page_bytes, std::byte{5});
+  write_page(file, 3, content, 10 * page_bytes);
+  write_page(file, 20, content, 21 * page_bytes);
+  EXPECT_EQ(*run(cache.seek(file, 2 * page_bytes, Seeks::Data)), 3 * page_bytes);
+  EXPECT_EQ(*run(cache.seek(file, 3 * page_bytes, Seeks::Hole)), 4 * page_bytes);
+  EXPECT_EQ(*run(cache.seek(file, 10 * page_bytes, Seeks::Data)), 20 * page_bytes);
+  EXPECT_EQ(*run(cache.seek(file, 20 * page_bytes + 1, Seeks::Hole)), 21 * page_bytes);
+  ASSERT_TRUE(run(cache.flush(file)));
+  EXPECT_EQ(*run(cache.seek(file, 4 * page_bytes, Seeks::Data)), 5 * page_bytes);
+  EXPECT_EQ(*run(cache.seek(file, 10 * page_bytes, Seeks::Data)), 20 * page_bytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PageCacheTest, testing::Range<std::uint64_t>(1, 31));

@@ -120,4 +120,30 @@ Task<> FileService::sync(rpc::ServerCall& call, messages::FileSyncRequest reques
   co_return call.reply(messages::EmptyReply{});
 }
 
+Task<> FileService::punch(rpc::ServerCall& call, messages::FilePunchRequest request) {
+  CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  const auto pin = context_.files.pin(*file);
+  file->modify_time_ns = call.wall_time_ns();
+  CO_TRY_VOID(co_await context_.cache.punch(*file, request.offset, request.bytes));
+  messages::FileSetAttributesRequest times{};
+  times.file = file->file().file.value();
+  times.mask = bit(SetAttributes::ModifyTime);
+  times.modify_time_ns = file->modify_time_ns;
+  CO_TRY(const auto known, co_await ask(*file->file().volume, times, call.wall_time_ns()));
+  CO_TRY(const auto reply, translated(*file->file().volume, known.attributes));
+  co_return call.reply(reply);
+}
+
+Task<> FileService::extent(rpc::ServerCall& call, messages::FileExtentRequest request) {
+  CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  if (request.what == static_cast<std::uint32_t>(messages::Extents::Here)) co_return base::fail(Error::InvalidArgument);
+  const auto pin = context_.files.pin(*file);
+  const bool data = request.what == static_cast<std::uint32_t>(messages::Extents::NextData);
+  messages::FileExtentReply reply{};
+  CO_TRY(reply.offset,
+         co_await context_.cache.seek(*file, request.offset, data ? PageCache::Seeks::Data : PageCache::Seeks::Hole));
+  reply.has_data = !data || reply.offset < file->bytes() ? 1 : 0;
+  co_return call.reply(reply);
+}
+
 }  // namespace memory

@@ -42,6 +42,8 @@ class FileService {
   base::Task<> set_attributes(rpc::ServerCall& call, messages::FileSetAttributesRequest request);
   base::Task<> read(rpc::ServerCall& call, messages::FileReadRequest request);
   base::Task<> write(rpc::ServerCall& call, messages::FileWriteRequest request);
+  base::Task<> punch(rpc::ServerCall& call, messages::FilePunchRequest request);
+  base::Task<> extent(rpc::ServerCall& call, messages::FileExtentRequest request);
   base::Task<> sync(rpc::ServerCall& call, messages::FileSyncRequest request);
   // file_xattrs.cpp
   base::Task<> list_xattrs(rpc::ServerCall& call, messages::FileListXattrsRequest request);

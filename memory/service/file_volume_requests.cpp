@@ -31,6 +31,8 @@ void FileService::serve(rpc::Server& server) {
   server.handle<messages::FileSetAttributesRequest, &FileService::set_attributes>(*this);
   server.handle<messages::FileReadRequest, &FileService::read>(*this);
   server.handle<messages::FileWriteRequest, &FileService::write>(*this);
+  server.handle<messages::FilePunchRequest, &FileService::punch>(*this);
+  server.handle<messages::FileExtentRequest, &FileService::extent>(*this);
   server.handle<messages::FileSyncRequest, &FileService::sync>(*this);
   server.handle<messages::FileListXattrsRequest, &FileService::list_xattrs>(*this);
   server.handle<messages::FileSetXattrRequest, &FileService::set_xattr>(*this);

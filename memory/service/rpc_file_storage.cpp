@@ -54,6 +54,25 @@ Task<> RpcFileStorage::set_size(StoredFile file, std::uint64_t bytes, std::uint6
   co_return {};
 }
 
+Task<> RpcFileStorage::punch(StoredFile file, std::uint64_t offset, std::uint64_t bytes) {
+  messages::FilePunchRequest request;
+  request.file = file.file.value();
+  request.offset = offset;
+  request.bytes = bytes;
+  CO_TRY_VOID(co_await rpc::call(loop_, file.volume->storage(), request, {.vnode = file.volume->vnode()}));
+  co_return {};
+}
+
+Task<FileStorage::Extent> RpcFileStorage::extent(StoredFile file, std::uint64_t offset) {
+  messages::FileExtentRequest request{};
+  request.file = file.file.value();
+  request.offset = offset;
+  request.what = static_cast<std::uint32_t>(messages::Extents::Here);
+  CO_TRY(const auto reply, co_await rpc::call(loop_, file.volume->storage(), request, {.vnode = file.volume->vnode()}));
+  if (reply.body.offset <= offset) co_return base::fail(base::Error::Malformed);
+  co_return Extent{reply.body.has_data != 0, reply.body.offset};
+}
+
 Task<> RpcFileStorage::sync(StoredFile file) {
   messages::FileSyncRequest request;
   request.file = file.file.value();

@@ -19,6 +19,8 @@ class RpcFileStorage final : public FileStorage {
   base::Task<std::uint32_t> read(StoredFile file, std::uint64_t offset, std::span<std::byte> target) override;
   base::Task<> write(StoredFile file, std::uint64_t offset, std::span<const FramePiece> pieces) override;
   base::Task<> set_size(StoredFile file, std::uint64_t bytes, std::uint64_t modify_time_ns) override;
+  base::Task<> punch(StoredFile file, std::uint64_t offset, std::uint64_t bytes) override;
+  base::Task<Extent> extent(StoredFile file, std::uint64_t offset) override;
   base::Task<> sync(StoredFile file) override;
   std::span<std::byte> take_staging() override;
   void give_staging(std::span<std::byte> staging) override;

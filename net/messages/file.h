@@ -287,4 +287,36 @@ struct FileReserveRequest {
   bool validate() const { return file != 0 && offset + bytes >= offset; }
 };
 
+// The bytes of a range become zeros, and what stored them is given back where that can be (FALLOC_FL_PUNCH_HOLE). The
+// size stays.
+struct FilePunchRequest {
+  static constexpr Operation operation = Operation::FilePunch;
+  using Reply = FileAttributesReply;
+  le64 file;
+  le64 offset;
+  le64 bytes;
+  bool validate() const { return file != 0 && bytes > 0 && offset + bytes > offset; }
+};
+static_assert(sizeof(FilePunchRequest) == 24);
+
+// What there is at an offset. p -> m: where the first data (or hole) at or behind it begin, as lseek(2) says with
+// SEEK_DATA and SEEK_HOLE; the end of the file is a hole. m -> s: whether the disk has data at the offset, and how far
+// that goes on at least, whatever the size is.
+enum class Extents : std::uint32_t { NextData, NextHole, Here };
+struct FileExtentReply {
+  le64 offset;    // of the data or hole; Here: where this one may end
+  le32 has_data;  // NextData: there is some; NextHole: 1; Here: the offset asked for has data
+  le32 reserved;
+};
+struct FileExtentRequest {
+  static constexpr Operation operation = Operation::FileExtent;
+  using Reply = FileExtentReply;
+  le64 file;
+  le64 offset;
+  le32 what;  // Extents
+  le32 reserved;
+  bool validate() const { return file != 0 && what <= static_cast<std::uint32_t>(Extents::Here) && reserved == 0; }
+};
+static_assert(sizeof(FileExtentRequest) == 24 && sizeof(FileExtentReply) == 16);
+
 }  // namespace messages

@@ -79,7 +79,9 @@ inline constexpr std::uint16_t protocol_version = 2;
   X(112, FileReserve, MemoryAndStorage)                                                             \
   X(113, FileUnmount, MemoryAndStorage)                                                             \
   X(114, FileListXattrs, MemoryAndStorage)                                                          \
-  X(115, FileSetXattr, MemoryAndStorage)
+  X(115, FileSetXattr, MemoryAndStorage)                                                            \
+  X(116, FilePunch, MemoryAndStorage)                                                               \
+  X(117, FileExtent, MemoryAndStorage)
 
 enum class Operation : std::uint16_t {
 #define X(value, name, server) name = value,

@@ -193,6 +193,8 @@ bool ClientSession::safe_to_repeat(messages::Operation operation) {
     case Operation::FileStatistics:
     case Operation::FileReserve:
     case Operation::FileListXattrs:
+    case Operation::FilePunch:
+    case Operation::FileExtent:
       return true;
     default:
       return false;

@@ -147,11 +147,14 @@ class ExCache {
   Progress flush(Object& object, std::uint64_t& upto, base::Waiter& waiter);
   std::uint64_t dirty_file_lines();
 
-  // Truncation and release: freeze, quiesce, tell the home, drop (and clear what follows the end in its page), thaw.
-  void freeze_object(Object& object, std::uint64_t from_page);
+  // Truncation, holes and release: freeze, quiesce, tell the home, drop (and clear what is gone of pages that are gone
+  // in part), thaw. Ranges are [from, end).
+  static constexpr std::uint64_t no_end = ~std::uint64_t{0};
+  void freeze_object(Object& object, std::uint64_t from_page, std::uint64_t end_page = no_end);
   Progress quiesce_object(Object& object, base::Waiter& waiter);
-  void drop_pages(Object& object, std::uint64_t from_page);
-  void clear_tail(Object& object, std::uint64_t bytes);
+  void drop_pages(Object& object, std::uint64_t from_page, std::uint64_t end_page = no_end);
+  // Bytes within one page.
+  void clear_part(Object& object, std::uint64_t offset, std::uint64_t bytes);
   void thaw_object(Object& object);
 
   // --- Homes: answers, and news -------------------------------------------------------------------------------------

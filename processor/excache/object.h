@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A shared object as the ExCache sees it: a file or an anonymous segment, its home, its size, its lines. Of an
 // anonymous one it is known which pages the home has, so that the others are made without a message. Guarded by the
-// ExCache's lock. While pages from `frozen_from` on are frozen (a truncation is under way) nobody can use them.
+// ExCache's lock. While pages are frozen (a truncation is under way, or a hole is made) nobody can use them.
 #pragma once
 
 #include <boost/intrusive/unordered_set.hpp>
@@ -31,10 +31,9 @@ class Object : public boost::intrusive::unordered_set_base_hook<> {
 
  private:
   friend class ExCache;
-  static constexpr std::uint64_t none_frozen = ~std::uint64_t{0};
-
   std::uint64_t pages() const { return (bytes_ + base::page_bytes - 1) / base::page_bytes; }
-  bool frozen(std::uint64_t page) const { return page >= frozen_from_; }
+  bool frozen(std::uint64_t page) const { return page >= frozen_from_ && page < frozen_to_; }
+  bool any_frozen() const { return frozen_from_ < frozen_to_; }
   // Whether the home may have something for this page.
   bool has_content(std::uint64_t page) const {
     if (kind == ObjectKind::File) return page * base::page_bytes < home_bytes_;
@@ -54,7 +53,7 @@ class Object : public boost::intrusive::unordered_set_base_hook<> {
   std::uint64_t home_bytes_;            // files: pages beyond are new, the home has nothing for them
   base::Array<std::uint64_t> content_;  // anonymous: a bit per page that the home has
   ObjectLines lines_;
-  std::uint64_t frozen_from_ = none_frozen;
+  std::uint64_t frozen_from_ = 0, frozen_to_ = 0;
   base::Error write_error_ = base::Error::None;  // of a write-back, told once by the next flush
   base::WaitQueue waiters_;
 };

@@ -139,15 +139,16 @@ void ExCache::write_notified(Line& line, base::Error error) {
   settled(line);
 }
 
-void ExCache::freeze_object(Object& object, std::uint64_t from_page) {
+void ExCache::freeze_object(Object& object, std::uint64_t from_page, std::uint64_t end_page) {
   const base::SpinGuard guard(lock_);
-  LEGO_ASSERT(object.frozen_from_ == Object::none_frozen);
+  LEGO_ASSERT(!object.any_frozen());
   object.frozen_from_ = from_page;
+  object.frozen_to_ = end_page;
 }
 
 void ExCache::thaw_object(Object& object) {
   const base::SpinGuard guard(lock_);
-  object.frozen_from_ = Object::none_frozen;
+  object.frozen_from_ = object.frozen_to_ = 0;
   object.waiters_.wake_all();
   kick_evictors();
 }
@@ -183,22 +184,22 @@ Progress ExCache::quiesce_object(Object& object, base::Waiter& waiter) {
   }
 }
 
-void ExCache::drop_pages(Object& object, std::uint64_t from_page) {
+void ExCache::drop_pages(Object& object, std::uint64_t from_page, std::uint64_t end_page) {
   const base::SpinGuard guard(lock_);
   for (auto position = object.lines_.begin(); position != object.lines_.end();) {
     Line& line = *position++;
-    if (line.tags.front().key.page >= from_page) drop_line(line);
+    const std::uint64_t page = line.tags.front().key.page;
+    if (page >= from_page && page < end_page) drop_line(line);
   }
 }
 
-void ExCache::clear_tail(Object& object, std::uint64_t bytes) {
-  const std::uint64_t used = bytes % base::page_bytes;
-  if (used == 0) return;
+void ExCache::clear_part(Object& object, std::uint64_t offset, std::uint64_t bytes) {
+  if (bytes == 0) return;
   const base::SpinGuard guard(lock_);
-  Tag* tag = find_tag({object.id.value(), bytes / base::page_bytes});
+  Tag* tag = find_tag({object.id.value(), offset / base::page_bytes});
   if (tag == nullptr || tag->line->state != LineState::Resident) return;
-  std::byte* memory = memory_.address(index_of(*tag->line));
-  std::fill(memory + used, memory + base::page_bytes, std::byte{0});
+  std::byte* memory = memory_.address(index_of(*tag->line)) + offset % base::page_bytes;
+  std::fill(memory, memory + bytes, std::byte{0});
 }
 
 }  // namespace excache

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads of the property test: reading, writing, flushing and truncating a file. See world.h.
+// Threads of the property test: reading, writing and flushing a file, cutting it off and making holes in it. See
+// world.h.
 #include <algorithm>
 #include <cstring>
 
@@ -67,20 +68,23 @@ void World::Thread::flush(SharedObject& file) {
   while (cache().flush(file.object, upto, waiter_) == Progress::Wait) waiter_.sleep();
 }
 
-void World::Thread::truncate() {
+// Cuts the file off, or makes a hole in it.
+void World::Thread::remove_pages() {
   SharedObject& file = *world_.objects_[1];
   if (file.writing) return;
   file.writing = true;
-  const std::uint64_t pages = random().below(object_pages + 1);
-  cache().freeze_object(file.object, pages);
+  const bool cuts = random().below(2) == 0;
+  const std::uint64_t first = random().below(object_pages + 1);
+  const std::uint64_t end = cuts ? ExCache::no_end : first + random().below(object_pages);
+  cache().freeze_object(file.object, first, end);
   while (cache().quiesce_object(file.object, waiter_) == Progress::Wait) waiter_.sleep();
   pause();
   if (!refused()) {
-    world_.homes_[0]->forget(file.object.id.value(), pages, ~std::uint64_t{0});
+    world_.homes_[0]->forget(file.object.id.value(), first, end - first);
     pause();
-    cache().drop_pages(file.object, pages);
-    cache().resize_object(file.object, pages * base::page_bytes);
-    file.pages.erase(file.pages.lower_bound(pages), file.pages.end());
+    cache().drop_pages(file.object, first, end);
+    if (cuts) cache().resize_object(file.object, first * base::page_bytes);
+    file.pages.erase(file.pages.lower_bound(first), file.pages.lower_bound(end));
   }
   cache().thaw_object(file.object);
   file.writing = false;

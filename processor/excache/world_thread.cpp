@@ -26,7 +26,7 @@ void World::Thread::one_step() {
   if (choice < 86) return protect();
   if (choice < 89) return fork();
   if (choice < 95) return use_file();
-  if (choice < 97) return truncate();
+  if (choice < 97) return remove_pages();
   start_thread();
 }
 

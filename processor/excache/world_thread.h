@@ -122,7 +122,7 @@ class World::Thread {
   void write_page(SharedObject& file, std::uint64_t page);
   void read_page(SharedObject& file, std::uint64_t page);
   void flush(SharedObject& file);
-  void truncate();
+  void remove_pages();
 };
 
 }  // namespace excache

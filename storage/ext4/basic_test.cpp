@@ -239,6 +239,71 @@ TEST_P(Basic, ReservedRoomIsWritable) {
   EXPECT_EQ(fs.read(file, 0, 2'000'000), std::string(100'000, 'a') + std::string(1'000'000, 'b'));
 }
 
+TEST_P(Basic, PunchedRangesAreZerosAndFree) {
+  const auto file = fs.make(fs.root(), "file");
+  std::string expected(1'000'000, 'x');
+  fs.write(file, 0, expected);
+  const std::uint64_t before = must(fs->attributes(file)).blocks;
+  for (const auto& [offset, bytes] : {std::pair{10'000u, 100u},
+                                      {20'480u, 81'920u},
+                                      {300'001u, 50'000u},
+                                      {0u, 1u},
+                                      {999'000u, 100'000u},
+                                      {2'000'000u, 5'000u}}) {
+    EXPECT_EQ(must(fs->punch(file, offset, bytes, fs.request)).size, expected.size());
+    for (std::uint64_t at = offset; at < offset + bytes && at < expected.size(); ++at) expected[at] = '\0';
+    EXPECT_EQ(fs.read(file), expected);
+  }
+  EXPECT_LE(must(fs->attributes(file)).blocks, before - (81'920 + 40'960) / 512);
+  fs.write(file, 30'000, "back");
+  expected.replace(30'000, 4, "back");
+  must(fs->punch(file, 0, 25'000, fs.request));
+  expected.replace(0, 25'000, 25'000, '\0');
+  EXPECT_EQ(fs.read(file), expected);
+  must(fs->punch(file, 0, 1'000'000, fs.request));
+  EXPECT_LE(must(fs->attributes(file)).blocks, 10'000u / 512) << "no more than blocks of pointers";
+  EXPECT_EQ(fs.read(file), std::string(1'000'000, '\0'));
+  EXPECT_EQ(error_of(fs->punch(fs.root(), 0, 1, fs.request)), Error::IsDirectory);
+  EXPECT_EQ(error_of(fs->punch(file, ~0ull - 5, 100, fs.request)), Error::TooBig);
+}
+
+// Every other block, so that the tree grows, and then all of the rest from the front, so that first keys change.
+TEST_P(Basic, PunchingSplitsAndEmptiesNodes) {
+  const std::uint64_t block = must(fs->statistics()).block_bytes, count = 2000;
+  const std::uint64_t free_before = must(fs->statistics()).blocks_free;
+  const auto file = fs.make(fs.root(), "file");
+  fs.write(file, 0, std::string(block * count, 'x'));
+  for (std::uint64_t i = 1; i < count; i += 2) must(fs->punch(file, i * block, block, fs.request));
+  for (std::uint64_t i = 0; i < count; ++i)
+    ASSERT_EQ(fs.read(file, i * block, 1), std::string(1, i % 2 == 0 ? 'x' : '\0')) << i;
+  must(fs->sync({}, storage::SyncScope::Everything));
+  for (std::uint64_t i = 0; i < count; i += 100) {
+    must(fs->punch(file, i * block + 1, 90 * block, fs.request));
+    EXPECT_EQ(fs.read(file, i * block, 2), std::string("x\0", 2));
+    EXPECT_EQ(must(fs->extent(file, (i + 1) * block)).has_data, false);
+    EXPECT_EQ(must(fs->extent(file, (i + 92) * block)).has_data, true);
+  }
+  must(fs->punch(file, 0, (count - 2) * block, fs.request));
+  EXPECT_LE(must(fs->attributes(file)).blocks, 12 * block / 512) << "one block, and nodes or blocks of pointers";
+  EXPECT_EQ(fs.read(file, (count - 2) * block, 1), "x");
+  must(fs->unlink(fs.root(), "file", fs.request));
+  EXPECT_EQ(must(fs->statistics()).blocks_free, free_before);
+}
+
+TEST_P(Basic, ExtentsAreDataOrHoles) {
+  const auto file = fs.make(fs.root(), "file");
+  const std::uint64_t block = must(fs->statistics()).block_bytes;
+  fs.write(file, 10 * block, std::string(5 * block, 'x'));
+  EXPECT_EQ(must(fs->extent(file, 3)).has_data, false);
+  EXPECT_EQ(must(fs->extent(file, 3)).end, 10 * block);
+  EXPECT_EQ(must(fs->extent(file, 10 * block)).has_data, true);
+  EXPECT_EQ(must(fs->extent(file, 12 * block)).end, 15 * block);
+  EXPECT_EQ(must(fs->extent(file, 15 * block)).has_data, false);
+  must(fs->reserve(file, 15 * block, 5 * block, fs.request));
+  EXPECT_EQ(must(fs->extent(file, 15 * block)).has_data, false) << "never written";
+  EXPECT_EQ(error_of(fs->extent(fs.root(), 0)), Error::IsDirectory);
+}
+
 TEST_P(Basic, Statistics) {
   const auto before = must(fs->statistics());
   EXPECT_EQ(before.type, 0xef53u);

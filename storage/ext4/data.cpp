@@ -194,21 +194,4 @@ Result<storage::Attributes> FileSystem::write(base::FileId file, std::uint64_t o
   return attributes_of(*volume_, *inode);
 }
 
-Result<> FileSystem::reserve(base::FileId file, std::uint64_t offset, std::uint64_t bytes,
-                             const storage::Request& request) {
-  TRY(writable());
-  Transaction transaction(*volume_, request);
-  const InodeRef inode = TRY(volume_->inodes().find(file));
-  if (!inode->is_regular()) return fail(inode->is_directory() ? Error::IsDirectory : Error::InvalidArgument);
-  if (bytes == 0) return {};
-  if (offset + bytes < offset) return fail(Error::TooBig);
-  TRY(check_size(*inode, offset + bytes));
-  const std::uint64_t first = offset / volume_->block_bytes();
-  const std::uint64_t last = (offset + bytes - 1) / volume_->block_bytes();
-  if (!inode->has_extents())  // a block map cannot say "allocated, but not written": no more than a look is possible
-    return TRY(statistics()).blocks_available >= last - first + 1 ? Result<>{} : fail(Error::NoSpace);
-  TRY(FileMap(*volume_, *inode).allocate(first, last - first + 1, Written::No));
-  return transaction.commit();
-}
-
 }  // namespace ext4

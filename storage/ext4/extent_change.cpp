@@ -209,7 +209,7 @@ Result<> ExtentTree::mark_written(std::uint64_t first, std::uint64_t count) {
   return rest.count > 0 ? put(rest) : Result<>{};
 }
 
-// The leaf of path_ has lost its last entry: it goes, and with it what becomes empty above.
+// The leaf of path_ has lost its only entry: it goes, and with it what becomes empty above.
 Result<> ExtentTree::drop_empty_leaf() {
   std::size_t level = depth_;
   while (level > 0 && path_[level].node().size() == 0) {
@@ -223,34 +223,46 @@ Result<> ExtentTree::drop_empty_leaf() {
     path_[level].node().erase(path_[level].index);
     seal(level);
   }
-  if (path_[0].node().size() == 0) path_[0].node().header().depth = 0;
-  return {};
+  if (path_[0].node().size() == 0) {
+    path_[0].node().header().depth = 0;
+    return {};
+  }
+  return path_[level].index == 0 ? fix_keys(level) : Result<>{};
 }
 
-Result<bool> ExtentTree::truncate(std::uint64_t first, std::size_t extents) {
+// Frees the part of the extent at path_ that lies in [first, end).
+Result<> ExtentTree::remove_piece(Extent extent, std::uint64_t first, std::uint64_t end) {
+  const ExtentNode node = leaf().node();
+  const std::size_t index = leaf().index;
+  const std::uint64_t from = std::max(first, extent.logical), to = std::min(end, extent.end());
+  const auto part = [&extent](std::uint64_t begin, std::uint64_t stop) {
+    return Extent{begin, extent.physical + (begin - extent.logical), stop - begin, extent.written};
+  };
+  const Extent before = part(extent.logical, from), gone = part(from, to), behind = part(to, extent.end());
+  TRY(change(depth_));
+  volume_.allocator().free_blocks({gone.physical, gone.count});
+  subtract_blocks(volume_.library(), inode_, gone.count);
+  if (before.count > 0 || behind.count > 0) {
+    node.extent(index).set(before.count > 0 ? before : behind);
+    seal(depth_);
+    if (before.count > 0) return behind.count > 0 ? put(behind) : Result<>{};
+    return index == 0 ? fix_keys(depth_) : Result<>{};
+  }
+  node.erase(index);
+  if (node.size() == 0 && depth_ > 0) return drop_empty_leaf();
+  seal(depth_);
+  return index == 0 && node.size() > 0 ? fix_keys(depth_) : Result<>{};
+}
+
+Result<bool> ExtentTree::remove(std::uint64_t first, std::uint64_t end, std::size_t extents) {
   for (std::size_t done = 0;; ++done) {
-    TRY(descend(max_file_blocks));
+    TRY(descend(end - 1));
     const ExtentNode node = leaf().node();
     if (node.size() == 0) return true;
-    const std::size_t last = node.size() - 1;
-    Extent extent = node.extent(last).get();
-    if (extent.end() <= first) return true;
+    const Extent extent = node.extent(leaf().index).get();
+    if (extent.logical >= end || extent.end() <= first) return true;
     if (done == extents) return false;
-    TRY(change(depth_));
-    const std::uint64_t kept = first > extent.logical ? first - extent.logical : 0;
-    volume_.allocator().free_blocks({extent.physical + kept, extent.count - kept});
-    subtract_blocks(volume_.library(), inode_, extent.count - kept);
-    if (kept > 0) {
-      extent.count = kept;
-      node.extent(last).set(extent);
-      seal(depth_);
-      return true;
-    }
-    node.erase(last);
-    if (node.size() > 0 || depth_ == 0)
-      seal(depth_);
-    else
-      TRY(drop_empty_leaf());
+    TRY(remove_piece(extent, first, end));
   }
 }
 

@@ -32,8 +32,8 @@ class ExtentTree {
   base::Result<> insert(Extent extent);
   // [first, first + count) lies within one extent that is not written.
   base::Result<> mark_written(std::uint64_t first, std::uint64_t count);
-  // Frees the blocks from `first` on, the last ones first, at most `extents` pieces. True: nothing is left to free.
-  base::Result<bool> truncate(std::uint64_t first, std::size_t extents);
+  // Frees the blocks of [first, end), the last ones first, at most `extents` pieces. True: nothing is left to free.
+  base::Result<bool> remove(std::uint64_t first, std::uint64_t end, std::size_t extents);
 
  private:
   struct Level {
@@ -58,6 +58,7 @@ class ExtentTree {
   base::Result<BlockRef> new_node(std::uint16_t depth);
   base::Result<> put(const Extent& extent);
   base::Result<bool> merge(const Extent& extent);
+  base::Result<> remove_piece(Extent extent, std::uint64_t first, std::uint64_t end);
   base::Result<> drop_empty_leaf();
 
   Volume& volume_;

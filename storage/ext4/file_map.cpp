@@ -90,10 +90,34 @@ Result<> FileMap::mark_written(std::uint64_t first, std::uint64_t count) {
   return {};
 }
 
-Result<bool> FileMap::truncate(std::uint64_t blocks) {
+// Blocks of pointers stay, also where all that they point to is gone: truncation frees them. (ext2fs_punch() cannot
+// be asked: of a map it takes away more than a range that ends before the file does.)
+Result<> FileMap::remove_from_block_map(std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t at = first; at < std::min(end, block_map_blocks);) {
+    const Mapping mapping = TRY(find_in_block_map(at));
+    const std::uint64_t count = std::min(mapping.count, end - at);
+    for (std::uint64_t i = 0; mapping.physical != 0 && i < count; ++i) {
+      blk64_t none = 0;
+      TRY(check(ext2fs_bmap2(volume_.library(), inode_.number(), inode_.library_view(), nullptr, BMAP_SET, at + i,
+                             nullptr, &none)));
+    }
+    if (mapping.physical != 0) {
+      volume_.allocator().free_blocks({mapping.physical, count});
+      subtract_blocks(volume_.library(), inode_, count);
+    }
+    at += count;
+  }
+  return {};
+}
+
+Result<bool> FileMap::remove(std::uint64_t first, std::uint64_t end) {
+  if (first >= end) return true;
   volume_.inodes().change(inode_);
-  if (inode_.has_extents()) return tree_.truncate(blocks, volume_.extents_per_step());
-  TRY(check(ext2fs_punch(volume_.library(), inode_.number(), inode_.library_view(), nullptr, blocks, ~0ULL)));
+  if (inode_.has_extents()) return tree_.remove(first, std::min(end, no_end), volume_.extents_per_step());
+  if (end < no_end)
+    TRY(remove_from_block_map(first, end));
+  else
+    TRY(check(ext2fs_punch(volume_.library(), inode_.number(), inode_.library_view(), nullptr, first, ~0ULL)));
   return true;
 }
 

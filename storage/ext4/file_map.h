@@ -19,11 +19,13 @@ class FileMap {
   base::Result<> allocate(std::uint64_t first, std::uint64_t count, Written written);
   // Every block of the range is allocated; from now on it holds data.
   base::Result<> mark_written(std::uint64_t first, std::uint64_t count);
-  // Frees what lies behind the first `blocks`, in a bounded step. True: nothing is left to free.
-  base::Result<bool> truncate(std::uint64_t blocks);
+  // Frees the blocks of [first, end), in a bounded step. True: nothing is left to free.
+  base::Result<bool> remove(std::uint64_t first, std::uint64_t end = no_end);
+  static constexpr std::uint64_t no_end = max_file_blocks + 1;
 
  private:
   base::Result<Mapping> find_in_block_map(std::uint64_t logical);
+  base::Result<> remove_from_block_map(std::uint64_t first, std::uint64_t end);
   base::Result<> set_in_block_map(std::uint64_t logical, BlockRange range);
 
   Volume& volume_;

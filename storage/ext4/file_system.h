@@ -31,8 +31,10 @@ class FileSystem final : public storage::FileSystem {
                                            const storage::Request& request) override;
   base::Result<storage::Attributes> remove_directory(base::FileId directory, std::string_view name,
                                                      const storage::Request& request) override;
-  base::Result<std::optional<storage::Attributes>> rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
-                        std::string_view new_name, storage::RenameMode mode, const storage::Request& request) override;
+  base::Result<std::optional<storage::Attributes>> rename(base::FileId old_directory, std::string_view old_name,
+                                                          base::FileId new_directory, std::string_view new_name,
+                                                          storage::RenameMode mode,
+                                                          const storage::Request& request) override;
   base::Result<bool> read_directory(base::FileId directory, std::uint64_t cookie,
                                     storage::DirectoryVisitor& visitor) override;
   base::Result<std::string_view> read_link(base::FileId file, std::span<char> into) override;
@@ -51,6 +53,9 @@ class FileSystem final : public storage::FileSystem {
                                           const storage::Request& request) override;
   base::Result<> reserve(base::FileId file, std::uint64_t offset, std::uint64_t bytes,
                          const storage::Request& request) override;
+  base::Result<storage::Attributes> punch(base::FileId file, std::uint64_t offset, std::uint64_t bytes,
+                                          const storage::Request& request) override;
+  base::Result<storage::FileExtent> extent(base::FileId file, std::uint64_t offset) override;
   base::Result<> sync(base::FileId file, storage::SyncScope scope) override;
 
   base::Result<storage::Attributes> hold(base::FileId file) override;
@@ -92,6 +97,7 @@ class FileSystem final : public storage::FileSystem {
   base::Result<bool> resize(Inode& inode, std::uint64_t size);
   base::Result<> check_size(Inode& inode, std::uint64_t size);
   base::Result<> zero_tail(Inode& inode, std::uint64_t from);
+  base::Result<> zero_part(Inode& inode, std::uint64_t from, std::uint64_t end);
   base::Result<> process_orphans(storage::Time now);
 
   base::Own<Volume> volume_;

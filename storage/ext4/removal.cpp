@@ -26,7 +26,7 @@ Result<bool> FileSystem::free_step(Inode& inode, storage::Time now) {
   volume_->inodes().change(inode);
   const bool has_blocks = inode.is_regular() || inode.is_directory() ||
                           (inode.is_symlink() && !inode.is_short_symlink(volume_->block_bytes()));
-  if (has_blocks && !TRY(FileMap(*volume_, inode).truncate(0))) {
+  if (has_blocks && !TRY(FileMap(*volume_, inode).remove(0))) {
     TRY(volume_->orphans().add(inode));
     return false;
   }
@@ -61,7 +61,7 @@ Result<> FileSystem::free_left_over(std::uint32_t number, const storage::Request
       done = TRY(free_step(*inode, request.now));
     } else {
       const std::uint64_t blocks = (inode->size() + volume_->block_bytes() - 1) / volume_->block_bytes();
-      done = !inode->is_regular() || TRY(FileMap(*volume_, *inode).truncate(blocks));
+      done = !inode->is_regular() || TRY(FileMap(*volume_, *inode).remove(blocks));
       if (done) TRY(volume_->orphans().remove(*inode));
     }
     inode = InodeRef();

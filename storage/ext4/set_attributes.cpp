@@ -33,16 +33,7 @@ Result<> FileSystem::check_size(Inode& inode, std::uint64_t size) {
 // What lies between `from` and the end of its block becomes zero on the disk, if there is a block with data.
 Result<> FileSystem::zero_tail(Inode& inode, std::uint64_t from) {
   const std::uint32_t block_bytes = volume_->block_bytes();
-  if (from % block_bytes == 0) return {};
-  const Mapping mapping = TRY(FileMap(*volume_, inode).find(from / block_bytes));
-  if (mapping.physical == 0 || mapping.written == Written::No) return {};
-  base::Array<std::byte> block;
-  TRY(block.resize(block_bytes));
-  const storage::ReadSegment read{mapping.physical * block_bytes, block.span()};
-  TRY(volume_->store().read({&read, 1}));
-  std::memset(block.data() + from % block_bytes, 0, block_bytes - from % block_bytes);
-  const storage::WriteSegment write{mapping.physical * block_bytes, block.span()};
-  return volume_->store().write({&write, 1});
+  return zero_part(inode, from, base::round_up(from, block_bytes));
 }
 
 // False: blocks behind the new end are left to be freed; the inode is on the list of orphans.
@@ -58,7 +49,7 @@ Result<bool> FileSystem::resize(Inode& inode, std::uint64_t size) {
     return true;
   }
   const std::uint64_t blocks = (size + volume_->block_bytes() - 1) / volume_->block_bytes();
-  const bool done = TRY(FileMap(*volume_, inode).truncate(blocks));
+  const bool done = TRY(FileMap(*volume_, inode).remove(blocks));
   if (!done) TRY(volume_->orphans().add(inode));
   return done;
 }

@@ -180,4 +180,21 @@ Task<> FileService::reserve(rpc::ServerCall& call, messages::FileReserveRequest 
   co_return call.reply(messages::EmptyReply{});
 }
 
+Task<> FileService::punch(rpc::ServerCall& call, messages::FilePunchRequest request) {
+  CO_TRY(const Attributes attributes, co_await change(call, [&](FileSystem& system) {
+           return system.punch(FileId(request.file), request.offset, request.bytes, request_of(call));
+         }));
+  co_return call.reply(attributes_reply(attributes));
+}
+
+Task<> FileService::extent(rpc::ServerCall& call, messages::FileExtentRequest request) {
+  if (request.what != static_cast<std::uint32_t>(messages::Extents::Here)) co_return base::fail(Error::InvalidArgument);
+  CO_TRY(const FileExtent found,
+         co_await look(call, [&](FileSystem& system) { return system.extent(FileId(request.file), request.offset); }));
+  messages::FileExtentReply reply{};
+  reply.offset = found.end;
+  reply.has_data = found.has_data ? 1 : 0;
+  co_return call.reply(reply);
+}
+
 }  // namespace storage

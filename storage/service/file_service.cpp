@@ -60,6 +60,8 @@ void FileService::serve(rpc::Server& server) {
   server.handle<messages::FileReleaseRequest, &FileService::release>(*this);
   server.handle<messages::FileStatisticsRequest, &FileService::statistics>(*this);
   server.handle<messages::FileReserveRequest, &FileService::reserve>(*this);
+  server.handle<messages::FilePunchRequest, &FileService::punch>(*this);
+  server.handle<messages::FileExtentRequest, &FileService::extent>(*this);
   server.handle<messages::FileListXattrsRequest, &FileService::list_xattrs>(*this);
   server.handle<messages::FileSetXattrRequest, &FileService::set_xattr>(*this);
 }

@@ -72,6 +72,8 @@ class FileService final : private base::Timer, public rpc::CounterSource {
   base::Task<> release(rpc::ServerCall& call, messages::FileReleaseRequest request);
   base::Task<> statistics(rpc::ServerCall& call, messages::FileStatisticsRequest request);
   base::Task<> reserve(rpc::ServerCall& call, messages::FileReserveRequest request);
+  base::Task<> punch(rpc::ServerCall& call, messages::FilePunchRequest request);
+  base::Task<> extent(rpc::ServerCall& call, messages::FileExtentRequest request);
 
   // Calls function(FileSystem&) -> Result on the worker; Stale if nothing is mounted by then.
   template <typename Function>

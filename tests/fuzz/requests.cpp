@@ -345,6 +345,17 @@ class Maker {
     r.bytes = pages();
   }
 
+  void fill(FilePunchRequest& r) {
+    r.file = file();
+    r.offset = offset();
+    r.bytes = choices_.one_in(2) ? pages() : 1 + small(9'000);
+  }
+  void fill(FileExtentRequest& r) {
+    r.file = file();
+    r.offset = offset();
+    r.what = small(3);
+  }
+
   void fill(FileListXattrsRequest& r) { r.file = file(); }
   void fill(FileSetXattrRequest& r) {
     constexpr std::string_view prefixes[] = {"user.", "trusted.", "security.", "system.", ""};

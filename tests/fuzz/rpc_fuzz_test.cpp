@@ -69,7 +69,7 @@ TEST(RpcFuzz, MemoryAndStorageAnswerAnything) {
                     Operation::FileHold,          Operation::FileRelease,       Operation::FileReserve,
                     Operation::SpaceLoad,         Operation::SpaceChanges,      Operation::SpacePageMove,
                     Operation::FileGetAttributes, Operation::FileSetAttributes, Operation::FileListXattrs,
-                    Operation::FileSetXattr});
+                    Operation::FileSetXattr,      Operation::FilePunch,         Operation::FileExtent});
 }
 
 TEST(RpcFuzz, ManagersAnswerAnything) {

@@ -212,6 +212,16 @@ void Model::rename() {
   drop_link(replaced);
 }
 
+// Bytes that were there may have been replaced by then; what else may not have changed is compared later.
+void Model::failed_in_part(Id id, ModelFile& file) {
+  if (file.type != regular || !options_.allow_io_errors) return;
+  const auto fails = std::exchange(mounted_.store.fails, nullptr);
+  const std::string now = mounted_.read(id);
+  mounted_.store.fails = fails;
+  if (now.size() != file.data.size()) differ("the size after a failed change of data");
+  file.data = now;
+}
+
 void Model::write() {
   const Id id = any_file();
   ModelFile& file = files_.at(id);
@@ -224,14 +234,7 @@ void Model::write() {
                                                 : Error::None;
   const auto result = mounted_->write(id, offset, std::as_bytes(std::span(bytes)), mounted_.request);
   if (!agree("write", result, expected)) {
-    // Bytes that were there may have been replaced by then; what else may not have changed is compared later.
-    if (file.type == regular && error_of(result) == Error::IoError && options_.allow_io_errors) {
-      const auto fails = std::exchange(mounted_.store.fails, nullptr);
-      const std::string now = mounted_.read(id);
-      mounted_.store.fails = fails;
-      if (now.size() != file.data.size()) differ("the size after a failed write");
-      file.data = now;
-    }
+    if (error_of(result) == Error::IoError) failed_in_part(id, file);
     return;
   }
   if (file.data.size() < offset + bytes.size()) file.data.resize(offset + bytes.size());
@@ -247,6 +250,23 @@ void Model::truncate() {
                                                 : Error::None;
   const auto result = mounted_->set_attributes(id, {.set_size = true, .size = size}, mounted_.request);
   if (agree("truncate", result, expected)) file.data.resize(size);
+}
+
+void Model::punch() {
+  const Id id = any_file();
+  ModelFile& file = files_.at(id);
+  const std::uint64_t offset = random_.below(file.data.size() + 5'000), bytes = 1 + random_.below(20'000);
+  const Error expected = file.type == directory ? Error::IsDirectory
+                         : file.type != regular ? Error::InvalidArgument
+                                                : Error::None;
+  const auto result = mounted_->punch(id, offset, bytes, mounted_.request);
+  if (!agree("punch", result, expected)) {
+    if (error_of(result) == Error::IoError) failed_in_part(id, file);
+    return;
+  }
+  if (offset >= file.data.size()) return;
+  const std::uint64_t count = std::min(bytes, file.data.size() - offset);
+  file.data.replace(offset, count, count, '\0');
 }
 
 void Model::read() {
@@ -318,9 +338,9 @@ void Model::attributes() {
 
 void Model::step() {
   constexpr void (Model::*operations[])() = {
-      &Model::create, &Model::create,  &Model::link,   &Model::unlink,     &Model::unlink,
-      &Model::rename, &Model::write,   &Model::write,  &Model::write,      &Model::truncate,
-      &Model::read,   &Model::reserve, &Model::lookup, &Model::attributes, &Model::hold_or_release};
+      &Model::create,  &Model::create, &Model::link,       &Model::unlink,         &Model::unlink, &Model::rename,
+      &Model::write,   &Model::write,  &Model::write,      &Model::truncate,       &Model::punch,  &Model::read,
+      &Model::reserve, &Model::lookup, &Model::attributes, &Model::hold_or_release};
   (this->*operations[random_.below(std::size(operations))])();
 }
 

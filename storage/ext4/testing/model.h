@@ -73,6 +73,8 @@ class Model {
   void rename();
   void write();
   void truncate();
+  void punch();
+  void failed_in_part(Id id, ModelFile& file);
   void read();
   void reserve();
   void lookup();
