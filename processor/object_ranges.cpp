@@ -24,7 +24,26 @@ Result<> quiesce(SharedObject& object, Sleeper& sleeper) {
   return {};
 }
 
+template <typename Visit>
+void for_each_space(SharedObject& object, Visit visit) {
+  MonitorCore& monitor = object.monitor();
+  for (Reference<AddressSpace> space = monitor.next_space(base::SpaceId(0)); space;
+       space = monitor.next_space(space->id()))
+    visit(*space);
+}
+
 }  // namespace
+
+bool is_mapped_for_writing(SharedObject& object) {
+  bool found = false;
+  for_each_space(object, [&](AddressSpace& space) {
+    const base::SpinGuard guard(space.space().lock);
+    const vma::VmaSet& vmas = space.space().vmas;
+    for (const vma::Vma* vma = vmas.first(); vma != nullptr && !found; vma = vmas.next(*vma))
+      found = vma->object == object.id() && vma->shared() && !vma::has(vma->flags, vma::Flags::NoWrite);
+  });
+  return found;
+}
 
 // The page that the new end is in is frozen too: what follows the end in it is cleared.
 Result<> Truncation::begin(Sleeper& sleeper) {
@@ -51,10 +70,8 @@ void Truncation::end(bool done) {
   cache.thaw_object(object_.object());
   if (!done || !shrinks) return;
   ThreadSleeper sleeper(threads::Interruptible::Never);
-  MonitorCore& monitor = object_.monitor();
-  for (Reference<AddressSpace> space = monitor.next_space(base::SpaceId(0)); space;
-       space = monitor.next_space(space->id()))
-    discard_private_copies(*space, object_.id(), first_gone, sleeper);
+  for_each_space(object_,
+                 [&](AddressSpace& space) { discard_private_copies(space, object_.id(), first_gone, sleeper); });
 }
 
 Truncation::~Truncation() { end(false); }

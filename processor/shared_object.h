@@ -53,6 +53,9 @@ base::ObjectId object_id(const SharedObject& object);
 // The size as this pComponent knows it, ahead of the home's while lines are dirty.
 std::uint64_t object_bytes(const SharedObject& object);
 
+// Whether somebody maps it shared and may store to it, now or after mprotect.
+bool is_mapped_for_writing(SharedObject& object);
+
 // Around the request that changes the size (FileSetAttributes with Size): begin takes everything beyond out of use,
 // private copies included; end makes the new size known (done) or lets everything be as it was (failed).
 class Truncation {

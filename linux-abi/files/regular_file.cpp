@@ -106,6 +106,8 @@ class RegularFile final : public OpenFile {
     if (!writable()) return error(EPERM);
     threads::MutexGuard guard(node_->mutex());
     if ((node_->seals() & seal::seal) != 0) return error(EPERM);
+    if ((added & seal::write) != 0 && !node_->write_sealed() && processor::is_mapped_for_writing(*data_))
+      return error(EBUSY);
     node_->set_seals(node_->seals() | added);
     return node_->seals();
   }

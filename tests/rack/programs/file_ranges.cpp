@@ -171,6 +171,10 @@ void sealed() {
   SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW));
   SHOW(fallocate(fd, 0, 0, (pages + 1) * page));
   SHOW(fallocate(fd, punch, page, page));
+  void* mapped = mmap(nullptr, page, PROT_READ, MAP_SHARED, fd, 0);
+  SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+  munmap(mapped, page);
+  mapped = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
   SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
   SHOW(fallocate(fd, punch, page, page));
   sizes(fd);
