@@ -15,11 +15,10 @@
 #include "kernel/base/format.h"
 #include "kernel/base/platform.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/image_symbols.h"
 #include "kernel/core/serial.h"
 #include "kernel/core/symbol_table.h"
 #include "kernel/memory/layout.h"
-
-extern "C" const std::byte image_symbols_start[], image_symbols_end[];  // image.ld
 
 namespace kernel {
 namespace {
@@ -39,8 +38,7 @@ void line(std::string_view pattern, const Arguments&... arguments) {
 }
 
 void print_address(std::uint64_t address) {
-  const auto bytes = static_cast<std::size_t>(image_symbols_end - image_symbols_start);
-  const SymbolTable symbols({image_symbols_start, bytes}, image_base);
+  const SymbolTable symbols(image_symbols(), image_base);
   const SymbolTable::Symbol symbol = symbols.find(address);
   if (symbol.name.empty() || address < image_base)
     line("  {:x}", address);

@@ -7,7 +7,7 @@
 namespace kernel {
 namespace {
 
-constexpr std::size_t header_words = 2;
+constexpr std::size_t header_words = 3;
 constexpr std::size_t entry_words = 2;
 
 }  // namespace
@@ -20,7 +20,7 @@ std::uint32_t SymbolTable::word(std::size_t index) const {
 
 SymbolTable::SymbolTable(std::span<const std::byte> table, std::uint64_t base) : table_(table), base_(base) {
   if (table.size() < header_words * 4 || word(0) != symbol_table_magic) return;
-  const std::uint32_t count = word(1);
+  const std::uint32_t count = word(2);
   if (count > (table.size() / 4 - header_words) / entry_words) return;
   count_ = count;
 }

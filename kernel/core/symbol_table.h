@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of the image's functions, for backtraces. tools/image writes the table between the two links of an image:
-//   u32 magic, u32 count, count * {u32 offset from the image's base, u32 offset of the name}, names ended by zero bytes
+// Names of the image's functions, for backtraces. tools/image writes the table when an image is linked:
+//   u32 magic, u32 bytes of the whole table, u32 count, count * {u32 offset from the image's base, u32 offset of the name},
+//   names ended by zero bytes
 // sorted by address. All little-endian; offsets of names count from the start of the table.
 #pragma once
 

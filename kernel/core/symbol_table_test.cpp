@@ -14,15 +14,16 @@ namespace {
 constexpr std::uint64_t base_address = 0xffffffff80000000;
 
 std::vector<std::byte> make_table(const std::vector<std::pair<std::uint32_t, std::string>>& symbols) {
-  std::vector<std::uint32_t> words{symbol_table_magic, static_cast<std::uint32_t>(symbols.size())};
+  std::vector<std::uint32_t> words{symbol_table_magic, 0, static_cast<std::uint32_t>(symbols.size())};
   std::string names;
-  const std::size_t names_at = 8 + symbols.size() * 8;
+  const std::size_t names_at = 12 + symbols.size() * 8;
   for (const auto& [offset, name] : symbols) {
     words.push_back(offset);
     words.push_back(static_cast<std::uint32_t>(names_at + names.size()));
     names += name + '\0';
   }
-  std::vector<std::byte> table(names_at + names.size());
+  words[1] = static_cast<std::uint32_t>(names_at + names.size());
+  std::vector<std::byte> table(words[1]);
   std::memcpy(table.data(), words.data(), names_at);
   std::memcpy(table.data() + names_at, names.data(), names.size());
   return table;
@@ -51,7 +52,7 @@ TEST(SymbolTable, DamagedTablesGiveNoNames) {
   bytes[0] ^= std::byte{1};
   EXPECT_EQ(SymbolTable(bytes, base_address).count(), 0u);
   bytes = good;
-  bytes[15] = std::byte{0xff};  // a name far away
+  bytes[19] = std::byte{0xff};  // a name far away
   EXPECT_EQ(SymbolTable(bytes, base_address).find(base_address + 0x101).name, "");
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/base/log.h"
 #include "kernel/boot/memory_map.h"
+#include "kernel/core/image_symbols.h"
 #include "kernel/memory/frames.h"
 #include "kernel/memory/kernel_map.h"
 #include "kernel/memory/layout.h"
@@ -18,7 +19,7 @@
 extern "C" {
 // image.ld: the first two are physical addresses.
 extern const std::byte boot_start[], boot_end[];
-extern const std::byte image_start[], image_text_end[], image_rodata_end[], image_data_end[], image_end[];
+extern const std::byte image_start[], image_text_end[], image_rodata_end[], image_data_end[];
 extern const std::byte boot_stack_guard[];  // kernel_entry.cpp
 }
 
@@ -33,6 +34,11 @@ constexpr std::uint64_t low_memory_end = 1u << 20;  // firmware, boot loaders an
 
 std::uint64_t address_of(const std::byte* symbol) { return reinterpret_cast<std::uint64_t>(symbol); }
 std::uint64_t image_frame(const std::byte* symbol) { return address_of(symbol) - image_base; }
+
+// The symbols are the last of the image, from image_data_end on.
+const std::byte* image_end() {
+  return image_data_end + base::round_up(image_symbols().size(), std::size_t{base::page_bytes});
+}
 
 // Frames before there is an allocator.
 class EarlyTables final : public arch::TableSource {
@@ -70,12 +76,12 @@ class KernelTables {
     map_section(image_text_end, image_rodata_end, PageRights::Read);
     map_section(image_rodata_end, boot_stack_guard, PageRights::Write);
     map_section(boot_stack_guard + base::page_bytes, image_data_end, PageRights::Write);
-    map_section(image_data_end, image_end, PageRights::Read);
+    map_section(image_data_end, image_end(), PageRights::Read);
   }
   // What the image may not write, nothing may write through the direct map either.
   void map_memory(RangeSet& ranges) {
     const PhysRange constant[] = {{image_frame(image_start), image_frame(image_rodata_end)},
-                                  {image_frame(image_data_end), image_frame(image_end)}};
+                                  {image_frame(image_data_end), image_frame(image_end())}};
     for (const PhysRange& range : constant) {
       ranges.remove(range);
       map_direct(range, PageRights::Read);
@@ -114,7 +120,7 @@ PhysRange pages_of(const BootModule& module) {
 void collect_free(const BootInfo& boot, RangeSet& set) {
   collect_usable(boot.memory(), set);
   set.remove({0, low_memory_end});
-  set.remove({address_of(boot_start), image_frame(image_end)});
+  set.remove({address_of(boot_start), image_frame(image_end())});
   for (const BootModule& module : boot.modules()) set.remove(pages_of(module));
   set.remove_from(direct_map_bytes);
 }

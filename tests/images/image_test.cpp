@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the linked images hold: nothing of another role, no segment that is both writable and executable, no vector
-// instruction outside the files listed here. Which file an address comes from is read from the linker's map.
+// instruction outside the files listed here, the names of its functions.
 #include <elf.h>
 #include <gtest/gtest.h>
 
@@ -15,15 +15,17 @@
 #include <string>
 #include <vector>
 
+#include "kernel/core/symbol_table.h"
+#include "kernel/memory/layout.h"
 #include "tools/image/elf_file.h"
 
 namespace {
 
-// Object files that may hold vector instructions: they save and restore the registers of user threads, or those that
+// Source files that may hold vector instructions: they save and restore the registers of user threads, or those that
 // they use themselves.
 const std::vector<std::string> vector_files = {
-    "crc_fold.asm.o",
-    "fpu.cpp.o",
+    "crc_fold.asm",
+    "fpu.cpp",
 };
 
 struct Image {
@@ -46,41 +48,55 @@ std::string path_of(const Image& image, const std::string& suffix) {
   return std::string(IMAGES) + "/" + image.folder + "/" + image.name + suffix;
 }
 
-// Start and end of each piece that the link took, and the object file it is from ("libx.kernel.a(file.cpp.o)").
-struct Piece {
-  std::uint64_t start, end;
-  std::string file;
-};
-
-std::vector<Piece> read_map(const std::string& path) {
+// Which object files the link took, from the linker's map: "Archive member included ..." has a line with each one's
+// path, "folder/libx.kernel.a(file.cpp.o)", below the name of who wanted it.
+std::set<std::string> read_map(const std::string& path) {
   std::ifstream stream(path);
   EXPECT_TRUE(stream) << path;
-  std::vector<Piece> pieces;
-  bool in_map = false;
-  for (std::string line; std::getline(stream, line);) {
-    if (line.starts_with("Linker script and memory map")) in_map = true;
-    // " .text.name  0xaddress  0xsize  file"; a long name stands alone, the rest on the next line.
-    const std::size_t numbers = line.find(" 0x");
-    unsigned long long start = 0, size = 0;
-    int file_at = 0;
-    if (!in_map || !line.starts_with(' ') || numbers == std::string::npos ||
-        std::sscanf(line.c_str() + numbers, " 0x%llx 0x%llx %n", &start, &size, &file_at) != 2 || file_at == 0)
-      continue;
-    const std::string file = line.substr(numbers + static_cast<std::size_t>(file_at));
-    if (start != 0 && size != 0 && !file.empty()) pieces.push_back({start, start + size, file});
+  std::set<std::string> files;
+  std::string line;
+  std::getline(stream, line);
+  EXPECT_TRUE(line.starts_with("Archive member included")) << line;
+  while (std::getline(stream, line) && !line.starts_with("Discarded") && !line.starts_with("Memory Configuration")) {
+    const std::size_t end = line.find(')');
+    if (line.starts_with('/') && end != line.npos) files.insert(line.substr(0, end + 1));
   }
-  std::ranges::sort(pieces, {}, &Piece::start);
-  return pieces;
+  return files;
 }
 
-std::string file_of(const std::vector<Piece>& pieces, std::uint64_t address) {
-  auto after = std::ranges::upper_bound(pieces, address, {}, &Piece::start);
-  while (after != pieces.begin()) {
-    --after;
-    if (address < after->end) return after->file;
-    if (after->start + (1 << 20) < address) break;
+// The name of the file in "/path/file.cpp:12 (...)", whatever stands before it.
+std::string file_in(const std::string& line) {
+  const std::size_t path = line.find('/'), number = line.find(':', path), name = line.rfind('/', number) + 1;
+  return line.substr(name, number - name);
+}
+
+// Calls `see` with each instruction's line of the disassembly, its text and the source files it is from, as the
+// debugging information has it (link-time optimization knows no object files): first the one with the statement, then
+// those with the calls that it was inlined by.
+template <typename See>
+void disassemble(const std::string& path, See see) {
+  const std::string command = "objdump -d -l --inlines --no-show-raw-insn " + path;
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+  ASSERT_NE(pipe, nullptr);
+  std::array<char, 4096> buffer;
+  std::vector<std::string> files;
+  bool told = false;  // since the last instruction: the first file is told anew when it is another, the rest always
+  while (std::fgets(buffer.data(), buffer.size(), pipe.get()) != nullptr) {
+    const std::string line(buffer.data());
+    if (const std::size_t text = line.find(":\t"); text != line.npos && line.starts_with("ffffffff")) {
+      see(line, line.substr(text + 2), files);
+      told = false;
+    } else if (line.ends_with(">:\n")) {
+      files.clear();  // the next function
+    } else if (line.starts_with('/')) {
+      files = {file_in(line)};
+      told = true;
+    } else if (line.starts_with("inlined by ")) {
+      if (!told) files.resize(std::min<std::size_t>(files.size(), 1));
+      files.push_back(file_in(line));
+      told = true;
+    }
   }
-  return "?";
 }
 
 bool mentions_scope(const std::string& demangled, const std::string& scope) {
@@ -118,7 +134,7 @@ class ImageTest : public testing::TestWithParam<Image> {
     ASSERT_GT(map_.size(), 100u);
   }
   std::expected<image::ElfFile, std::string> elf_;
-  std::vector<Piece> map_;
+  std::set<std::string> map_;
 };
 
 TEST_P(ImageTest, NoSegmentIsWritableAndExecutable) {
@@ -146,8 +162,8 @@ TEST_P(ImageTest, NoSymbolOfAnotherRole) {
 TEST_P(ImageTest, NoFileOfAnotherRole) {
   const std::string build = std::string(IMAGES) + "/";
   std::set<std::string> folders;  // the first part of each file's path in the build folder
-  for (const Piece& piece : map_) {
-    const std::string path = piece.file.starts_with(build) ? piece.file.substr(build.size()) : piece.file;
+  for (const std::string& file : map_) {
+    const std::string path = file.starts_with(build) ? file.substr(build.size()) : file;
     folders.insert(path.substr(0, path.find('/')));
   }
   EXPECT_TRUE(folders.contains("kernel") && folders.contains("arch") && folders.contains(GetParam().folder));
@@ -155,33 +171,37 @@ TEST_P(ImageTest, NoFileOfAnotherRole) {
 }
 
 TEST_P(ImageTest, NoVectorInstructionsInKernelCode) {
-  const std::string command = "objdump -d --no-show-raw-insn " + path_of(GetParam(), ".elf");
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
-  ASSERT_NE(pipe, nullptr);
-  std::array<char, 1024> buffer;
-  std::uint64_t instructions = 0;
+  std::uint64_t instructions = 0, unknown = 0;
   std::map<std::string, std::string> offending;  // file -> first line
-  while (std::fgets(buffer.data(), buffer.size(), pipe.get()) != nullptr) {
-    const std::string line(buffer.data());
-    const std::size_t colon = line.find(":\t");
-    if (colon == std::string::npos) continue;
+  std::set<std::string> seen;                    // of vector_files
+  disassemble(path_of(GetParam(), ".elf"), [&](const std::string& line, const std::string& text, const auto& files) {
     ++instructions;
-    const std::string instruction = line.substr(colon + 2);
-    if (!is_vector_instruction(instruction)) continue;
-    const std::string file = file_of(map_, std::stoull(line.substr(0, colon), nullptr, 16));
-    const bool allowed = std::ranges::any_of(
-        vector_files, [&](const std::string& name) { return file.find("(" + name + ")") != std::string::npos; });
-    if (!allowed) offending.emplace(file, line);
-  }
+    unknown += files.empty();
+    if (!is_vector_instruction(text)) return;
+    const auto allowed = std::ranges::find_first_of(files, vector_files);
+    if (allowed != files.end())
+      seen.insert(*allowed);
+    else
+      offending.emplace(files.empty() ? "?" : files.front(), line);
+  });
   EXPECT_GT(instructions, 5000u) << "objdump did not disassemble the image";
+  EXPECT_LT(unknown, instructions / 100) << "the image has no debugging information";
+  EXPECT_FALSE(seen.empty()) << "the files with vector instructions are not found";
   for (const auto& [file, line] : offending) ADD_FAILURE() << file << ": " << line;
 }
 
 TEST_P(ImageTest, CarriesTheNamesOfItsFunctions) {
   const image::Symbol* start = elf_->find("image_symbols_start");
-  const image::Symbol* end = elf_->find("image_symbols_end");
-  ASSERT_TRUE(start != nullptr && end != nullptr);
-  EXPECT_GT(end->address - start->address, 1000u);
+  ASSERT_NE(start, nullptr);
+  const auto segment = std::ranges::find(elf_->segments(), start->address, &image::Segment::address);
+  ASSERT_NE(segment, elf_->segments().end());
+  const kernel::SymbolTable table(segment->contents, kernel::image_base);
+  EXPECT_GT(table.count(), 1000u);
+  for (const char* name : {"kernel_entry", "memcpy"}) {
+    const image::Symbol* function = elf_->find(name);
+    ASSERT_NE(function, nullptr) << name;
+    EXPECT_EQ(table.find(function->address + 1).name, name);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Images, ImageTest, testing::ValuesIn(images),

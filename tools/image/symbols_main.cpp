@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // image_symbols IMAGE TABLE: writes the names of an image's functions as the table that kernel/core/symbol_table.h
-// describes. The build links an image, runs this, and links again with the table at the end, where it moves nothing.
+// describes. The build links an image, runs this, and has objcopy put the table at the end.
 #include <elf.h>
 
 #include <cstdio>
@@ -34,16 +34,19 @@ std::string make_table(const image::ElfFile& file) {
     if (code && symbol.defined && symbol.address > image_base) functions.emplace(symbol.address, symbol.name);
   }
 
-  const std::size_t names_at = 8 + functions.size() * 8;
-  std::string table, names;
-  put(table, magic);
-  put(table, functions.size());
+  constexpr std::size_t header_bytes = 12;
+  const std::size_t names_at = header_bytes + functions.size() * 8;
+  std::string entries, names;
   for (const auto& [address, name] : functions) {
-    put(table, static_cast<std::uint32_t>(address - image_base));
-    put(table, names_at + names.size());
+    put(entries, static_cast<std::uint32_t>(address - image_base));
+    put(entries, names_at + names.size());
     names += short_name(name) + '\0';
   }
-  return table + names;
+  std::string header;
+  put(header, magic);
+  put(header, names_at + names.size());
+  put(header, functions.size());
+  return header + entries + names;
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ volatile std::uint64_t sink = 0;
   sink = 1;
 }
 
-void crash(std::string_view how) {
+[[gnu::noinline]] void crash(std::string_view how) {
   if (how == "assertion") crash_outside(5);
   if (how == "null") crash_by_null_store();
   if (how == "recursion") sink = crash_by_recursion(1);

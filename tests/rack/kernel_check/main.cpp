@@ -47,7 +47,7 @@ void fail(const char* what, const char* file, int line) {
 
 }  // namespace kernel_check
 
-[[noreturn]] void kernel::component_main(const BootInfo& boot) {
+[[noreturn, gnu::noinline]] void kernel::component_main(const BootInfo& boot) {
   using namespace kernel_check;
   crash(boot.command_line().find_or("crash", ""));
   for (const Check& check : checks) {
