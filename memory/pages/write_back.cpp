@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "net/messages/file.h"
+
 namespace memory {
 namespace {
 
@@ -46,8 +48,8 @@ Result<> WriteBack::apply(base::VNodeId vnode, const messages::PageWriteBackRequ
   return {};
 }
 
-// Of a space or a file; its last byte still is at an offset that a signed number can say.
-constexpr std::uint64_t last_page = (std::uint64_t{1} << 63) / page_bytes - 1;
+// Of a space or a file.
+constexpr std::uint64_t last_page = messages::max_file_bytes / page_bytes;
 
 Result<> WriteBack::apply_page(base::VNodeId vnode, const Entry& entry, const std::byte* data) {
   std::array<PageHolder*, messages::max_write_back_tags> holders;
@@ -55,6 +57,7 @@ Result<> WriteBack::apply_page(base::VNodeId vnode, const Entry& entry, const st
   FrameNumber shared = no_frame;
   std::size_t known = 0, holding = 0;
   bool file_page = false, one_frame = true;
+  if (entry.object_bytes > messages::max_file_bytes) return base::fail(Error::InvalidArgument);
   for (std::size_t i = 0; i < tags; ++i) {
     const PageTag tag = read_tag(entry.tags, i);
     if (tag.page > last_page) return base::fail(Error::InvalidArgument);

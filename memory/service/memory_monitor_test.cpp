@@ -314,6 +314,31 @@ TEST_F(MemoryFilesTest, FilesKeepWhatWasWritten) {
   EXPECT_EQ(ask(client, again).as<messages::FileAttributesReply>().attributes.size, 2 * page_bytes + 5);
 }
 
+// No pComponent of ours sends such offsets.
+TEST_F(MemoryFilesTest, WhatLiesBeyondAllFilesIsRefused) {
+  const std::uint64_t changed = file(mount(), "f");
+  EXPECT_EQ(write(changed, 0, "hello").size, 5u);
+  messages::FilePunchRequest punch;
+  punch.file = changed;
+  using Range = std::pair<std::uint64_t, std::uint64_t>;
+  for (const auto& [offset, bytes] :
+       {Range{2 * page_bytes, 0 - page_bytes}, Range{~0ull - 5, 100}, Range{0, 1ull << 63}}) {
+    punch.offset = offset;
+    punch.bytes = bytes;
+    EXPECT_EQ(ask(client, punch).error, Error::Malformed) << offset;
+  }
+  messages::FileWriteRequest far;
+  far.file = changed;
+  far.bytes = 1;
+  const std::byte byte{1};
+  for (const std::uint64_t offset : {~0ull, ~0ull << 12, (1ull << 63) - 1}) {
+    far.offset = offset;
+    EXPECT_EQ(ask(client, far, std::span(&byte, 1)).error, Error::Malformed) << offset;
+  }
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 1u);
+  EXPECT_EQ(write(changed, 5, "!").size, 6u);
+}
+
 TEST_F(MemoryFilesTest, WhatLosesItsNameGivesItsPagesBack) {
   const std::uint64_t root = mount();
   write(file(root, "old"), 0, "old");

@@ -45,6 +45,12 @@ struct FileAttributesReply {
   FileAttributes attributes;
 };
 
+// No file is longer: a signed number says each offset (Linux's MAX_LFS_FILESIZE).
+inline constexpr std::uint64_t max_file_bytes = (std::uint64_t{1} << 63) - 1;
+constexpr bool may_be_in_a_file(std::uint64_t offset, std::uint64_t bytes) {
+  return offset <= max_file_bytes && bytes <= max_file_bytes - offset;
+}
+
 // p -> m: the root of the request's vNode, or (in_memory) a new empty file system that no sComponent stores.
 // m -> s: the root of the file system that the sComponent serves.
 struct FileMountReply {
@@ -222,7 +228,7 @@ struct FileReadRequest {
   le64 offset;
   le32 bytes;
   le32 reserved;
-  bool validate() const { return file != 0 && reserved == 0 && offset + bytes >= offset; }
+  bool validate() const { return file != 0 && reserved == 0 && may_be_in_a_file(offset, bytes); }
 };
 
 struct FileWriteRequest {  // tail: the bytes; grows the file. All or an error
@@ -232,7 +238,7 @@ struct FileWriteRequest {  // tail: the bytes; grows the file. All or an error
   le64 offset;
   le32 bytes;
   le32 reserved;
-  bool validate() const { return file != 0 && reserved == 0 && offset + bytes >= offset; }
+  bool validate() const { return file != 0 && reserved == 0 && may_be_in_a_file(offset, bytes); }
 };
 
 struct FileSyncRequest {  // answered when the file (0: everything) is on the disk
@@ -284,7 +290,7 @@ struct FileReserveRequest {
   le64 file;
   le64 offset;
   le64 bytes;
-  bool validate() const { return file != 0 && offset + bytes >= offset; }
+  bool validate() const { return file != 0 && may_be_in_a_file(offset, bytes); }
 };
 
 // The bytes of a range become zeros, and what stored them is given back where that can be (FALLOC_FL_PUNCH_HOLE). The
@@ -295,7 +301,7 @@ struct FilePunchRequest {
   le64 file;
   le64 offset;
   le64 bytes;
-  bool validate() const { return file != 0 && bytes > 0 && offset + bytes > offset; }
+  bool validate() const { return file != 0 && bytes > 0 && may_be_in_a_file(offset, bytes); }
 };
 static_assert(sizeof(FilePunchRequest) == 24);
 
