@@ -107,6 +107,9 @@ base::Result<base::UserVa> set_break(AddressSpace& space, base::UserVa address, 
 // mapped was discarded all the same).
 base::Result<> discard(AddressSpace& space, vma::Range range, Sleeper& sleeper);
 
+// Sets and clears vma::local_flags of what of the range is mapped. NoMemory: too many VMAs.
+base::Result<> mark(AddressSpace& space, vma::Range range, vma::Flags set, vma::Flags cleared, Sleeper& sleeper);
+
 // msync(MS_SYNC): what was stored through this shared mapping of a file is on the disk (flush, then FileSync).
 base::Result<> synchronize_mapping(AddressSpace& space, const vma::Vma& area, Sleeper& sleeper);
 

@@ -49,6 +49,10 @@ messages::SpaceChange told(messages::ChangeKind kind, Range range, vma::Protecti
   return change;
 }
 
+vma::Flags local_flags_of(const MapRequest& request) {
+  return request.flags & static_cast<vma::Flags>(vma::local_flags);
+}
+
 bool is_plain(const vma::Vma& area) { return !area.object && !area.shared(); }
 
 // Whether nothing but private memory without a file is mapped there: what is forgotten then concerns nobody else.
@@ -63,7 +67,7 @@ bool holds_plain_memory(const vma::VmaSet& vmas, Range range) {
 // replaces something, cleared.
 std::optional<Result<UserVa>> map_unasked(AddressSpace& space, Change& change, const MapRequest& request) {
   const bool writable = vma::has(request.protection, vma::Protection::Write);
-  if (request.object != nullptr || request.flags != vma::Flags::None || change.homes_have_pages() ||
+  if (request.object != nullptr || request.flags != local_flags_of(request) || change.homes_have_pages() ||
       (writable && request.reserve && request.bytes > most_unasked_bytes))
     return {};
   const vma::VmaSet& vmas = space.space().vmas;  // nobody else changes them now
@@ -74,8 +78,9 @@ std::optional<Result<UserVa>> map_unasked(AddressSpace& space, Change& change, c
   if (!holds_plain_memory(vmas, range)) return {};
   if (request.protection != vma::Protection::None && !space.has_owners(range)) return {};
   const auto done =
-      change.log(told(messages::ChangeKind::Map, range, request.protection), range,
-                 [&](vma::VmaSet& changed) { return changed.map({.range = range, .protection = request.protection}); });
+      change.log(told(messages::ChangeKind::Map, range, request.protection), range, [&](vma::VmaSet& changed) {
+        return changed.map({.range = range, .protection = request.protection, .flags = request.flags});
+      });
   if (!done) return base::fail(done.error());
   if (request.placement == vma::Placement::Fixed) change.forget(range);
   return range.start;
@@ -92,6 +97,7 @@ Result<UserVa> map_cleared(AddressSpace& space, Change& change, const MapRequest
   message.protection = static_cast<std::uint32_t>(request.protection);
   message.flags = flags_of(request);
   if (!message.validate()) return base::fail(Error::InvalidArgument);
+  if (!space.space().vmas.has_room_for(2)) return base::fail(Error::NoMemory);
   if (request.object != nullptr) TRY(space.hold(*request.object));
   auto answer = change.ask_home(message);
   if (!answer) {
@@ -109,7 +115,7 @@ Result<UserVa> map_cleared(AddressSpace& space, Change& change, const MapRequest
                      .object = request.object != nullptr ? request.object->id() : base::ObjectId(),
                      .object_offset = request.object_offset,
                      .protection = request.protection,
-                     .flags = static_cast<vma::Flags>(static_cast<std::uint32_t>(request.flags) & vma::kept_flags)});
+                     .flags = request.flags & static_cast<vma::Flags>(vma::kept_flags | vma::local_flags)});
   });
   if (request.placement == vma::Placement::Fixed) {
     change.forget(*range);
@@ -168,6 +174,7 @@ Result<> unmap(AddressSpace& space, Range range, Sleeper& sleeper) {
     change.forget(range);
     return {};
   }
+  if (!space.space().vmas.may_unmap(range)) return base::fail(Error::NoMemory);
   messages::SpaceUnmapRequest request;
   request.space = space.id().value();
   request.address = range.start.value();
@@ -189,6 +196,7 @@ Result<> protect(AddressSpace& space, Range range, vma::Protection protection, S
     space.cache().apply_protection(space.space(), range);
     return {};
   }
+  if (!space.space().vmas.has_room_for(2)) return base::fail(Error::NoMemory);
   messages::SpaceProtectRequest request;
   request.space = space.id().value();
   request.address = range.start.value();
@@ -252,6 +260,14 @@ Result<> discard(AddressSpace& space, Range range, Sleeper& sleeper) {
   const bool covered = space.space().vmas.is_covered(range);
   TRY(discard_now(space, change, range));
   return covered ? Result<>() : base::fail(Error::NoMemory);
+}
+
+Result<> mark(AddressSpace& space, Range range, vma::Flags set, vma::Flags cleared, Sleeper& sleeper) {
+  TRY(checked_range(range.start, range.bytes()));
+  Change change(space, sleeper);
+  TRY(change.begin());
+  const base::SpinGuard guard(space.space().lock);
+  return space.space().vmas.mark(range, set, cleared);
 }
 
 Result<> grow_stack(AddressSpace& space, UserVa address, Sleeper& sleeper) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork: the homes share the pages that they have, then the ExCache shares the lines. Nothing is written back for it.
+#include <optional>
+
 #include "processor/monitor_core.h"
 
 namespace processor {
@@ -50,9 +52,27 @@ Result<> copy_knowledge(AddressSpace& parent, AddressSpace& child) {
   return {};
 }
 
-}  // namespace
+// The next one from `position` on that has any of the flags.
+std::optional<vma::Vma> next_marked(AddressSpace& space, base::UserVa position, vma::Flags flags) {
+  const base::SpinGuard guard(space.space().lock);
+  const vma::VmaSet& vmas = space.space().vmas;
+  for (const vma::Vma* area = vmas.find_from(position); area != nullptr; area = vmas.next(*area))
+    if ((area->flags & flags) != vma::Flags::None) return *area;
+  return {};
+}
 
-Result<Reference<AddressSpace>> fork_space(AddressSpace& parent, Sleeper& sleeper) {
+// What the parent would not share. The child, in which nothing runs yet, gives it up itself.
+Result<> leave_out(AddressSpace& child, Sleeper& sleeper) {
+  using vma::Flags;
+  for (base::UserVa position;;) {
+    const auto area = next_marked(child, position, Flags::NotForked | Flags::WipedByFork);
+    if (!area) return {};
+    TRY(has(area->flags, Flags::NotForked) ? unmap(child, area->range, sleeper) : discard(child, area->range, sleeper));
+    position = area->range.end;
+  }
+}
+
+Result<Reference<AddressSpace>> fork_whole(AddressSpace& parent, Sleeper& sleeper) {
   Change change(parent, sleeper);
   TRY(change.begin());
   TRY(change.clear(every_page, excache::Unmapping::Keep));
@@ -67,6 +87,14 @@ Result<Reference<AddressSpace>> fork_space(AddressSpace& parent, Sleeper& sleepe
   while (!parent.cache().copy_owners(parent.space(), (*child)->space())) wait_before_retry();
   TRY(copy_knowledge(parent, **child));
   TRY(parent.cache().fork(parent.space(), (*child)->space()));
+  return child;
+}
+
+}  // namespace
+
+Result<Reference<AddressSpace>> fork_space(AddressSpace& parent, Sleeper& sleeper) {
+  auto child = TRY(fork_whole(parent, sleeper));
+  TRY(leave_out(*child, sleeper));
   return child;
 }
 

@@ -126,6 +126,7 @@ Result<UserVa> remap(AddressSpace& space, Range old_range, UserVa new_address, s
   if (mode.fixed) TRY(checked_range(new_address, new_bytes));
   Change change(space, sleeper);
   TRY(change.begin());
+  if (!space.space().vmas.has_room_for(3)) return base::fail(Error::NoMemory);
   const UserVa place = TRY(space.space().vmas.place_remap(old_range, new_address, new_bytes, mode));
   const Range new_range = TRY(checked_range(place, new_bytes));
   const auto result = place == old_range.start && !mode.keep_old

@@ -18,17 +18,27 @@ constexpr bool has(Protection protection, Protection bit) {
   return (static_cast<std::uint8_t>(protection) & static_cast<std::uint8_t>(bit)) != 0;
 }
 
-// The values of messages::MapFlags that outlive the mapping call.
+// The first ones have the values of messages::MapFlags, and outlive the mapping call at the home as well. The others
+// only the pComponent knows: its set may have borders that the home's has not.
 enum class Flags : std::uint32_t {
   None = 0,
-  Shared = 4,     // stores go to the object; else private, copied on write
-  GrowsDown = 8,  // a stack: a touch below it may extend it
-  NoWrite = 64,   // a shared mapping of a file that was opened for reading: never writable
+  Shared = 4,             // stores go to the object; else private, copied on write
+  GrowsDown = 8,          // a stack: a touch below it may extend it
+  NoWrite = 64,           // a shared mapping of a file that was opened for reading: never writable
+  NotForked = 1 << 16,    // a fork's child has it not
+  WipedByFork = 1 << 17,  // a fork's child finds zeros; of anonymous private memory
+  NotDumped = 1 << 18,    // in no core file
+  Droppable = 1 << 19,    // its pages may be zeros again at any time; stays WipedByFork and NotDumped
 };
 inline constexpr std::uint32_t kept_flags = 4 | 8 | 64;
+inline constexpr std::uint32_t local_flags = 15 << 16;
 constexpr Flags operator|(Flags left, Flags right) {
   return static_cast<Flags>(static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right));
 }
+constexpr Flags operator&(Flags left, Flags right) {
+  return static_cast<Flags>(static_cast<std::uint32_t>(left) & static_cast<std::uint32_t>(right));
+}
+constexpr Flags operator~(Flags flags) { return static_cast<Flags>(~static_cast<std::uint32_t>(flags)); }
 constexpr bool has(Flags flags, Flags bit) {
   return (static_cast<std::uint32_t>(flags) & static_cast<std::uint32_t>(bit)) != 0;
 }

@@ -145,7 +145,7 @@ void VmaSet::merge(Range range, Spares& spares) {
 }
 
 base::Result<> VmaSet::map(const Vma& vma) {
-  if (count() + 2 > max_vmas) return base::fail(base::Error::NoMemory);
+  if (!has_room_for(2)) return base::fail(base::Error::NoMemory);
   Spares spares;
   TRY(spares.provide(2));  // the new one, and the rest of one that it lies in
   remove(vma.range, spares);
@@ -155,10 +155,14 @@ base::Result<> VmaSet::map(const Vma& vma) {
   return {};
 }
 
-base::Result<> VmaSet::unmap(Range range) {
+bool VmaSet::may_unmap(Range range) const {
   const Vma* around = find(range.start);
   const bool splits = around != nullptr && around->range.start < range.start && range.end < around->range.end;
-  if (splits && count() >= max_vmas) return base::fail(base::Error::NoMemory);
+  return !splits || has_room_for(1);
+}
+
+base::Result<> VmaSet::unmap(Range range) {
+  if (!may_unmap(range)) return base::fail(base::Error::NoMemory);
   Spares spares;
   TRY(spares.provide(2));
   remove(range, spares);
@@ -172,7 +176,7 @@ base::Result<> VmaSet::protect(Range range, Protection protection) {
     for (const Vma* vma = find(range.start); vma != nullptr && vma->range.start < range.end; vma = next(*vma))
       if (has(vma->flags, Flags::NoWrite)) return base::fail(base::Error::AccessDenied);
   }
-  if (count() + 2 > max_vmas) return base::fail(base::Error::NoMemory);
+  if (!has_room_for(2)) return base::fail(base::Error::NoMemory);
   Spares spares;
   TRY(spares.provide(2));
   split(range.start, spares);
@@ -185,13 +189,26 @@ base::Result<> VmaSet::protect(Range range, Protection protection) {
   return {};
 }
 
+base::Result<> VmaSet::mark(Range range, Flags set, Flags cleared) {
+  if (!has_room_for(2)) return base::fail(base::Error::NoMemory);
+  Spares spares;
+  TRY(spares.provide(2));
+  split(range.start, spares);
+  split(range.end, spares);
+  for (auto position = nodes_.lower_bound(range.start); position != nodes_.end() && position->range.start < range.end;
+       ++position)
+    position->flags = (position->flags & ~cleared) | set;
+  merge(range, spares);
+  return {};
+}
+
 base::Result<> VmaSet::remap(Range old_range, base::UserVa address, std::uint64_t new_bytes, RemapMode mode) {
   const Vma* old_vma = find(old_range.start);
   if (old_vma == nullptr || old_vma->range.end < old_range.end) return base::fail(base::Error::BadAddress);
   Vma vma = *old_vma;
   if (vma.object) vma.object_offset += old_range.start - vma.range.start;
   vma.range = Range::of(address, new_bytes);
-  if (count() + 3 > max_vmas) return base::fail(base::Error::NoMemory);
+  if (!has_room_for(3)) return base::fail(base::Error::NoMemory);
   Spares spares;
   TRY(spares.provide(3));
   if (address != old_range.start || old_range.start == old_range.end) {  // moved, or duplicated

@@ -59,7 +59,7 @@ class VmaSet {
   const Vma* first() const { return find_from(base::UserVa(0)); }
   bool is_free(Range range) const;
   bool is_covered(Range range) const { return covered_part(range) == range; }  // without a hole
-  Range covered_part(Range range) const;  // from its start up to the first hole
+  Range covered_part(Range range) const;                                       // from its start up to the first hole
 
   // An address for `bytes` (page-aligned, not 0). Fixed: checks the range. Exists for FixedNoReplace, NoMemory when
   // there is no gap, InvalidArgument for a Fixed address that cannot be.
@@ -71,6 +71,13 @@ class VmaSet {
   base::Result<> unmap(Range range);
   // NoMemory when the range has a hole, AccessDenied when a NoWrite VMA would become writable.
   base::Result<> protect(Range range, Protection protection);
+  // Local flags, of what of the range is mapped: `set` on, `cleared` off. Not a change that both sides count.
+  base::Result<> mark(Range range, Flags set, Flags cleared);
+
+  // Whether so many VMAs more may be, and whether unmap() would have room: a set with more borders than the home's
+  // may be full when the home's is not.
+  bool has_room_for(std::size_t more) const { return count() + more <= max_vmas; }
+  bool may_unmap(Range range) const;
 
   // mremap: where the result is. The same address: shrunk, grown in place, or nothing to do; another one: it moves.
   // BadAddress: the old range is not within one VMA. NoMemory: no room where it may be. old_bytes 0 duplicates a

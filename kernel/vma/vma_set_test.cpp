@@ -122,7 +122,7 @@ class Walk {
   }
 
   bool step() {
-    switch (random_.below(7)) {
+    switch (random_.below(8)) {
       case 0:
       case 1:
         return map();
@@ -134,6 +134,8 @@ class Walk {
         return remap();
       case 5:
         return move_break();
+      case 6:
+        return mark();
       default:
         return place();
     }
@@ -159,6 +161,18 @@ class Walk {
     for (std::uint64_t i = 0; i < range.pages(); ++i)
       model_.pages[range.start.value() / base::page_bytes + i].protection = protection;
     return true;
+  }
+  // Counted by neither side.
+  bool mark() {
+    const Range range = any_range();
+    const auto any_flags = [&] { return static_cast<Flags>(random_.below(4) << 16); };
+    const Flags set = any_flags(), cleared = any_flags();
+    EXPECT_TRUE(set_.mark(range, set, cleared));
+    for (std::uint64_t i = 0; i < range.pages(); ++i) {
+      const auto page = model_.pages.find(range.start.value() / base::page_bytes + i);
+      if (page != model_.pages.end()) page->second.flags = (page->second.flags & ~cleared) | set;
+    }
+    return false;
   }
   bool place() {
     const std::uint64_t bytes = (1 + random_.below(10)) * base::page_bytes;
@@ -304,6 +318,40 @@ TEST(VmaSet, GrowsStacksDownToTheGuard) {
   EXPECT_TRUE(set.stack_growth(UserVa(stack - 0x200000 + 0x1000 + stack_guard_bytes), 0x400000));
   EXPECT_FALSE(set.stack_growth(UserVa(stack - 0x200000 + stack_guard_bytes), 0x400000));
   EXPECT_FALSE(set.stack_growth(UserVa(stack - 0x201000), 0x400000));  // above it is no stack
+}
+
+TEST(VmaSet, MarksSplitAndMergeAgain) {
+  VmaSet set;
+  ASSERT_TRUE(set.map(anonymous(0x100000, 0x8000)));
+  const std::uint64_t version = set.version();
+  ASSERT_TRUE(set.mark(Range::of(UserVa(0x102000), 0x2000), Flags::NotForked, Flags::None));
+  EXPECT_EQ(set.count(), 3u);
+  EXPECT_TRUE(has(set.find(UserVa(0x103000))->flags, Flags::NotForked));
+  EXPECT_FALSE(has(set.find(UserVa(0x104000))->flags, Flags::NotForked));
+  // A part of it that moves takes the flag along; what is mapped over it has none.
+  ASSERT_TRUE(set.remap(Range::of(UserVa(0x103000), 0x1000), UserVa(0x200000), 0x2000, {.may_move = true}));
+  EXPECT_TRUE(has(set.find(UserVa(0x201000))->flags, Flags::NotForked));
+  ASSERT_TRUE(set.map(anonymous(0x103000, 0x1000)));
+  ASSERT_TRUE(set.unmap(Range::of(UserVa(0x200000), 0x2000)));
+  EXPECT_EQ(set.count(), 3u);
+  VmaSet copy;
+  ASSERT_TRUE(copy.copy_from(set));
+  EXPECT_TRUE(has(copy.find(UserVa(0x102000))->flags, Flags::NotForked));
+  // Holes are no error, and what comes off makes one area of it again.
+  const std::uint64_t changes = set.version();
+  ASSERT_TRUE(set.mark(Range::of(UserVa(0x100000), 0x20000), Flags::None, Flags::NotForked));
+  EXPECT_EQ(set.count(), 1u);
+  EXPECT_EQ(set.version(), changes);
+  EXPECT_EQ(changes, version + 3);
+}
+
+TEST(VmaSet, SaysWhenItIsFull) {
+  VmaSet set;
+  EXPECT_TRUE(set.has_room_for(max_vmas));
+  ASSERT_TRUE(set.map(anonymous(0x100000, 0x3000)));
+  EXPECT_TRUE(set.has_room_for(max_vmas - 1));
+  EXPECT_FALSE(set.has_room_for(max_vmas));
+  EXPECT_TRUE(set.may_unmap(Range::of(UserVa(0x101000), 0x1000)));
 }
 
 TEST(VmaSet, RemapDontUnmapKeepsTheOldRangeMapped) {
