@@ -68,11 +68,43 @@ Answer<> check_growth(Call& call, std::uint64_t bytes) {
 
 }  // namespace
 
+constexpr std::uint64_t droppable_mapping = 8;  // MAP_DROPPABLE, newer than the headers
+
 // All but MAP_SYNC, which only persistent memory has.
 constexpr std::uint64_t known_map_flags = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE |
                                           MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |
                                           MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE |
                                           std::uint64_t{MAP_HUGE_MASK} << MAP_HUGE_SHIFT;
+
+namespace {
+
+// There are no huge pages: none are free of any size that processors have.
+int huge_page_error(std::uint64_t flags, const OpenFileReference& file) {
+  const std::uint64_t shift = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+  const bool is_size = shift == 0 || shift == 21 || shift == 30;
+  return file || !is_size ? EINVAL : ENOMEM;
+}
+
+// What a mapping is: file, shared or not. EINVAL, EOPNOTSUPP.
+Answer<vma::Flags> type_of(std::uint64_t flags, bool of_file) {
+  switch (flags & MAP_TYPE) {
+    case MAP_PRIVATE:
+      return vma::Flags::None;
+    case MAP_SHARED:
+      return vma::Flags::Shared;
+    case MAP_SHARED_VALIDATE:
+      if (!of_file) return error(EINVAL);
+      if ((flags & ~known_map_flags) != 0) return error(EOPNOTSUPP);
+      return vma::Flags::Shared;
+    case droppable_mapping:
+      if (of_file) return error(EINVAL);
+      return vma::Flags::Droppable | vma::Flags::WipedByFork | vma::Flags::NotDumped;
+    default:
+      return error(EINVAL);
+  }
+}
+
+}  // namespace
 
 Answer<std::uint64_t> mmap(Call& call) {
   const std::uint64_t address = call.a(), length = call.b(), protection = call.c(), flags = call.d(), offset = call.f();
@@ -82,15 +114,14 @@ Answer<std::uint64_t> mmap(Call& call) {
   if ((flags & MAP_ANONYMOUS) == 0) file = TRY(real_file(call, call.e()));
   if (length == 0) return error(EINVAL);
   if (length > arch::user_space_end) return error(ENOMEM);
+  if ((flags & MAP_HUGETLB) != 0) return error(huge_page_error(flags, file));
   const std::uint64_t bytes = base::round_up(length, page_bytes);
   if (offset + bytes < offset) return error(EOVERFLOW);
-  const std::uint64_t type = flags & MAP_TYPE;
-  const bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
   const bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
   if (fixed && !arch::is_user_range(UserVa(address), bytes)) return error(ENOMEM);
   if (fixed && !is_aligned(address)) return error(EINVAL);
-  if (!shared && type != MAP_PRIVATE) return error(EINVAL);
-  if (type == MAP_SHARED_VALIDATE && (flags & ~known_map_flags) != 0) return error(EOPNOTSUPP);
+  const vma::Flags type = TRY(type_of(flags, (flags & MAP_ANONYMOUS) == 0));
+  const bool shared = vma::has(type, vma::Flags::Shared);
   const Backing backing = TRY(backing_of(call, file, protection, shared, bytes));
   processor::MapRequest request;
   // A place that cannot be is no wish at all.
@@ -99,10 +130,10 @@ Answer<std::uint64_t> mmap(Call& call) {
   request.bytes = bytes;
   request.placement = placement(flags);
   request.protection = static_cast<vma::Protection>(protection & protection_bits);
-  if (shared) request.flags = request.flags | vma::Flags::Shared;
+  request.flags = type;
   if ((flags & MAP_GROWSDOWN) != 0) request.flags = request.flags | vma::Flags::GrowsDown;
   if (backing.forbid_write) request.flags = request.flags | vma::Flags::NoWrite;
-  request.reserve = (flags & MAP_NORESERVE) == 0;
+  request.reserve = (flags & MAP_NORESERVE) == 0 && !vma::has(type, vma::Flags::Droppable);
   request.object = backing.object.get();
   request.object_offset = (flags & MAP_ANONYMOUS) != 0 ? 0 : offset;
   const bool locked = (flags & MAP_LOCKED) != 0;
@@ -110,6 +141,7 @@ Answer<std::uint64_t> mmap(Call& call) {
   TRY(check_growth(call, bytes));
   const UserVa mapped = TRY(processor::map(call.process().space(), request, call.thread.sleeper()));
   note_mapping(call, vma::Range::of(mapped, bytes), locked);
+  if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE) populate_mapping(call, vma::Range::of(mapped, bytes));
   if (file) note_mapped(call.process().vnode().mapped_files, *file, *backing.object, call.thread);
   return mapped.value();
 }
@@ -156,61 +188,6 @@ Answer<std::uint64_t> mremap(Call& call) {
   if (new_bytes > old_range.bytes()) TRY(check_growth(call, new_bytes - old_range.bytes()));
   return TRY(processor::remap(call.process().space(), old_range, target, new_bytes, mode, call.thread.sleeper()))
       .value();
-}
-
-namespace {
-
-// ENOMEM where nothing is mapped.
-Answer<std::uint64_t> check_mapped(Call& call, std::uint64_t address, std::uint64_t length) {
-  const std::uint64_t start = base::round_down(address, page_bytes);
-  if (length > arch::user_space_end) return error(ENOMEM);
-  const vma::Range range = TRY(page_range(start, length + (address - start), ENOMEM));
-  for (UserVa at = range.start; at < range.end;) {
-    const auto area = processor::vma_at(call.process().space(), at);
-    if (!area) return error(ENOMEM);
-    at = area->range.end;
-  }
-  return std::uint64_t{0};
-}
-
-// What is mapped of it is private and no file's.
-bool is_private_memory(Call& call, const vma::Range& range) {
-  vma::Vma area;
-  for (UserVa at = range.start; at < range.end; at = area.range.end) {
-    if (processor::list_vmas(call.process().space(), at, std::span(&area, 1)) == 0) return true;
-    if (area.range.start < range.end && area.object) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-Answer<std::uint64_t> madvise(Call& call) {
-  const vma::Range range = TRY(page_range(call.a(), call.b(), EINVAL));
-  switch (Call::as_int(call.c())) {
-    case MADV_FREE:  // allowed to keep the pages until memory is short; it need not
-      if (!is_private_memory(call, range)) return error(EINVAL);
-      [[fallthrough]];
-    case MADV_DONTNEED:
-      if (range.bytes() == 0) return std::uint64_t{0};
-      TRY(processor::discard(call.process().space(), range, call.thread.sleeper()));
-      return check_mapped(call, call.a(), call.b());
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_MERGEABLE:
-    case MADV_UNMERGEABLE:
-    case MADV_HUGEPAGE:
-    case MADV_NOHUGEPAGE:
-    case MADV_DONTDUMP:
-    case MADV_DODUMP:
-    case MADV_COLD:
-    case MADV_PAGEOUT:
-      return check_mapped(call, call.a(), call.b());
-    default:
-      return error(EINVAL);
-  }
 }
 
 Answer<std::uint64_t> brk(Call& call) {

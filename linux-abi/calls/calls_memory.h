@@ -26,5 +26,9 @@ Answer<std::uint64_t> munlockall(Call& call);
 Answer<> check_locked_mapping(Call& call, std::uint64_t bytes, bool locked);
 void note_mapping(Call& call, const vma::Range& range, bool locked);
 void note_unmapping(Call& call, const vma::Range& range);
+bool is_locked(Call& call, const vma::Range& range);  // some of it
+
+// MAP_POPULATE: as many of the pages as can be had; calls_memory_advice.cpp.
+void populate_mapping(Call& call, const vma::Range& range);
 
 }  // namespace linux_abi::calls

@@ -3,10 +3,9 @@
 // RLIMIT_MEMLOCK binds (process/locked_memory.h; guarded by the tasks lock).
 #include <linux/mman.h>
 
-#include "arch/x86_64/user_copy.h"
 #include "linux-abi/calls/calls_memory.h"
+#include "linux-abi/calls/memory_areas.h"
 #include "linux-abi/process/memory_information.h"
-#include "processor/address_space.h"
 
 namespace linux_abi::calls {
 
@@ -30,30 +29,11 @@ bool locks_memory(Call& call) { return call.process().has_locked_memory.load(std
 
 LockedMemory::Range as_numbers(const vma::Range& range) { return {range.start.value(), range.end.value()}; }
 
-// visit(Vma clipped to the range) -> Answer<>; ENOMEM at the end if something in it is not mapped.
-template <typename Visit>
-Answer<> for_each_area(Call& call, const vma::Range& range, Visit visit) {
-  bool hole = false;
-  for (UserVa at = range.start; at < range.end;) {
-    vma::Vma area;
-    if (processor::list_vmas(call.process().space(), at, std::span(&area, 1)) == 0 || area.range.start >= range.end)
-      return error(ENOMEM);
-    hole = hole || area.range.start > at;
-    area.range = {std::max(at, area.range.start), std::min(area.range.end, range.end)};
-    TRY(visit(area));
-    at = area.range.end;
-  }
-  return hole ? Answer<>(error(ENOMEM)) : Answer<>();
-}
-
 // room: how many bytes may be brought in yet; what is more than all free memory is not begun with.
 Answer<> bring_in(const vma::Vma& area, std::uint64_t& room) {
   if (area.protection == vma::Protection::None || area.range.bytes() > room) return error(ENOMEM);
   room -= area.range.bytes();
-  const bool own = vma::has(area.protection, vma::Protection::Write) && !area.shared();
-  for (UserVa at = area.range.start; at < area.range.end; at = at + page_bytes)
-    if (!arch::fault_in(at, own ? arch::TouchFor::Write : arch::TouchFor::Read)) return error(ENOMEM);
-  return {};
+  return touch_pages(area.range, first_use_of(area)) ? Answer<>() : error(ENOMEM);
 }
 
 // EPERM: may not lock at all.
@@ -159,6 +139,12 @@ void note_mapping(Call& call, const vma::Range& range, bool locked) {
   }
   std::uint64_t room = memory_information().free_bytes;
   (void)for_each_area(call, range, [&](const vma::Vma& area) { return bring_in(area, room); });
+}
+
+bool is_locked(Call& call, const vma::Range& range) {
+  if (!locks_memory(call)) return false;
+  const base::SpinGuard guard(tasks_lock);
+  return call.process().locked_memory.bytes_in(as_numbers(range)) != 0;
 }
 
 void note_unmapping(Call& call, const vma::Range& range) {

@@ -41,7 +41,7 @@
   CALL(mremap, "puuxp", "not into a vRegion that another mComponent owns") \
   CALL(msync, "pux")                     \
   CALL(mincore, "pup")                   \
-  CALL(madvise, "pud", "MADV_DONTNEED and MADV_FREE; other advice is taken and has no effect") \
+  CALL(madvise, "pud")                   \
   CALL(shmget, "xux")                    \
   CALL(shmat, "dpx")                     \
   CALL(shmctl, "ddp")                    \

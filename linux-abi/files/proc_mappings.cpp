@@ -215,7 +215,10 @@ Answer<> add_flags(TextWriter& out, const vma::Vma& area) {
                          {!vma::has(area.flags, vma::Flags::NoWrite), " mw"},
                          {true, " me"},
                          {area.shared(), " ms"},
-                         {area.grows_down(), " gd"}};
+                         {area.grows_down(), " gd"},
+                         {vma::has(area.flags, vma::Flags::NotForked), " dc"},
+                         {vma::has(area.flags, vma::Flags::NotDumped), " dd"},
+                         {vma::has(area.flags, vma::Flags::WipedByFork), " wf"}};
   for (const Named& each : names)
     if (each.holds) TRY(out.add_text(each.text));
   return out.add_text(" \n");

@@ -137,6 +137,20 @@ Answer<SystemRoot> new_made_system(FileTree& tree, std::string_view type) {
   return SystemRoot{TRY(new_system(tree, type, synthetic_device, type)), std::move(root)};
 }
 
+processor::Reference<HomeNode> known_file(FileTree& tree, std::uint64_t id) {
+  processor::Reference<HomeNode> found = tree.home_system->known_node(id);
+  if (found) return found;
+  {
+    threads::MutexGuard guard(tree.unnamed_lock);
+    if (tree.unnamed) found = tree.unnamed->known_node(id);
+  }
+  if (found) return found;
+  threads::MutexGuard guard(tree.mounts.mutex);
+  for (const MountedSystemReference& system : tree.systems)
+    if (!found && system->home) found = system->home->known_node(id);
+  return found;
+}
+
 Answer<OpenFileReference> create_unnamed(FileTree& tree, std::string_view label, std::uint32_t seals, Caller& caller) {
   // Nobody sees the name that it has until it is open.
   std::array<char, 24> buffer;

@@ -32,6 +32,8 @@ Answer<SystemRoot> new_made_system(FileTree& tree, std::string_view type);  // p
 void sweep_systems(FileTree& tree, processor::Sleeper& sleeper);
 // memfd_create(2): a file in memory without a name, open for reading and writing. `label` is what /proc shows.
 Answer<OpenFileReference> create_unnamed(FileTree& tree, std::string_view label, std::uint32_t seals, Caller& caller);
+// The node of a file that its id is known of, if any file system of the tree knows it.
+processor::Reference<HomeNode> known_file(FileTree& tree, std::uint64_t id);
 // What is mounted over the name in this directory; empty: nothing.
 PlaceReference mounted_at(FileTree& tree, const PlaceReference& directory, std::string_view name);
 

@@ -128,6 +128,7 @@ class CoreWriter {
 
   std::uint64_t dumped_bytes(const vma::Vma& area) {
     if (processor::shows_system_pages(area)) return area.shared() ? 0 : area.range.bytes();
+    if (vma::has(area.flags, vma::Flags::NotDumped)) return 0;
     processor::AddressSpace& space = process_.space();
     const bool of_file = area.object && processor::maps_file(space, area);
     if (area.shared()) return wants(of_file ? file_shared : anonymous_shared) ? area.range.bytes() : 0;
