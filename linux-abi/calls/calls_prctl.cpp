@@ -49,6 +49,28 @@ Answer<std::uint64_t> speculation(Call& call) {
   return call.b() <= PR_SPEC_L1D_FLUSH ? std::uint64_t{PR_SPEC_NOT_AFFECTED} : Answer<std::uint64_t>(error(ENODEV));
 }
 
+// How a process hears of broken memory, which is never told here: remembered.
+Answer<std::uint64_t> memory_error_policy(Call& call) {
+  if (call.d() != 0 || call.e() != 0) return error(EINVAL);
+  if (call.b() == PR_MCE_KILL_CLEAR && call.c() == 0) {
+    call.thread.memory_error_policy = PR_MCE_KILL_DEFAULT;
+  } else if (call.b() == PR_MCE_KILL_SET && call.c() <= PR_MCE_KILL_DEFAULT) {
+    call.thread.memory_error_policy = static_cast<std::uint8_t>(call.c());
+  } else {
+    return error(EINVAL);
+  }
+  return std::uint64_t{0};
+}
+
+// Of who serves a file system's or a device's requests: its memory is had without asking them, as all memory here is.
+Answer<std::uint64_t> io_flusher(Call& call, bool sets) {
+  if (!call.thread.user.may(Capability::Resources)) return error(EPERM);
+  if (any_argument_from(call, sets ? 1 : 0) || call.b() > 1) return error(EINVAL);
+  if (!sets) return std::uint64_t{call.thread.is_io_flusher ? 1U : 0U};
+  call.thread.is_io_flusher = call.b() != 0;
+  return std::uint64_t{0};
+}
+
 }  // namespace
 
 Answer<std::uint64_t> prctl(Call& call) {
@@ -100,6 +122,20 @@ Answer<std::uint64_t> prctl(Call& call) {
     case PR_GET_THP_DISABLE:
       if (any_argument_from(call, 0)) return error(EINVAL);
       return std::uint64_t{process.huge_pages_disabled ? 1U : 0U};
+    case PR_GET_TSC:
+      TRY(UserOut<std::int32_t>(call.b()).write(PR_TSC_ENABLE));
+      return std::uint64_t{0};
+    case PR_SET_TSC:  // cannot be taken away
+      return Call::as_int(call.b()) == PR_TSC_ENABLE ? std::uint64_t{0} : Answer<std::uint64_t>(error(EINVAL));
+    case PR_MCE_KILL:
+      return memory_error_policy(call);
+    case PR_MCE_KILL_GET:
+      if (any_argument_from(call, 0)) return error(EINVAL);
+      return std::uint64_t{call.thread.memory_error_policy};
+    case PR_SET_IO_FLUSHER:
+      return io_flusher(call, true);
+    case PR_GET_IO_FLUSHER:
+      return io_flusher(call, false);
     case PR_GET_TIMING:
       return std::uint64_t{0};
     case PR_GET_SECCOMP:

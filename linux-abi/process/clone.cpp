@@ -105,6 +105,8 @@ Answer<Thread*> make_thread(Thread& parent, Process& process, const arch::TrapFr
   thread->user = parent.user;
   thread->io_priority = parent.io_priority;
   thread->timer_slack_ns = thread->first_timer_slack_ns = parent.timer_slack_ns;
+  thread->memory_error_policy = parent.memory_error_policy;
+  thread->is_io_flusher = parent.is_io_flusher;
   thread->blocked = parent.blocked;
   {
     const base::SpinGuard guard(tasks_lock);

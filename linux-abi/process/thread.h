@@ -71,6 +71,8 @@ class Thread final : public processor::Thread, public Caller {
   RestartableSequences sequences;  // rseq(2)
   std::uint64_t no_new_privileges = 0;
   std::uint64_t timer_slack_ns = 50'000, first_timer_slack_ns = 50'000;  // remembered; sleeps end when they end
+  std::uint8_t memory_error_policy = 2;  // of PR_MCE_KILL; remembered, as is what follows
+  bool is_io_flusher = false;
   Scheduling scheduling;  // guarded by tasks_lock
   bool is_leader = false;
   int io_priority = 0;                        // ioprio_set(2): remembered
