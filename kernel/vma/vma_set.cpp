@@ -190,7 +190,12 @@ base::Result<> VmaSet::protect(Range range, Protection protection) {
 }
 
 base::Result<> VmaSet::mark(Range range, Flags set, Flags cleared) {
-  if (!has_room_for(2)) return base::fail(base::Error::NoMemory);
+  const auto splits = [this](base::UserVa at) {
+    const Vma* around = find(at);
+    return around != nullptr && around->range.start < at ? std::size_t{1} : std::size_t{0};
+  };
+  // A full set's marks can be taken off again.
+  if (!has_room_for(splits(range.start) + splits(range.end))) return base::fail(base::Error::NoMemory);
   Spares spares;
   TRY(spares.provide(2));
   split(range.start, spares);

@@ -345,6 +345,22 @@ TEST(VmaSet, MarksSplitAndMergeAgain) {
   EXPECT_EQ(changes, version + 3);
 }
 
+TEST(VmaSet, TakesMarksOffWhenItIsFull) {
+  VmaSet set;
+  const std::uint64_t bytes = 2 * max_vmas * base::page_bytes;
+  const auto page = [](std::uint64_t number) {
+    return Range::of(UserVa(0x100000 + number * base::page_bytes), base::page_bytes);
+  };
+  ASSERT_TRUE(set.map(anonymous(0x100000, bytes)));
+  std::uint64_t marked = 1;
+  while (set.mark(page(marked), Flags::NotForked, Flags::None)) marked += 2;
+  EXPECT_GE(set.count() + 2, max_vmas);
+  EXPECT_LE(set.count(), max_vmas);
+  EXPECT_TRUE(set.mark(page(marked - 2), Flags::None, Flags::NotForked));
+  ASSERT_TRUE(set.mark(Range::of(UserVa(0x100000), bytes), Flags::None, Flags::NotForked));
+  EXPECT_EQ(set.count(), 1u);
+}
+
 TEST(VmaSet, SaysWhenItIsFull) {
   VmaSet set;
   EXPECT_TRUE(set.has_room_for(max_vmas));
