@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading, writing and what follows from it: see calls_files.h.
+#include <linux/fs.h>
+
 #include <algorithm>
 
 #include "arch/x86_64/user_ptr.h"
@@ -58,6 +60,19 @@ Answer<std::uint64_t> lseek(Call& call) {
   return file->seek(static_cast<std::int64_t>(call.b()), Call::as_int(call.c()), call.thread);
 }
 
+namespace {
+
+// What shares blocks of another file names it: EBADF comes before what the own file has to say.
+Answer<std::uint64_t> clone_control(Call& call, OpenFile& file, std::uint32_t request) {
+  std::uint64_t source = call.c();
+  if (request == FICLONERANGE) source = TRY(UserIn<std::uint64_t>(call.c()).read());
+  TRY(real_file(call, source));
+  const auto answer = file.control(request, call.c(), call.thread);
+  return !answer && answer.error() == ENOTTY ? error(EINVAL) : answer;  // of something that is no file
+}
+
+}  // namespace
+
 Answer<std::uint64_t> ioctl(Call& call) {
   constexpr std::uint32_t set_close_on_exec = 0x5451, clear_close_on_exec = 0x5450, set_non_blocking = 0x5421;
   const OpenFileReference file = TRY(real_file(call, call.a()));
@@ -77,6 +92,9 @@ Answer<std::uint64_t> ioctl(Call& call) {
     }
     case owner_request::set_asynchronous:
       return file_owner_control(call, *file, request);
+    case FICLONE:
+    case FICLONERANGE:
+      return clone_control(call, *file, request);
     default:
       if (file->socket() != nullptr && owner_request::is_of_socket(request))
         return file_owner_control(call, *file, request);

@@ -182,7 +182,8 @@ Answer<std::uint64_t> getsockopt(Call& call) {
   const UserInOut<std::int32_t> length(call.e());
   const std::int32_t room = TRY(length.read());
   if (room < 0) return error(EINVAL);
-  const OptionValue value = TRY(file->socket()->option(Call::as_int(call.b()), Call::as_int(call.c()), call.thread));
+  const OptionValue value = TRY(file->socket()->option(Call::as_int(call.b()), Call::as_int(call.c()),
+                                                       static_cast<std::size_t>(room), call.thread));
   const std::size_t bytes = std::min(value.size, static_cast<std::size_t>(room));
   TRY(call.thread.copy_out(call.d(), std::span(value.bytes).first(bytes)));
   TRY(length.write(static_cast<std::int32_t>(bytes)));

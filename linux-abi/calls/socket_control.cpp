@@ -58,9 +58,9 @@ class ControlWriter {
 
   std::size_t room() const { return left_ < sizeof(ControlHeader) ? 0 : left_ - sizeof(ControlHeader); }
   std::uint64_t data() const { return message_.control + used_ + sizeof(ControlHeader); }
-  Answer<> put(int type, std::size_t data_bytes) {
+  Answer<> put(int level, int type, std::size_t data_bytes) {
     const std::uint64_t bytes = sizeof(ControlHeader) + data_bytes;
-    TRY(UserOut<ControlHeader>(message_.control + used_).write({bytes, SOL_SOCKET, type}));
+    TRY(UserOut<ControlHeader>(message_.control + used_).write({bytes, level, type}));
     const std::uint64_t space = std::min(aligned(bytes), left_);
     used_ += space;
     left_ -= space;
@@ -74,13 +74,13 @@ class ControlWriter {
   std::uint64_t used_ = 0, left_;
 };
 
-Answer<> write_credentials(ControlWriter& writer, const SocketCredentials& sender) {
-  if (writer.room() < sizeof sender) {
-    writer.truncated();
-    return {};
-  }
-  TRY(UserOut<SocketCredentials>(writer.data()).write(sender));
-  return writer.put(credentials, sizeof sender);
+// As much of it as there is room for.
+Answer<> write_note(Call& call, ControlWriter& writer, const ControlNotes::Note& note) {
+  const std::size_t bytes = std::min<std::size_t>(note.size, writer.room());
+  if (bytes < note.size) writer.truncated();
+  if (bytes == 0) return {};
+  TRY(call.thread.copy_out(writer.data(), std::span(note.bytes).first(bytes)));
+  return writer.put(note.level, note.type, bytes);
 }
 
 Answer<> write_rights(Call& call, ControlWriter& writer, base::Array<OpenFileReference>& files, bool close_on_exec) {
@@ -94,7 +94,7 @@ Answer<> write_rights(Call& call, ControlWriter& writer, base::Array<OpenFileRef
   }
   if (installed < files.size()) writer.truncated();
   if (installed == 0) return {};
-  return writer.put(rights, installed * sizeof(std::int32_t));
+  return writer.put(SOL_SOCKET, rights, installed * sizeof(std::int32_t));
 }
 
 }  // namespace
@@ -128,7 +128,10 @@ Answer<Control> read_control(Call& call, const Socket& socket, const UserMessage
 
 Answer<> write_control(Call& call, const Socket& socket, Received& received, UserMessage& message, bool close_on_exec) {
   ControlWriter writer(message);
-  if (socket.options().is_on(SO_PASSCRED)) TRY(write_credentials(writer, received.credentials));
+  ControlNotes notes;
+  socket.note(received, notes);
+  if (socket.options().is_on(SO_PASSCRED)) notes.add(SOL_SOCKET, credentials, received.credentials);
+  for (const ControlNotes::Note& note : notes.all()) TRY(write_note(call, writer, note));
   if (received.attachment)
     TRY(write_rights(call, writer, static_cast<AttachedFiles&>(*received.attachment).files, close_on_exec));
   writer.finish();

@@ -25,10 +25,13 @@ class ByteQueue {
     used_ += from.size();
     return {};
   }
-  std::size_t peek(std::span<std::byte> to) const {
-    const std::size_t count = std::min(to.size(), used_);
-    const std::size_t first = std::min(count, ring_.size() - start_);
-    if (first > 0) std::memcpy(to.data(), ring_.data() + start_, first);
+  // From `skip` bytes behind the first on.
+  std::size_t peek(std::span<std::byte> to, std::size_t skip = 0) const {
+    if (skip >= used_) return 0;
+    const std::size_t start = (start_ + skip) % ring_.size();
+    const std::size_t count = std::min(to.size(), used_ - skip);
+    const std::size_t first = std::min(count, ring_.size() - start);
+    if (first > 0) std::memcpy(to.data(), ring_.data() + start, first);
     if (first < count) std::memcpy(to.data() + first, ring_.data(), count - first);
     return count;
   }

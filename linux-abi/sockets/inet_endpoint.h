@@ -25,6 +25,13 @@ class InetEndpoint;
 class TcpEndpoint;
 using InetEndpointReference = processor::Reference<InetEndpoint>;
 
+// Of the datagram that is on its way.
+struct DatagramTags {
+  InetAddress from, to;
+  PacketMarks marks;
+  std::uint64_t sent_ns = 0;  // wall time
+};
+
 enum class InetProtocol : std::uint8_t { Tcp = 6, Udp = 17 };
 
 class InetEndpoint : public processor::Counted, public boost::intrusive::set_base_hook<> {
@@ -61,8 +68,10 @@ class InetEndpoint : public processor::Counted, public boost::intrusive::set_bas
   virtual std::uint32_t events() = 0;
   virtual std::size_t bytes_to_read() = 0;
   virtual std::size_t bytes_under_way() = 0;
-  virtual int tcp_state() { return 0; }  // as struct tcp_info has it
+  virtual std::size_t bytes_unsent() { return 0; }  // of these, what has not left yet
+  virtual int tcp_state() { return 0; }             // as struct tcp_info has it
   virtual std::uint32_t segment_bytes() { return 0; }
+  virtual void limit_segments(std::uint32_t) {}  // TCP_MAXSEG, of connections to come; 0: not
 
   bool operator<(const InetEndpoint& other) const { return binding_.own.port < other.binding_.own.port; }
   void last_reference_gone() { base::Own<InetEndpoint>(this).reset(); }
@@ -117,8 +126,7 @@ class InetSpace : public processor::Counted {
 
   // Who is connecting, until the other side knows its name.
   boost::intrusive::list<TcpEndpoint, boost::intrusive::constant_time_size<false>>& connecting();
-  const InetAddress* sender = nullptr;  // of the datagram on its way
-  InetAddress recipient;
+  const DatagramTags* passing = nullptr;  // while lwIP carries it
 
   void last_reference_gone() { base::Own<InetSpace>(this).reset(); }
 

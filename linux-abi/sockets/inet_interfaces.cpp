@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs ask about network interfaces by ioctl: see socket.h. There is one, lo.
+#include <asm/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,8 +15,10 @@ namespace {
 namespace ask {
 constexpr std::uint32_t name = 0x8910, list = 0x8912, flags = 0x8913, address = 0x8915, destination = 0x8917,
                         broadcast = 0x8919, mask = 0x891b, metric = 0x891d, mtu = 0x8921, hardware = 0x8927,
-                        index = 0x8933, queue = 0x8942;
-}
+                        index = 0x8933, queue = 0x8942, map = 0x8970, namespace_of_socket = 0x894c;
+constexpr std::array of_one{name,   flags, address,  destination, broadcast, mask,
+                            metric, mtu,   hardware, index,       queue,     map};
+}  // namespace ask
 
 // struct ifreq
 struct Request {
@@ -82,6 +86,7 @@ Answer<> answer(std::uint32_t question, Request& request) {
       request.set(Address4{.host = {255, 0, 0, 0}});
       return {};
     case ask::metric:
+    case ask::map:
       return {};
     case ask::mtu:
       request.set(loopback_mtu);
@@ -103,14 +108,33 @@ Answer<> answer(std::uint32_t question, Request& request) {
 }  // namespace
 
 Answer<std::uint64_t> ask_interfaces(std::uint32_t question, std::uint64_t argument, Caller& caller) {
-  constexpr std::uint32_t first = 0x8900, last = 0x89ff;
-  if (question < first || question > last) return error(ENOTTY);
   if (question == ask::list) return list(argument, caller);
+  // There are no namespaces to be opened; of this machine's nobody is the administrator.
+  if (question == ask::namespace_of_socket) return error(EPERM);
+  if (std::find(ask::of_one.begin(), ask::of_one.end(), question) == ask::of_one.end()) return error(ENOTTY);
   Request request;
   TRY(caller.copy_in(std::as_writable_bytes(std::span(&request, 1)), argument));
   TRY(answer(question, request));
   TRY(caller.copy_out(argument, std::as_bytes(std::span(&request, 1))));
   return std::uint64_t{0};
+}
+
+Answer<OptionValue> bound_interface(const SocketOptions& options, std::size_t room) {
+  const std::int32_t bound = options.number(SO_BINDTOIFINDEX);
+  if (bound == 0) return OptionValue();
+  if (room < loopback.size()) return error(EINVAL);
+  if (bound != loopback_index) return error(ENODEV);
+  OptionValue value = OptionValue::of(loopback);
+  value.size = std::string_view(loopback.data()).size() + 1;
+  return value;
+}
+
+Answer<> bind_to_interface(SocketOptions& options, std::span<const std::byte> name, bool privileged) {
+  const std::string_view bytes(reinterpret_cast<const char*>(name.data()), std::min(name.size(), loopback.size() - 1));
+  const std::string_view asked = bytes.substr(0, bytes.find('\0'));
+  if (!asked.empty() && asked != loopback.data()) return error(ENODEV);
+  const std::int32_t index = asked.empty() ? 0 : loopback_index;
+  return options.set(SO_BINDTOIFINDEX, std::as_bytes(std::span(&index, 1)), privileged);
 }
 
 }  // namespace linux_abi

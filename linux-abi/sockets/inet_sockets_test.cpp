@@ -72,13 +72,37 @@ TEST(ByteQueue, KeepsBytesInOrderWhileItGrows) {
 TEST(InetOptions, HaveLinuxsBounds) {
   InetOptions options;
   const auto set = [&](int level, int name, std::int32_t value) {
-    return options.set(level, name, std::as_bytes(std::span(&value, 1)));
+    return options.set(level, name, std::as_bytes(std::span(&value, 1)), false);
   };
   EXPECT_TRUE(set(option_level::tcp, inet_option::tcp_no_delay, 5));
-  EXPECT_EQ(*option_as<std::int32_t>(options.get(option_level::tcp, inet_option::tcp_no_delay)->bytes), 1);
+  EXPECT_EQ(*option_as<std::int32_t>(options.get(option_level::tcp, inet_option::tcp_no_delay, 4)->bytes), 1);
   EXPECT_EQ(set(option_level::ip, 2, 256).error(), EINVAL);
   EXPECT_EQ(set(option_level::tcp, 77, 1).error(), ENOPROTOOPT);
-  EXPECT_EQ(options.set(option_level::tcp, 1, {}).error(), EINVAL);
+  EXPECT_EQ(options.set(option_level::tcp, 1, {}, false).error(), EINVAL);
+}
+
+TEST(InetOptions, AreKeptAsLinuxKeepsThem) {
+  InetOptions options;
+  const auto set = [&](int level, int name, std::int32_t value) {
+    return options.set(level, name, std::as_bytes(std::span(&value, 1)), false);
+  };
+  constexpr int keep_syn = 27, linger2 = 8, defer_accept = 9, repair = 19, transparent = 19;
+  EXPECT_TRUE(set(option_level::tcp, defer_accept, 5));
+  EXPECT_EQ(options.number(option_level::tcp, defer_accept), 7);  // 1 + 2 + 4: the first retry behind it
+  EXPECT_TRUE(set(option_level::tcp, linger2, -9));
+  EXPECT_EQ(options.number(option_level::tcp, linger2), -1);
+  EXPECT_TRUE(set(option_level::tcp, inet_option::tcp_window_clamp, 1));
+  EXPECT_EQ(options.number(option_level::tcp, inet_option::tcp_window_clamp), 1152);
+  EXPECT_EQ(set(option_level::tcp, keep_syn, 3).error(), EINVAL);
+  EXPECT_EQ(set(option_level::tcp, repair, 0).error(), EPERM);
+  EXPECT_EQ(set(option_level::tcp, inet_option::tcp_upper_protocol, 0).error(), ENOENT);
+  EXPECT_EQ(options.get(option_level::tcp, inet_option::tcp_upper_protocol, 16)->size, 0u);
+  EXPECT_EQ(set(option_level::ip, transparent, 1).error(), EPERM);
+  EXPECT_TRUE(set(option_level::ip, inet_option::ip_ttl, 9));
+  EXPECT_EQ(options.get(option_level::ip, inet_option::ip_ttl, 2)->size, 1u);
+  EXPECT_TRUE(set(option_level::ip, inet_option::ip_ttl, -1));
+  EXPECT_EQ(options.number(option_level::ip, inet_option::ip_ttl), 64);
+  EXPECT_EQ(set(option_level::ip, inet_option::ip_ttl, 0).error(), EINVAL);
 }
 
 struct InetSockets : testing::Test {

@@ -43,10 +43,12 @@ ReceiveOptions Socket::receive_options(int flags, Caller& caller) const {
   return {.non_blocking = non_blocking() || (flags & message_flag::do_not_wait) != 0,
           .peek = (flags & message_flag::peek) != 0,
           .wait_all = (flags & message_flag::wait_all) != 0,
-          .deadline_ns = deadline_of(options_.receive_timeout_ns(), caller)};
+          .deadline_ns = deadline_of(options_.receive_timeout_ns(), caller),
+          .offset = &options_.peek_offset()};
 }
 
-Answer<OptionValue> Socket::option(int level, int name, Caller&) {
+// Facts about the socket, and what has a value of its own kind; the rest are options_.
+Answer<OptionValue> Socket::option(int level, int name, std::size_t room, Caller&) {
   if (level != SOL_SOCKET) return error(EOPNOTSUPP);
   switch (name) {
     case SO_TYPE:
@@ -59,14 +61,44 @@ Answer<OptionValue> Socket::option(int level, int name, Caller&) {
       return OptionValue::number(take_error());
     case SO_ACCEPTCONN:
       return OptionValue::number(is_listening() ? 1 : 0);
+    case SO_COOKIE:
+      return room < sizeof inode_ ? Answer<OptionValue>(error(EINVAL)) : OptionValue::of(inode_);
+    case SO_NETNS_COOKIE: {
+      constexpr std::uint64_t first_namespace = 1;
+      return room != sizeof first_namespace ? Answer<OptionValue>(error(EINVAL)) : OptionValue::of(first_namespace);
+    }
+    case SO_PEERNAME: {
+      const auto peer = peer_name();
+      if (!peer) return error(ENOTCONN);
+      if (peer->size < room) return error(EINVAL);
+      OptionValue value = OptionValue::of(peer->bytes);
+      value.size = peer->size;
+      return value;
+    }
+    case SO_GET_FILTER:
+      return OptionValue();  // there never is one
+    case SO_BINDTODEVICE:
+      return bound_interface(options_, room);
     default:
-      return options_.get(name);
+      return options_.get(name, room);
   }
 }
 
 Answer<> Socket::set_option(int level, int name, std::span<const std::byte> value, Caller& caller) {
   if (level != SOL_SOCKET) return error(EOPNOTSUPP);
-  return options_.set(name, value, caller.credentials().is_root());
+  const bool privileged = caller.credentials().is_root();
+  if (name == SO_BINDTODEVICE) return bind_to_interface(options_, value, privileged);
+  return options_.set(name, value, privileged);
+}
+
+void Socket::note(const Received& received, ControlNotes& notes) const {
+  if (!is_stream()) options_.timestamps().tell(received.sent_ns, notes);
+}
+
+Answer<std::uint64_t> Socket::tell_count(std::size_t count, std::uint64_t to, Caller& caller) const {
+  const auto told = static_cast<std::int32_t>(count);
+  TRY(caller.copy_out(to, std::as_bytes(std::span(&told, 1))));
+  return std::uint64_t{0};
 }
 
 Answer<std::size_t> Socket::read(std::span<std::byte> to, Caller& caller) { return TRY(receive(to, 0, caller)).bytes; }

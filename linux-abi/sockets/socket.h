@@ -19,6 +19,13 @@ struct Outgoing {
   SocketCredentials credentials;
 };
 
+// ioctls about what a socket holds.
+namespace socket_request {
+inline constexpr std::uint32_t bytes_to_read = 0x541b, bytes_under_way = 0x5411, bytes_unsent = 0x894b,
+                               at_mark = 0x8905, last_time = 0x8906, last_time_ns = 0x8907, last_time_new = 0x80108906,
+                               last_time_ns_new = 0x80108907;
+}
+
 class Socket : public OpenFile {
  public:
   Socket(int flags, int family, SocketType type, int protocol, std::int32_t send_buffer, std::int32_t receive_buffer);
@@ -42,8 +49,11 @@ class Socket : public OpenFile {
   virtual Answer<Received> receive(std::span<std::byte> to, int flags, Caller& caller) = 0;
   // The longest message that is taken; of streams no limit.
   virtual std::size_t longest_message() const = 0;
-  virtual Answer<OptionValue> option(int level, int name, Caller& caller);
+  // room: how many bytes the program takes, which some options look at.
+  virtual Answer<OptionValue> option(int level, int name, std::size_t room, Caller& caller);
   virtual Answer<> set_option(int level, int name, std::span<const std::byte> value, Caller& caller);
+  // What the options want to be told with a message that was received.
+  virtual void note(const Received& received, ControlNotes& notes) const;
   virtual bool is_listening() = 0;
   virtual int take_error() = 0;
   // Which of them it is: binding differs.
@@ -59,6 +69,7 @@ class Socket : public OpenFile {
 
  protected:
   void set_family(int family) { family_.store(family, std::memory_order_relaxed); }
+  Answer<std::uint64_t> tell_count(std::size_t count, std::uint64_t to, Caller& caller) const;
   SendOptions send_options(int flags, Caller& caller) const;
   ReceiveOptions receive_options(int flags, Caller& caller) const;
 
@@ -72,6 +83,10 @@ class Socket : public OpenFile {
 
 // ioctl, of sockets of any family: questions about network interfaces, of which there is lo. ENOTTY, ENODEV.
 Answer<std::uint64_t> ask_interfaces(std::uint32_t request, std::uint64_t argument, Caller& caller);
+
+// SO_BINDTODEVICE: lo, by its name. EINVAL, ENODEV, EPERM.
+Answer<OptionValue> bound_interface(const SocketOptions& options, std::size_t room);
+Answer<> bind_to_interface(SocketOptions& options, std::span<const std::byte> name, bool privileged);
 
 // Of the thread, as its peers see it.
 SocketCredentials credentials_of(Caller& caller);

@@ -12,6 +12,14 @@ namespace {
 constexpr std::uint32_t readable_events = POLLIN | POLLRDNORM, writable_events = POLLOUT | POLLWRNORM;
 constexpr std::size_t most_waiting = 4096;  // as net.core.somaxconn
 
+// Segments of both directions are as long as both ends take them; Linux counts the time stamps of its headers, too.
+void limit_segments_of(tcp_pcb* pcb, std::uint32_t one, std::uint32_t other) {
+  constexpr std::uint32_t time_stamps = 12, unlimited = 0xffff;
+  const std::uint32_t least = std::min(one == 0 ? unlimited : one, other == 0 ? unlimited : other);
+  if (pcb == nullptr || least == unlimited) return;
+  pcb->mss = std::min(pcb->mss, static_cast<std::uint16_t>(least - time_stamps));
+}
+
 }  // namespace
 
 TcpEndpoint::~TcpEndpoint() { LEGO_ASSERT(pcb_ == nullptr); }
@@ -75,6 +83,9 @@ err_t TcpEndpoint::accepted(void* listening, tcp_pcb* pcb, err_t failure) {
   embryo->uid_ = listener.uid_;
   embryo->address_given_ = listener.address_given_;
   embryo->state_ = State::Connected;
+  embryo->segment_limit_ = listener.segment_limit_;
+  limit_segments_of(pcb, listener.segment_limit_, client->segment_limit_);
+  limit_segments_of(client->pcb_, listener.segment_limit_, client->segment_limit_);
   listener.space_->share_port_locked(*embryo);
   connecting.erase(client);
   embryo->watch_locked(pcb);
@@ -302,7 +313,13 @@ int TcpEndpoint::tcp_state() {
 std::uint32_t TcpEndpoint::segment_bytes() {
   constexpr std::uint32_t unconnected = 536;
   const base::SpinGuard guard(inet_lock);
-  return state_ == State::Connected && pcb_ != nullptr ? tcp_mss(pcb_) : unconnected;
+  if (state_ == State::Connected && pcb_ != nullptr) return tcp_mss(pcb_);
+  return segment_limit_ != 0 ? segment_limit_ : unconnected;
+}
+
+void TcpEndpoint::limit_segments(std::uint32_t bytes) {
+  const base::SpinGuard guard(inet_lock);
+  segment_limit_ = bytes;
 }
 
 boost::intrusive::list<TcpEndpoint, boost::intrusive::constant_time_size<false>>& InetSpace::connecting() {

@@ -30,8 +30,10 @@ class TcpEndpoint final : public InetEndpoint, public TcpConnectingHook {
   std::uint32_t events() override;
   std::size_t bytes_to_read() override;
   std::size_t bytes_under_way() override;
+  std::size_t bytes_unsent() override;
   int tcp_state() override;
   std::uint32_t segment_bytes() override;
+  void limit_segments(std::uint32_t bytes) override;
 
  private:
   friend class InetSpace;
@@ -60,6 +62,7 @@ class TcpEndpoint final : public InetEndpoint, public TcpConnectingHook {
   ByteQueue unread_;          // as much as the window that was announced
   base::Array<processor::Reference<TcpEndpoint>> waiting_;  // connected, not accepted yet
   std::size_t backlog_ = 0;
+  std::uint32_t segment_limit_ = 0;  // 0: none
 };
 
 }  // namespace linux_abi

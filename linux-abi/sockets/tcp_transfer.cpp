@@ -96,11 +96,14 @@ Answer<Received> TcpEndpoint::receive(std::span<std::byte> to, const ReceiveOpti
     if (state_ == State::Listening || (state_ == State::Fresh && error_ == 0)) failure = ENOTCONN;
     if (failure != 0) return nullptr;
     const auto room = to.subspan(received.bytes);
-    const std::size_t got = options.peek ? unread_.peek(room) : unread_.take(room);
+    const std::size_t skip = options.peek ? options.skip() : 0;
+    const std::size_t got = options.peek ? unread_.peek(room, skip) : unread_.take(room);
     received.bytes += got;
+    options.moved(got);
+    received.left = unread_.empty() && end_received_ ? 1 : unread_.size();  // the end is something to read, too
     if (got > 0 && !options.peek && pcb_ != nullptr) open_window_locked(got, caller.now_ns());
     const bool enough = received.bytes == to.size() || (received.bytes > 0 && (!options.wait_all || options.peek));
-    if (enough || (end_received_ && unread_.empty())) return nullptr;
+    if (enough || (end_received_ && unread_.size() <= skip)) return nullptr;
     if (error_ != 0 && received.bytes == 0) failure = std::exchange(error_, 0);
     if (failure != 0 || receiving_shut_) return nullptr;
     if (options.non_blocking && received.bytes == 0) failure = EAGAIN;
@@ -117,6 +120,14 @@ Answer<Received> TcpEndpoint::receive(std::span<std::byte> to, const ReceiveOpti
 std::size_t TcpEndpoint::bytes_to_read() {
   const base::SpinGuard guard(inet_lock);
   return unread_.size();
+}
+
+std::size_t TcpEndpoint::bytes_unsent() {
+  const base::SpinGuard guard(inet_lock);
+  std::size_t bytes = 0;
+  if (pcb_ == nullptr || state_ != State::Connected) return bytes;
+  for (const tcp_seg* segment = pcb_->unsent; segment != nullptr; segment = segment->next) bytes += segment->len;
+  return bytes;
 }
 
 std::size_t TcpEndpoint::bytes_under_way() {

@@ -42,11 +42,15 @@ void UdpEndpoint::arrived(void* endpoint, udp_pcb*, pbuf* packet, const ip_addr_
 // What finds no room is lost, as it may be.
 void UdpEndpoint::take_locked(const pbuf& packet) {
   const std::size_t bytes = packet.tot_len;
-  if (space_->sender == nullptr || queued_bytes_ + overhead > receive_room) return;
-  auto datagram = base::make<Datagram>();
-  if (!datagram || !datagram->bytes.resize(bytes)) return;
+  if (space_->passing == nullptr) return;
+  auto datagram = queued_bytes_ + overhead > receive_room ? nullptr : base::make<Datagram>();
+  if (!datagram || !datagram->bytes.resize(bytes)) {
+    ++lost_;
+    return;
+  }
   pbuf_copy_partial(&packet, datagram->bytes.data(), packet.tot_len, 0);
-  datagram->from = *space_->sender;
+  datagram->tags = *space_->passing;
+  datagram->lost = lost_;
   queued_bytes_ += bytes + overhead;
   datagrams_.push_back(*datagram.release());
   readers_.wake_all();
@@ -76,8 +80,8 @@ Answer<> UdpEndpoint::shut_down(bool receiving, bool sending) {
   return peer_.port == 0 ? Answer<>(error(ENOTCONN)) : Answer<>();
 }
 
-Answer<std::size_t> UdpEndpoint::send(std::span<const std::byte> from, const InetAddress* to, const SendOptions&,
-                                      Caller& caller) {
+Answer<std::size_t> UdpEndpoint::send(std::span<const std::byte> from, const InetAddress* to,
+                                      const SendOptions& options, Caller& caller) {
   if (from.size() > longest) return error(EMSGSIZE);
   const base::SpinGuard guard(inet_lock);
   if (error_ != 0) return error(std::exchange(error_, 0));
@@ -97,13 +101,22 @@ Answer<std::size_t> UdpEndpoint::send(std::span<const std::byte> from, const Ine
   pbuf* const packet = pbuf_alloc(PBUF_TRANSPORT, static_cast<std::uint16_t>(from.size()), PBUF_RAM);
   if (packet == nullptr) return error(ENOBUFS);
   pbuf_take(packet, from.data(), static_cast<std::uint16_t>(from.size()));
-  space_->sender = &own;
+  const DatagramTags tags{own, target, options.marks, caller.wall_time_ns()};
+  space_->passing = &tags;
   const err_t sent = udp_sendto(pcb_, packet, &space_->inner_address(), receiver->inner_port_);
   pbuf_free(packet);
   space_->run_locked(caller.now_ns());
-  space_->sender = nullptr;
+  space_->passing = nullptr;
   if (sent != ERR_OK) return error(ENOBUFS);
   return from.size();
+}
+
+Datagram* UdpEndpoint::first_locked(std::size_t& skip) {
+  for (Datagram& datagram : datagrams_) {
+    if (skip == 0 || skip < datagram.bytes.size()) return &datagram;
+    skip -= datagram.bytes.size();
+  }
+  return nullptr;
 }
 
 Answer<Received> UdpEndpoint::receive(std::span<std::byte> to, const ReceiveOptions& options, Caller& caller) {
@@ -113,20 +126,26 @@ Answer<Received> UdpEndpoint::receive(std::span<std::byte> to, const ReceiveOpti
   const auto look = [&]() -> base::WaitQueue* {
     if (error_ != 0) failure = std::exchange(error_, 0);
     if (failure != 0) return nullptr;
-    if (datagrams_.empty()) {
+    std::size_t skip = options.peek ? options.skip() : 0;
+    Datagram* const first = first_locked(skip);
+    if (first == nullptr) {
       if (receiving_shut_ && !options.non_blocking) return nullptr;
       if (options.non_blocking) failure = EAGAIN;
       return options.non_blocking ? nullptr : &readers_;
     }
-    Datagram& first = datagrams_.front();
-    received.bytes = std::min(to.size(), first.bytes.size());
-    received.message_bytes = first.bytes.size();
-    if (received.bytes > 0) std::memcpy(to.data(), first.bytes.data(), received.bytes);
-    received.from = first.from.address(family());
+    received.message_bytes = first->bytes.size() - skip;
+    received.bytes = std::min(to.size(), received.message_bytes);
+    if (received.bytes > 0) std::memcpy(to.data(), first->bytes.data() + skip, received.bytes);
+    received.from = first->tags.from.address(family());
+    received.to = first->tags.to.address(family());
+    received.marks = first->tags.marks;
+    received.sent_ns = first->tags.sent_ns;
+    received.lost = first->lost;
+    options.moved(options.peek ? received.bytes : first->bytes.size());
     if (options.peek) return nullptr;
-    queued_bytes_ -= first.bytes.size() + overhead;
+    queued_bytes_ -= first->bytes.size() + overhead;
     datagrams_.pop_front();
-    done.push_back(first);
+    done.push_back(*first);
     return nullptr;
   };
   const Answer<> waited = wait_by_looks(caller, inet_lock, options.deadline_ns, look);

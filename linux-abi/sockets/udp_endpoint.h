@@ -10,7 +10,8 @@ namespace linux_abi {
 
 struct Datagram : boost::intrusive::list_base_hook<> {
   base::Array<std::byte> bytes;
-  InetAddress from;
+  DatagramTags tags;
+  std::uint32_t lost = 0;  // before it
 };
 
 class UdpEndpoint final : public InetEndpoint {
@@ -37,12 +38,15 @@ class UdpEndpoint final : public InetEndpoint {
   using Datagrams = boost::intrusive::list<Datagram>;
   static void arrived(void* endpoint, udp_pcb* pcb, pbuf* packet, const ip_addr_t* address, std::uint16_t port);
   void take_locked(const pbuf& packet);
+  // Of peeking from an offset on, what is left of it; null: nothing is there.
+  Datagram* first_locked(std::size_t& skip);
   Answer<> open_locked();
   static void free(Datagrams& datagrams);
 
   udp_pcb* pcb_ = nullptr;
   Datagrams datagrams_;
   std::size_t queued_bytes_ = 0;
+  std::uint32_t lost_ = 0;  // for want of room
 };
 
 }  // namespace linux_abi

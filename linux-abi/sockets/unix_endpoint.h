@@ -99,9 +99,13 @@ class UnixEndpoint : public processor::Counted, public UnixBinding, public UnixI
   void put_locked(UnixEndpoint& target, UnixPacket& packet);
   // Out of the queue: into `done`, to be discarded.
   void remove_locked(UnixPacket& packet, UnixPackets& done);
+  // Of peeking from an offset on, what is left of it; null: nothing is there.
+  UnixPacket* first_locked(std::size_t& skip);
   void take_locked(UnixPacket& packet, bool peek, Received& received);
-  std::size_t take_stream_locked(std::span<std::byte> to, bool peek, Received& received, UnixPackets& done);
-  void take_message_locked(std::span<std::byte> to, bool peek, Received& received, UnixPackets& done);
+  std::size_t take_stream_locked(UnixPacket& first, std::size_t skip, std::span<std::byte> to,
+                                 const ReceiveOptions& options, Received& received, UnixPackets& done);
+  void take_message_locked(UnixPacket& packet, std::size_t skip, std::span<std::byte> to, const ReceiveOptions& options,
+                           Received& received, UnixPackets& done);
 
   const processor::Reference<UnixSpace> space_;
   const SocketType type_;

@@ -94,8 +94,7 @@ Answer<OpenFileReference> UnixSocket::accept(int flags, Caller& caller) {
   const UnixEndpointReference accepted = TRY(endpoint_->accept(options, caller));
   OpenFileReference file = TRY(open_endpoint(accepted, flags));
   // SO_PASSCRED is taken over, the rest is new.
-  const std::int32_t passes = this->options().number(SO_PASSCRED);
-  TRY(file->socket()->options().set(SO_PASSCRED, std::as_bytes(std::span(&passes, 1)), true));
+  file->socket()->options().put(SO_PASSCRED, this->options().number(SO_PASSCRED));
   return file;
 }
 
@@ -133,12 +132,14 @@ Answer<Received> UnixSocket::receive(std::span<std::byte> to, int flags, Caller&
 
 std::size_t UnixSocket::longest_message() const { return static_cast<std::size_t>(options().send_buffer()) - 32; }
 
-Answer<OptionValue> UnixSocket::option(int level, int name, Caller& caller) {
+Answer<OptionValue> UnixSocket::option(int level, int name, std::size_t room, Caller& caller) {
   if (level == SOL_SOCKET && name == SO_PEERCRED) return OptionValue::of(endpoint_->peer_credentials());
-  return Socket::option(level, name, caller);
+  if (level == SOL_SOCKET && name == SO_TXREHASH) return error(EOPNOTSUPP);
+  return Socket::option(level, name, room, caller);
 }
 
 Answer<> UnixSocket::set_option(int level, int name, std::span<const std::byte> value, Caller& caller) {
+  if (level == SOL_SOCKET && name == SO_TXREHASH) return error(EOPNOTSUPP);
   TRY(Socket::set_option(level, name, value, caller));
   if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
     endpoint_->set_send_buffer(static_cast<std::size_t>(options().send_buffer()));
@@ -146,13 +147,17 @@ Answer<> UnixSocket::set_option(int level, int name, std::span<const std::byte> 
 }
 
 Answer<std::uint64_t> UnixSocket::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {
-  constexpr std::uint32_t bytes_to_read = 0x541b, bytes_under_way = 0x5411;  // SIOCINQ, SIOCOUTQ
-  if (request != bytes_to_read && request != bytes_under_way) return ask_interfaces(request, argument, caller);
-  if (request == bytes_to_read && endpoint_->is_listening()) return error(EINVAL);
-  const std::size_t count = request == bytes_to_read ? endpoint_->bytes_to_read() : endpoint_->bytes_under_way();
-  const auto bytes = static_cast<std::int32_t>(count);
-  TRY(caller.copy_out(argument, std::as_bytes(std::span(&bytes, 1))));
-  return std::uint64_t{0};
+  switch (request) {
+    case socket_request::bytes_to_read:
+      if (endpoint_->is_listening()) return error(EINVAL);
+      return tell_count(endpoint_->bytes_to_read(), argument, caller);
+    case socket_request::bytes_under_way:
+      return tell_count(endpoint_->bytes_under_way(), argument, caller);
+    case socket_request::at_mark:
+      return tell_count(0, argument, caller);  // there are no bytes out of band
+    default:
+      return ask_interfaces(request, argument, caller);
+  }
 }
 
 }  // namespace linux_abi

@@ -36,7 +36,7 @@ class UnixSocket final : public Socket, public UnixOwner {
   Answer<std::size_t> send(std::span<const std::byte> from, Outgoing& message, int flags, Caller& caller) override;
   Answer<Received> receive(std::span<std::byte> to, int flags, Caller& caller) override;
   std::size_t longest_message() const override;
-  Answer<OptionValue> option(int level, int name, Caller& caller) override;
+  Answer<OptionValue> option(int level, int name, std::size_t room, Caller& caller) override;
   Answer<> set_option(int level, int name, std::span<const std::byte> value, Caller& caller) override;
   bool is_listening() override { return endpoint_->is_listening(); }
   int take_error() override { return endpoint_->take_error(); }

@@ -30,6 +30,7 @@ struct UnixPacket : boost::intrusive::list_base_hook<> {
   std::size_t charge = 0;
   base::Own<Attachment> attachment;
   SocketCredentials credentials;
+  std::uint64_t sent_ns = 0;  // wall time; of messages
   UnixEndpointReference sender;
 };
 using UnixPackets = boost::intrusive::list<UnixPacket>;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "linux-abi/sockets/unix_endpoint.h"
 #include "linux-abi/sockets/wait.h"
@@ -96,6 +97,7 @@ Answer<std::size_t> UnixEndpoint::send(std::span<const std::byte> from, UnixEndp
     const auto piece = from.subspan(done, std::min(from.size() - done, most));
     auto packet = TRY(make_packet(piece, type_, credentials, *this));
     packet->attachment = std::move(attachment);  // with the first one
+    if (!is_stream()) packet->sent_ns = caller.wall_time_ns();
     const Answer<> sent = send_packet(to, packet, options, caller);
     if (!sent) return done > 0 ? Answer<std::size_t>(done) : std::unexpected(sent.error());
     done += piece.size();
@@ -131,33 +133,46 @@ void UnixEndpoint::take_locked(UnixPacket& packet, bool peek, Received& received
   received.attachment = std::move(packet.attachment);
 }
 
-std::size_t UnixEndpoint::take_stream_locked(std::span<std::byte> to, bool peek, Received& received,
-                                             UnixPackets& done) {
+UnixPacket* UnixEndpoint::first_locked(std::size_t& skip) {
+  for (UnixPacket& packet : packets_) {
+    const std::size_t bytes = packet.bytes.size() - packet.taken;
+    if (skip == 0 || skip < bytes) return &packet;
+    skip -= bytes;
+  }
+  return nullptr;
+}
+
+std::size_t UnixEndpoint::take_stream_locked(UnixPacket& first, std::size_t skip, std::span<std::byte> to,
+                                             const ReceiveOptions& options, Received& received, UnixPackets& done) {
   std::size_t taken = 0;
-  for (auto next = packets_.begin(); next != packets_.end() && taken < to.size();) {
+  for (auto next = packets_.iterator_to(first); next != packets_.end() && taken < to.size();) {
     UnixPacket& packet = *next++;
     const bool has_files = static_cast<bool>(packet.attachment);
-    const std::size_t count = std::min(to.size() - taken, packet.bytes.size() - packet.taken);
-    std::memcpy(to.data() + taken, packet.bytes.data() + packet.taken, count);
+    const std::size_t from = packet.taken + std::exchange(skip, 0);
+    const std::size_t count = std::min(to.size() - taken, packet.bytes.size() - from);
+    std::memcpy(to.data() + taken, packet.bytes.data() + from, count);
     taken += count;
-    take_locked(packet, peek, received);
-    if (!peek) {
+    take_locked(packet, options.peek, received);
+    if (!options.peek) {
       packet.taken += count;
       packet_bytes_ -= count;
       if (packet.taken == packet.bytes.size()) remove_locked(packet, done);
     }
     if (has_files) break;  // what follows them is for the next call
   }
+  options.moved(taken);
   return taken;
 }
 
-void UnixEndpoint::take_message_locked(std::span<std::byte> to, bool peek, Received& received, UnixPackets& done) {
-  UnixPacket& packet = packets_.front();
-  received.bytes = std::min(to.size(), packet.bytes.size());
-  received.message_bytes = packet.bytes.size();
-  if (received.bytes > 0) std::memcpy(to.data(), packet.bytes.data(), received.bytes);
-  take_locked(packet, peek, received);
-  if (!peek) remove_locked(packet, done);
+void UnixEndpoint::take_message_locked(UnixPacket& packet, std::size_t skip, std::span<std::byte> to,
+                                       const ReceiveOptions& options, Received& received, UnixPackets& done) {
+  received.message_bytes = packet.bytes.size() - skip;
+  received.bytes = std::min(to.size(), received.message_bytes);
+  if (received.bytes > 0) std::memcpy(to.data(), packet.bytes.data() + skip, received.bytes);
+  received.sent_ns = packet.sent_ns;
+  take_locked(packet, options.peek, received);
+  options.moved(options.peek ? received.bytes : packet.bytes.size());
+  if (!options.peek) remove_locked(packet, done);
 }
 
 Answer<Received> UnixEndpoint::receive(std::span<std::byte> to, const ReceiveOptions& options, Caller& caller) {
@@ -168,12 +183,13 @@ Answer<Received> UnixEndpoint::receive(std::span<std::byte> to, const ReceiveOpt
   const auto look = [&]() -> base::WaitQueue* {
     if (state_ != State::Connected && !is_datagram()) failure = is_stream() ? EINVAL : ENOTCONN;
     if (failure != 0) return nullptr;
-    if (!packets_.empty()) {
+    std::size_t skip = options.peek ? options.skip() : 0;
+    if (UnixPacket* const first = first_locked(skip)) {
       took = true;
       if (!is_stream()) {
-        take_message_locked(to, options.peek, received, done);
+        take_message_locked(*first, skip, to, options, received, done);
       } else {
-        received.bytes += take_stream_locked(to.subspan(received.bytes), options.peek, received, done);
+        received.bytes += take_stream_locked(*first, skip, to.subspan(received.bytes), options, received, done);
         received.message_bytes = received.bytes;
       }
       const bool enough = !is_stream() || !options.wait_all || options.peek || received.bytes == to.size() ||

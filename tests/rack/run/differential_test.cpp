@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"file_calls_in_memory", {"--env", "FILES_IN=/tmp"}, {"file_calls"}},
                     Case{"name_races", {"--cpus", "2"}, {"name_races"}}, Case{"signals", {}, {"signals"}},
                     Case{"signals_two_cores", {"--cpus", "2"}, {"signals"}}, Case{"unix_sockets", {}, {"unix_sockets"}},
-                    Case{"inet_sockets", {}, {"inet_sockets"}},
+                    Case{"inet_sockets", {}, {"inet_sockets"}}, Case{"socket_options", {}, {"socket_options"}},
                     Case{"inet_sockets_two_cores", {"--cpus", "2"}, {"inet_sockets"}},
                     Case{"clocks", {"--cpus", "2"}, {"clocks"}}, Case{"cores", {"--cpus", "2"}, {"cores"}},
                     Case{"proc_threads", {}, {"proc_threads"}}, Case{"pseudo_terminals", {}, {"pseudo_terminals"}},
