@@ -156,6 +156,17 @@ TEST_F(InetSockets, ConnectAndTalk) {
   EXPECT_EQ(receive(server), "");
 }
 
+TEST_F(InetSockets, SegmentsAreAsShortAsEitherEndWantsThem) {
+  const Endpoint listening = listener(at(local, 80));
+  listening->limit_segments(1000);
+  const auto [client, server] = connection(listening);
+  EXPECT_EQ(client->segment_bytes(), 988u);  // and the time stamps that Linux has in its headers
+  EXPECT_EQ(server->segment_bytes(), 988u);
+  const std::string text(5000, 'x');
+  EXPECT_EQ(*send(client, text), text.size());
+  EXPECT_EQ(receive(server, text.size()), text);
+}
+
 TEST_F(InetSockets, VNodesDoNotMeet) {
   const Endpoint here = listener(at(local, 80)), there = listener(at(local, 80), internet, true);
   const auto [client, server] = connection(here);

@@ -177,6 +177,25 @@ TEST_F(UnixSockets, StreamsArePeekedAndWaitedForWhole) {
   EXPECT_EQ(receive(*other->endpoint, 5), "");
 }
 
+TEST_F(UnixSockets, PeekingGoesOnWhereItEnded) {
+  for (const SocketType type : {SocketType::Stream, SocketType::Datagram}) {
+    auto [one, other] = make_pair(type);
+    PeekOffset offset;
+    const ReceiveOptions peek{.non_blocking = true, .peek = true, .offset = &offset};
+    EXPECT_TRUE(send(*one->endpoint, "abcd"));
+    EXPECT_TRUE(send(*one->endpoint, "ef"));
+    offset.set(1);
+    EXPECT_EQ(receive(*other->endpoint, 2, peek), "bc");
+    EXPECT_EQ(receive(*other->endpoint, 9, peek), type == SocketType::Stream ? "def" : "d");
+    if (type == SocketType::Datagram) {
+      EXPECT_EQ(receive(*other->endpoint, 9, peek), "ef");
+    }
+    EXPECT_EQ(receive(*other->endpoint, 9, peek), "error " + std::to_string(EAGAIN));
+    EXPECT_EQ(receive(*other->endpoint, 4, {.non_blocking = true, .offset = &offset}), "abcd");
+    EXPECT_EQ(offset.value(), 2);
+  }
+}
+
 TEST_F(UnixSockets, DatagramsGoOneByOne) {
   auto [one, other] = make_pair(SocketType::Datagram);
   EXPECT_TRUE(send(*one->endpoint, "first"));
