@@ -130,22 +130,7 @@ class LoopFile final : public PositionedFile {
     return loop().backing;
   }
 
-  // As it is now: whole sectors of the file behind the offset, up to the limit.
-  Answer<std::uint64_t> size(Caller& caller) {
-    OpenFileReference file;
-    std::uint64_t offset = 0, limit = 0;
-    {
-      threads::MutexGuard guard(devices().mutex);
-      file = loop().backing;
-      offset = loop().offset;
-      limit = loop().size_limit;
-    }
-    if (!file) return std::uint64_t{0};
-    const std::uint64_t bytes = TRY(file->status(caller)).bytes;
-    std::uint64_t rest = bytes > offset ? bytes - offset : 0;
-    if (limit != 0) rest = std::min(rest, limit);
-    return rest / sector_bytes * sector_bytes;
-  }
+  Answer<std::uint64_t> size(Caller& caller) { return loop_bytes(devices(), number_, caller); }
 
   struct Part {
     OpenFileReference file;
@@ -250,6 +235,23 @@ class LoopFile final : public PositionedFile {
 };
 
 }  // namespace
+
+Answer<std::uint64_t> loop_bytes(LoopDevices& devices, std::uint32_t number, Caller& caller) {
+  OpenFileReference file;
+  std::uint64_t offset = 0, limit = 0;
+  {
+    threads::MutexGuard guard(devices.mutex);
+    const LoopDevices::Loop& loop = devices.loops[number];
+    file = loop.backing;
+    offset = loop.offset;
+    limit = loop.size_limit;
+  }
+  if (!file) return std::uint64_t{0};
+  const std::uint64_t bytes = TRY(file->status(caller)).bytes;
+  std::uint64_t rest = bytes > offset ? bytes - offset : 0;
+  if (limit != 0) rest = std::min(rest, limit);
+  return rest / sector_bytes * sector_bytes;
+}
 
 Answer<OpenFileReference> open_loop(std::uint32_t number, int flags, PlaceReference place, Caller& caller) {
   if (number >= LoopDevices::count) return error(ENXIO);

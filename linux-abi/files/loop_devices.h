@@ -28,6 +28,9 @@ class LoopDevices {
   std::array<Loop, count> loops;
 };
 
+// As it is now: whole sectors of the file behind the offset, up to the limit; 0: it is free.
+Answer<std::uint64_t> loop_bytes(LoopDevices& devices, std::uint32_t number, Caller& caller);
+
 // number: of /dev/loopN.
 Answer<OpenFileReference> open_loop(std::uint32_t number, int flags, PlaceReference place, Caller& caller);
 Answer<OpenFileReference> open_loop_control(int flags, PlaceReference place, Caller& caller);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The texts of /proc about the machine: see proc_texts.h.
-#include "arch/x86_64/cpu.h"
-#include "kernel/core/cores.h"
 #include "kernel/core/entropy.h"
 #include "kernel/threads/scheduler.h"
 #include "kernel/time/clock.h"
+#include "linux-abi/files/file_context.h"
 #include "linux-abi/files/inotify_file.h"
 #include "linux-abi/files/leases.h"
+#include "linux-abi/files/loop_devices.h"
 #include "linux-abi/files/pipe_buffer.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/tree.h"
@@ -14,6 +14,7 @@
 #include "linux-abi/process/request_count.h"
 #include "linux-abi/process/scheduling.h"
 #include "linux-abi/process/thread.h"
+#include "linux-abi/sockets/inet_socket.h"
 #include "linux-abi/time/load_averages.h"
 #include "linux-abi/time/wall_clock.h"
 
@@ -45,22 +46,6 @@ Answer<> take_limit(std::string_view text, std::atomic<std::uint32_t>& limit) {
   return {};
 }
 
-struct BrandString {
-  char text[49] = {};
-};
-BrandString brand_string() {
-  BrandString brand;
-  constexpr std::uint32_t first = 0x80000002, last = 0x80000004;
-  if (arch::cpuid(0x80000000).eax < last) return brand;
-  std::size_t at = 0;
-  for (std::uint32_t leaf = first; leaf <= last; ++leaf) {
-    const auto part = arch::cpuid(leaf);
-    for (const std::uint32_t word : {part.eax, part.ebx, part.ecx, part.edx})
-      for (unsigned byte = 0; byte < 4; ++byte) brand.text[at++] = static_cast<char>(word >> (8 * byte));
-  }
-  return brand;
-}
-
 }  // namespace
 
 Answer<> proc_meminfo(TextWriter& out, int, Caller&) {
@@ -73,19 +58,25 @@ Answer<> proc_meminfo(TextWriter& out, int, Caller&) {
   TRY(add_line(out, "SwapCached", 0));
   TRY(add_line(out, "SwapTotal", 0));
   TRY(add_line(out, "SwapFree", 0));
-  return {};
+  // There are no huge pages.
+  TRY(out.add_text(
+      "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n"));
+  TRY(add_line(out, "Hugepagesize", std::uint64_t{2} << 20));
+  return add_line(out, "Hugetlb", 0);
 }
 
-Answer<> proc_cpuinfo(TextWriter& out, int, Caller&) {
-  const BrandString brand = brand_string();
-  const std::uint64_t kilohertz = kernel::tsc_hertz() / 1000;
-  for (std::uint32_t core = 0; core < kernel::core_count(); ++core) {
-    TRY(out.add("processor\t: {}\nvendor_id\t: GenuineIntel\nmodel name\t: {}\n", core, std::string_view(brand.text)));
-    TRY(out.add("cpu MHz\t\t: {}.000\ncache size\t: 0 KB\nphysical id\t: 0\nsiblings\t: {}\ncore id\t\t: {}\n",
-                kilohertz / 1000, kernel::core_count(), core));
-    TRY(out.add("cpu cores\t: {}\nflags\t\t: fpu tsc msr pae cx8 apic sep pge cmov mmx fxsr sse sse2 syscall nx lm\n\n",
-                kernel::core_count()));
-  }
+// There are control groups, and nothing that they could control; nor has anybody mounted them.
+Answer<> proc_cgroups(TextWriter& out, int, Caller&) {
+  return out.add_text("#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+}
+
+// The disk of the root is the sComponent's: only loop devices are block devices of this machine.
+Answer<> proc_partitions(TextWriter& out, int, Caller& caller) {
+  TRY(out.add_text("major minor  #blocks  name\n\n"));
+  LoopDevices& devices = loop_devices_of(caller.file_context().tree());
+  for (std::uint32_t number = 0; number < LoopDevices::count; ++number)
+    if (const std::uint64_t bytes = TRY(loop_bytes(devices, number, caller)); bytes != 0)
+      TRY(out.add("   7        {} {} loop{}\n", number, bytes / 1024, number));
   return {};
 }
 
@@ -141,6 +132,11 @@ Answer<> proc_sys_osrelease(TextWriter& out, int, Caller&) { return out.add_text
 Answer<> proc_sys_groups_max(TextWriter& out, int, Caller&) { return out.add_text("65536\n"); }    // NGROUPS_MAX
 Answer<> proc_sys_last_capability(TextWriter& out, int, Caller&) { return out.add_text("40\n"); }  // CAP_LAST_CAP
 Answer<> proc_sys_backlog_max(TextWriter& out, int, Caller&) { return out.add_text("4096\n"); }    // SOMAXCONN
+Answer<> proc_sys_congestion(TextWriter& out, int, Caller&) { return out.add("{}\n", congestion_names[0]); }
+Answer<> proc_sys_congestions(TextWriter& out, int, Caller&) {
+  static_assert(congestion_names.size() == 2);
+  return out.add("{} {}\n", congestion_names[0], congestion_names[1]);
+}
 // Linux's default. It binds no privileged user there, and nobody here.
 Answer<> proc_sys_pipe_pages(TextWriter& out, int, Caller&) { return out.add_text("16384\n"); }
 Answer<> proc_sys_inotify_queued(TextWriter& out, int, Caller&) { return write_limit(out, inotify_max_queued); }

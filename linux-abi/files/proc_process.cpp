@@ -257,6 +257,12 @@ Answer<> proc_pid_wchan(TextWriter& out, int pid, Caller& caller) {
 }
 
 // Nobody is chosen by a score: the managers end a program whose memory runs out.
+// No hierarchy of control groups is mounted, so it is in none.
+Answer<> proc_pid_cgroup(TextWriter&, int pid, Caller& caller) {
+  TRY(facts_of(pid, caller));
+  return {};
+}
+
 Answer<> proc_pid_oom_score(TextWriter& out, int pid, Caller& caller) {
   TRY(facts_of(pid, caller));
   return out.add_text("0\n");

@@ -8,8 +8,9 @@ namespace linux_abi {
 
 // Of the machine; subject does not count. proc_machine.cpp
 Answer<> proc_meminfo(TextWriter& out, int subject, Caller& caller);
-Answer<> proc_cpuinfo(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_mounts(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_cgroups(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_partitions(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_stat(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_vmstat(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_uptime(TextWriter& out, int subject, Caller& caller);
@@ -43,6 +44,11 @@ Answer<> proc_sys_slice(TextWriter& out, int subject, Caller& caller);
 Answer<> proc_sys_lease_time(TextWriter& out, int subject, Caller& caller);
 Answer<> store_lease_time(std::string_view text, int subject, Caller& caller);
 Answer<> proc_sys_backlog_max(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_congestion(TextWriter& out, int subject, Caller& caller);
+Answer<> proc_sys_congestions(TextWriter& out, int subject, Caller& caller);
+
+// Of its cores. proc_cpuinfo.cpp
+Answer<> proc_cpuinfo(TextWriter& out, int subject, Caller& caller);
 
 // proc_ipc.cpp
 Answer<> proc_ipc_messages(TextWriter& out, int subject, Caller& caller);
@@ -95,6 +101,7 @@ Answer<> proc_pid_comm(TextWriter& out, int pid, Caller& caller);
 Answer<> store_comm(std::string_view written, int pid, Caller& caller);
 Answer<> proc_pid_wchan(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_oom_score(TextWriter& out, int pid, Caller& caller);
+Answer<> proc_pid_cgroup(TextWriter& out, int pid, Caller& caller);
 Answer<> proc_pid_mountinfo(TextWriter& out, int pid, Caller& caller);
 // proc_inspected.cpp
 Answer<> proc_pid_environ(TextWriter& out, int pid, Caller& caller);

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// /sys: the processors and the few settings that C libraries and language runtimes look for.
+// /sys: the processors, the memory and the few settings that C libraries and language runtimes look for.
 #include <array>
 
 #include "kernel/base/format.h"
 #include "kernel/core/cores.h"
+#include "linux-abi/files/core_list.h"
 #include "linux-abi/files/fixed_tree.h"
+#include "linux-abi/files/sys_core.h"
+#include "linux-abi/process/memory_information.h"
 
 namespace linux_abi {
 namespace {
 
-Answer<> write_cores(TextWriter& out, int, Caller&) {
-  const std::uint32_t cores = kernel::core_count();
-  return cores == 1 ? out.add_text("0\n") : out.add("0-{}\n", cores - 1);
-}
+Answer<> write_cores(TextWriter& out, int, Caller&) { return write_core_list(out, all_cores()); }
 Answer<> write_nothing(TextWriter& out, int, Caller&) { return out.add_text("\n"); }
 Answer<> write_zero(TextWriter& out, int, Caller&) { return out.add_text("0\n"); }
-Answer<> write_one(TextWriter& out, int, Caller&) { return out.add_text("1\n"); }
 Answer<> write_last_possible(TextWriter& out, int, Caller&) { return out.add("{}\n", base::max_cores - 1); }
 Answer<> write_clock(TextWriter& out, int, Caller&) { return out.add_text("tsc\n"); }
 // There are no huge pages.
 Answer<> write_huge_pages(TextWriter& out, int, Caller&) { return out.add_text("always madvise [never]\n"); }
+
+Answer<> write_huge_page_bytes(TextWriter& out, int, Caller&) { return out.add("{}\n", 2U << 20); }
+// A vNode is one node of memory.
+Answer<> write_core_map(TextWriter& out, int, Caller&) { return write_core_mask(out, all_cores()); }
+Answer<> write_distance(TextWriter& out, int, Caller&) { return out.add_text("10\n"); }  // to itself
+Answer<> write_node_memory(TextWriter& out, int, Caller&) {
+  const MemoryInformation memory = memory_information();
+  TRY(out.add("Node 0 MemTotal:       {} kB\n", memory.total_bytes / 1024));
+  TRY(out.add("Node 0 MemFree:        {} kB\n", memory.free_bytes / 1024));
+  return out.add("Node 0 MemUsed:        {} kB\n", (memory.total_bytes - memory.free_bytes) / 1024);
+}
 
 constexpr FixedText texts[] = {
     {"devices/system/cpu/online", write_cores},
@@ -29,43 +39,28 @@ constexpr FixedText texts[] = {
     {"devices/system/cpu/kernel_max", write_last_possible},
     {"devices/system/clocksource/clocksource0/current_clocksource", write_clock},
     {"devices/system/clocksource/clocksource0/available_clocksource", write_clock},
+    {"devices/system/node/online", write_zero},
+    {"devices/system/node/possible", write_zero},
+    {"devices/system/node/has_cpu", write_zero},
+    {"devices/system/node/has_memory", write_zero},
+    {"devices/system/node/has_normal_memory", write_zero},
+    {"devices/system/node/node0/cpulist", write_cores},
+    {"devices/system/node/node0/cpumap", write_core_map},
+    {"devices/system/node/node0/distance", write_distance},
+    {"devices/system/node/node0/meminfo", write_node_memory},
     {"kernel/mm/transparent_hugepage/enabled", write_huge_pages},
+    {"kernel/mm/transparent_hugepage/hpage_pmd_size", write_huge_page_bytes},
+    {"kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", write_zero},
+    {"kernel/mm/hugepages/hugepages-2048kB/nr_overcommit_hugepages", write_zero},
+    {"kernel/mm/hugepages/hugepages-2048kB/free_hugepages", write_zero},
+    {"kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", write_zero},
+    {"kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages", write_zero},
     {"fs/cgroup"},
     {"block"},
     {"class"},
 };
 constexpr auto& entries = FixedTree<texts>::entries;
 constexpr int cpu_directory = fixed_directory(entries.span(), "cpu");
-
-// cpuN; its subject is the core.
-Answer<> write_core(TextWriter& out, int core, Caller&) { return out.add("{}\n", core); }
-struct CoreText {
-  std::string_view name;
-  WriteText write;
-};
-constexpr std::array<CoreText, 3> topology_texts{
-    {{"core_id", write_core}, {"physical_package_id", write_zero}, {"thread_siblings_list", write_core}}};
-
-Answer<NodeReference> find_topology(std::string_view name, int core, Caller&) {
-  for (const CoreText& text : topology_texts)
-    if (text.name == name) return make_text(text.write, core);
-  return error(ENOENT);
-}
-bool list_topology(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  return cookie < topology_texts.size() && entry.set(topology_texts[cookie].name, entry_type::regular, cookie + 1);
-}
-constexpr DirectorySource topology{find_topology, list_topology, true};
-
-Answer<NodeReference> find_of_core(std::string_view name, int core, Caller&) {
-  if (name == "online") return make_text(write_one, core);
-  if (name == "topology") return make_directory(topology, core);
-  return error(ENOENT);
-}
-bool list_of_core(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
-  if (cookie == 0) return entry.set("online", entry_type::regular, 1);
-  return cookie == 1 && entry.set("topology", entry_type::directory, 2);
-}
-constexpr DirectorySource of_core{find_of_core, list_of_core, true};
 
 // The number of "cpuN"; -1: not one of ours.
 int core_of(std::string_view name) {
@@ -86,7 +81,7 @@ bool list(std::uint64_t cookie, int directory, Caller&, ListedEntry& entry) {
 constexpr DirectorySource source{find, list, true};
 
 Answer<NodeReference> find(std::string_view name, int directory, Caller&) {
-  if (const int core = core_of(name); directory == cpu_directory && core >= 0) return make_directory(of_core, core);
+  if (const int core = core_of(name); directory == cpu_directory && core >= 0) return make_sys_core(core);
   return find_fixed(entries.span(), source, name, directory);
 }
 

@@ -12,6 +12,8 @@ namespace linux_abi {
 
 // What TCP_CONGESTION names; lwIP does the same for both, which differs only where packets are lost.
 enum class Congestion : std::uint8_t { Cubic, Reno };
+inline constexpr std::array<std::string_view, 2> congestion_names{"cubic",
+                                                                  "reno"};  // the first: what a socket begins with
 
 class InetSocket final : public Socket {
  public:

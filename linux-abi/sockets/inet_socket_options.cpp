@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::int32_t loopback_mtu = 65536, longest_v4_packet = 65535;
 constexpr std::int32_t loopback_index = 1;
-constexpr std::array<std::string_view, 2> congestion_names{"cubic", "reno"};  // by Congestion
 
 // What Linux makes of IP_TOS for SO_PRIORITY: by its four bits of kind of service.
 std::int32_t priority_of(std::int32_t tos) {
