@@ -30,8 +30,8 @@ SpaceLayout choose_layout(std::uint64_t stack_limit, std::uint64_t random) {
   };
   SpaceLayout layout;
   layout.stack_top = user_end - pages(22);  // up to 16 GiB
-  const std::uint64_t most = layout.stack_top - dynamic_base;
-  const std::uint64_t stack = std::min(round_up(std::min(stack_limit, most / 2), page_bytes), most / 2);
+  const std::uint64_t most = base::round_down((layout.stack_top - dynamic_base) / 2, page_bytes);
+  const std::uint64_t stack = round_up(std::min(stack_limit, most), page_bytes);
   layout.stack_bytes = std::max(stack, initial_stack_bytes);
   const std::uint64_t gap = std::clamp(layout.stack_bytes, smallest_stack_gap, largest_stack_gap);
   layout.areas.mmap_top = UserVa(layout.stack_top - gap - vma::stack_guard_bytes - pages(28));  // up to 1 TiB

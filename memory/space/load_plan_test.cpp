@@ -43,6 +43,8 @@ TEST(LoadPlan, LayoutsNeverOverlap) {
     const std::uint64_t limit = random % 3 == 0 ? ~std::uint64_t{0} : (random % 64) << 20;
     const auto layout = memory::choose_layout(limit, random);
     EXPECT_EQ(layout.stack_top % page_bytes, 0u);
+    EXPECT_EQ(layout.stack_bytes % page_bytes, 0u);
+    EXPECT_EQ(layout.areas.mmap_top.value() % page_bytes, 0u);
     EXPECT_EQ(layout.program_base % page_bytes, 0u);
     EXPECT_GT(layout.areas.mmap_top.value(), layout.program_base + (std::uint64_t{1} << 40));
     EXPECT_LE(layout.areas.mmap_top.value() + vma::stack_guard_bytes, layout.stack_top - layout.stack_bytes);
