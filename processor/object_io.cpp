@@ -58,18 +58,38 @@ class PinnedPage {
   std::uint64_t object_bytes_ = 0;
 };
 
-// The home is told of each page once before it is written, so that there is room on the disk.
-Result<> announce_write(SharedObject& object, std::uint64_t offset, std::uint64_t bytes) {
-  if (!object.is_file()) return {};
-  const std::uint64_t end_page = (offset + bytes + page_bytes - 1) / page_bytes;
-  const std::uint64_t first = object.cache().first_clean_page(object.object(), offset / page_bytes, end_page);
-  if (first == end_page) return {};
+Result<> reserve(SharedObject& object, std::uint64_t offset, std::uint64_t end) {
   messages::FileReserveRequest request;
   request.file = object.id().value();
-  request.offset = std::max(offset, first * page_bytes);
-  request.bytes = offset + bytes - request.offset;
+  request.offset = offset;
+  request.bytes = end - offset;
   TRY(ask(object.home(), request));
   return {};
+}
+
+// Up to where there is room, to a page, when there is not for all: in halves.
+std::uint64_t reserve_some(SharedObject& object, std::uint64_t offset, std::uint64_t end) {
+  std::uint64_t done = offset / page_bytes, pages = (end - 1) / page_bytes + 1 - done;
+  while (pages > 1) {
+    pages = (pages + 1) / 2;
+    const std::uint64_t next = std::min((done + pages) * page_bytes, end);
+    if (next > done * page_bytes && reserve(object, std::max(offset, done * page_bytes), next)) done += pages;
+  }
+  return std::max(offset, std::min(done * page_bytes, end));
+}
+
+// The home is told of each page once before it is written, so that there is room. How many bytes there is room for.
+Result<std::uint64_t> announce_write(SharedObject& object, std::uint64_t offset, std::uint64_t bytes) {
+  if (!object.is_file()) return bytes;
+  const std::uint64_t end = offset + bytes, end_page = (end + page_bytes - 1) / page_bytes;
+  const std::uint64_t first = object.cache().first_clean_page(object.object(), offset / page_bytes, end_page);
+  if (first == end_page) return bytes;
+  const std::uint64_t begin = std::max(offset, first * page_bytes);
+  const Result<> all = reserve(object, begin, end);
+  if (all) return bytes;
+  if (all.error() != base::Error::NoSpace) return base::fail(all.error());
+  const std::uint64_t room = reserve_some(object, begin, end) - offset;
+  return room > 0 ? Result<std::uint64_t>(room) : base::fail(base::Error::NoSpace);
 }
 
 }  // namespace
@@ -95,7 +115,7 @@ Result<std::size_t> read_object(SharedObject& object, std::uint64_t offset, std:
 Result<std::size_t> write_object(SharedObject& object, std::uint64_t offset, std::span<const std::byte> from,
                                  Sleeper& sleeper) {
   if (from.empty()) return std::size_t{0};
-  TRY(announce_write(object, offset, from.size()));
+  from = from.first(TRY(announce_write(object, offset, from.size())));
   std::size_t done = 0;
   while (done < from.size()) {
     const std::uint64_t position = offset + done;

@@ -41,6 +41,22 @@ Answer<NodeReference> HomeFileSystem::mount_in_memory(std::uint32_t permissions,
   return mount(request, sleeper);
 }
 
+Answer<> HomeFileSystem::limit(const MemoryOptions& options, processor::Sleeper& sleeper) {
+  if (!options.max_bytes && !options.max_files) return {};
+  constexpr std::uint64_t without = ~std::uint64_t{0};
+  const auto bound = [](std::uint64_t value) { return value == 0 ? without : value; };
+  messages::FileLimitRequest request;
+  request.file = root_;
+  if (options.max_bytes) {
+    const std::uint64_t bytes = bound(*options.max_bytes);
+    request.max_pages = bytes == without ? without : (bytes - 1) / base::page_bytes + 1;
+  }
+  if (options.max_files) request.max_files = bound(*options.max_files);
+  TRY(ask(home_, request, sleeper));
+  space_changed();
+  return {};
+}
+
 Answer<NodeReference> HomeFileSystem::mount(const messages::FileMountRequest& request, processor::Sleeper& sleeper) {
   if (!table_) return error(ENOMEM);
   const messages::FileMountReply mounted = TRY(ask(home_, request, sleeper));

@@ -8,6 +8,7 @@
 #include <boost/intrusive/set.hpp>
 
 #include "linux-abi/files/home_call.h"
+#include "linux-abi/files/mount_options.h"
 #include "linux-abi/files/node.h"
 #include "processor/process.h"
 
@@ -33,6 +34,8 @@ class HomeFileSystem {
   Answer<NodeReference> mount(const rpc::NodeAddress& storage, processor::Sleeper& sleeper);
   // An empty one in the home's memory (tmpfs), with these permissions of its root.
   Answer<NodeReference> mount_in_memory(std::uint32_t permissions, processor::Sleeper& sleeper);
+  // What one in memory may hold, if the options say so. EINVAL: it holds more.
+  Answer<> limit(const MemoryOptions& options, processor::Sleeper& sleeper);
   bool in_memory() const { return in_memory_; }
   // No node of it is known here.
   bool is_unused();

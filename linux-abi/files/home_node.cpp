@@ -260,6 +260,7 @@ void HomeNode::accessed(const Mount* mount, std::uint64_t wall_ns) {
 }
 
 void HomeNode::modified(std::uint64_t wall_ns) {
+  if (file_system_.in_memory()) file_system_.space_changed();  // known as soon as there is room for it
   const base::SpinGuard guard(lock_);
   attributes_.modify_time_ns = attributes_.change_time_ns = wall_ns;
   times_untold_ = true;

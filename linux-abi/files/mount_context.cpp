@@ -8,6 +8,7 @@
 #include <array>
 
 #include "kernel/base/memory.h"
+#include "linux-abi/process/memory_information.h"
 
 namespace linux_abi {
 namespace {
@@ -83,7 +84,7 @@ Answer<> MountContext::add_option(std::string_view name, std::string_view value)
   }
   const std::string_view text(option.data(), option.size());
   if (name.empty() || !is_memory_system(type_) || text.find(',') != std::string_view::npos) return error(EINVAL);
-  TRY(MemoryOptions::parse(text));
+  TRY(MemoryOptions::parse(text, memory_information().total_bytes));
   if (options_.size() + text.size() >= most_bytes) return error(EINVAL);
   if (!options_.empty()) TRY(options_.push_back(','));
   TRY(options_.append(option.span()));

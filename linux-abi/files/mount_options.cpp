@@ -32,7 +32,8 @@ Answer<std::uint32_t> id(std::string_view text, int base, std::uint64_t most) {
   return value <= most ? Answer<std::uint32_t>(static_cast<std::uint32_t>(value)) : error(EINVAL);
 }
 
-Answer<> take_option(MemoryOptions& options, std::string_view name, std::string_view value) {
+Answer<> take_option(MemoryOptions& options, std::string_view name, std::string_view value,
+                     std::uint64_t memory_bytes) {
   constexpr std::uint64_t page_bytes = 4096;
   if (name == "mode") {
     options.mode = TRY(id(value, 8, 07777));
@@ -41,11 +42,13 @@ Answer<> take_option(MemoryOptions& options, std::string_view name, std::string_
   } else if (name == "gid") {
     options.gid = TRY(id(value, 10, 0xfffffffe));
   } else if (name == "size") {
-    // A share of the memory is as much as there is: the home does not let it be more.
-    if (value.ends_with('%'))
-      TRY(number(value.substr(0, value.size() - 1), 10));
-    else
+    if (value.ends_with('%')) {
+      const std::uint64_t share = TRY(number(value.substr(0, value.size() - 1), 10));
+      if (share > 1'000'000) return error(EINVAL);
+      options.max_bytes = memory_bytes / 100 * share;
+    } else {
       options.max_bytes = TRY(size(value));
+    }
   } else if (name == "nr_blocks") {
     const std::uint64_t blocks = TRY(size(value));
     if (blocks > ~std::uint64_t{0} / page_bytes) return error(EINVAL);
@@ -60,7 +63,7 @@ Answer<> take_option(MemoryOptions& options, std::string_view name, std::string_
 
 }  // namespace
 
-Answer<MemoryOptions> MemoryOptions::parse(std::string_view text) {
+Answer<MemoryOptions> MemoryOptions::parse(std::string_view text, std::uint64_t memory_bytes) {
   MemoryOptions options;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(','), text.size());
@@ -69,7 +72,7 @@ Answer<MemoryOptions> MemoryOptions::parse(std::string_view text) {
     if (option.empty()) continue;
     const std::size_t equals = option.find('=');
     TRY(take_option(options, option.substr(0, equals),
-                    equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1)));
+                    equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1), memory_bytes));
   }
   return options;
 }

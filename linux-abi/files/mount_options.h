@@ -12,9 +12,9 @@ namespace linux_abi {
 
 struct MemoryOptions {
   std::optional<std::uint32_t> mode, uid, gid;
-  std::uint64_t max_bytes = 0;                                // 0: as much as there is
-  std::uint64_t max_files = 0;                                // the same
-  static Answer<MemoryOptions> parse(std::string_view text);  // EINVAL
+  std::optional<std::uint64_t> max_bytes, max_files;  // 0: as much as there is
+  // memory_bytes: of which "size=50%" is a share. EINVAL.
+  static Answer<MemoryOptions> parse(std::string_view text, std::uint64_t memory_bytes);
 };
 
 }  // namespace linux_abi

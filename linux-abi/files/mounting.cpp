@@ -3,9 +3,11 @@
 #include "linux-abi/files/mounting.h"
 
 #include "linux-abi/files/file_context.h"
+#include "linux-abi/files/home_file_system.h"
 #include "linux-abi/files/mount_options.h"
 #include "linux-abi/files/path_walk.h"
 #include "linux-abi/files/tree.h"
+#include "linux-abi/process/memory_information.h"
 
 namespace linux_abi {
 namespace {
@@ -22,7 +24,7 @@ std::uint32_t with_access_times(std::uint32_t flags) {
 Answer<SystemRoot> make_system(Caller& caller, const MountText& text) {
   FileTree& tree = tree_of(caller);
   if (!is_memory_system(text.type)) return new_made_system(tree, text.type);
-  const MemoryOptions options = TRY(MemoryOptions::parse(text.options));
+  const MemoryOptions options = TRY(MemoryOptions::parse(text.options, memory_information().total_bytes));
   SystemRoot made = TRY(new_memory_system(tree, options, caller.sleeper()));
   TRY(made.system->options.append(std::span(text.options)));
   if (options.uid || options.gid)
@@ -195,12 +197,13 @@ Answer<> move_mount(Caller& caller, const PlaceReference& root, const PlaceRefer
 }
 
 namespace {
-Answer<> change_system_locked(FileTree& tree, MountedSystem& system, std::string_view options, bool read_only) {
-  if (read_only && mounts_of(tree).has_writers(system)) return error(EBUSY);
+Answer<> change_system_locked(Caller& caller, MountedSystem& system, std::string_view options, bool read_only) {
+  if (read_only && mounts_of(tree_of(caller)).has_writers(system)) return error(EBUSY);
   if (is_memory_system(system.type) && !options.empty()) {
-    TRY(MemoryOptions::parse(options));
+    const MemoryOptions changed = TRY(MemoryOptions::parse(options, memory_information().total_bytes));
     base::Array<char> text;
     TRY(text.append(std::span(options)));
+    TRY(system.home->limit(changed, caller.sleeper()));
     system.options = std::move(text);
   }
   system.read_only = read_only;
@@ -209,9 +212,8 @@ Answer<> change_system_locked(FileTree& tree, MountedSystem& system, std::string
 }  // namespace
 
 Answer<> change_system(Caller& caller, MountedSystem& system, std::string_view options, bool read_only) {
-  FileTree& tree = tree_of(caller);
-  const threads::MutexGuard guard(mounts_of(tree).mutex);
-  return change_system_locked(tree, system, options, read_only);
+  const threads::MutexGuard guard(mounts_of(tree_of(caller)).mutex);
+  return change_system_locked(caller, system, options, read_only);
 }
 
 Answer<> change_flags(Caller& caller, const PlaceReference& root, const FlagChange& change, Below below) {
@@ -242,7 +244,7 @@ Answer<> remount(Caller& caller, const PlaceReference& root, std::string_view op
   if ((flags & mount_flag::access_times) == 0)
     kept = (kept & ~mount_flag::access_times) | (mount.flags() & mount_flag::access_times);
   const bool read_only = (flags & mount_flag::read_only) != 0;
-  if (what == Remount::OfSystem) TRY(change_system_locked(tree, mount.system(), options, read_only));
+  if (what == Remount::OfSystem) TRY(change_system_locked(caller, mount.system(), options, read_only));
   if (what == Remount::OfMount && read_only && mount.has_writers()) return error(EBUSY);
   mount.set_flags(kept);
   return {};

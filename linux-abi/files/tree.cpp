@@ -116,7 +116,8 @@ Answer<PlaceReference> root_of_unnamed(FileTree& tree, processor::Sleeper& sleep
 Answer<SystemRoot> new_memory_system(FileTree& tree, const MemoryOptions& options, processor::Sleeper& sleeper) {
   auto home = TRY(new_home_system(tree));
   NodeReference root = TRY(home->mount_in_memory(options.mode.value_or(01777), sleeper));
-  auto system = new_system(tree, "tmpfs", home->device(), "tmpfs");
+  const auto limited = home->limit(options, sleeper);
+  auto system = limited ? new_system(tree, "tmpfs", home->device(), "tmpfs") : std::unexpected(limited.error());
   if (!system) {
     root.reset();
     (void)home->unmount(sleeper);

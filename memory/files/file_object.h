@@ -20,10 +20,11 @@ struct PageFill : boost::intrusive::list_base_hook<> {
   bool contains(std::uint64_t page) const { return page >= first && page - first < count; }
 };
 
-// Where the pages of a file that are in nobody's cache are.
-enum class Backing : std::uint8_t {
-  Storage,  // on an sComponent
-  Memory,   // nowhere else: those that were written stay (tmpfs), the others are zeros
+// The written pages of all files of a file system in memory.
+struct MemoryUse {
+  std::uint64_t pages = 0;
+  std::uint64_t max_pages = ~std::uint64_t{0};
+  std::uint64_t room() const { return pages < max_pages ? max_pages - pages : 0; }
 };
 
 // Descriptors and mappings of one pComponent.
@@ -34,19 +35,25 @@ struct FileHold {
 
 class FileObject final : public PageHolder {
  public:
+  // memory: that of the file's file system, if no sComponent stores it: what was written stays here (tmpfs), the rest
+  // is zeros. It outlives the file.
   FileObject(std::uint64_t id, base::VNodeId vnode, FrameStore& store, base::EventLoop& loop, StoredFile file,
-             std::uint64_t file_bytes, Backing backing = Backing::Storage)
+             std::uint64_t file_bytes, MemoryUse* memory = nullptr)
       : PageHolder(id, vnode, HolderKind::File, store),
         filled(loop),
         flushing(loop),
         resizing(loop),
         file_(file),
-        in_memory_(backing == Backing::Memory),
+        memory_(memory),
         bytes_(file_bytes),
-        stored_bytes_(in_memory_ ? 0 : file_bytes) {}
+        stored_bytes_(memory != nullptr ? 0 : file_bytes) {}
 
   StoredFile file() const { return file_; }
-  bool in_memory() const { return in_memory_; }
+  bool in_memory() const { return memory_ != nullptr; }
+  MemoryUse& memory() const {
+    LEGO_ASSERT(in_memory());
+    return *memory_;
+  }
   std::uint64_t bytes() const { return bytes_; }
   void set_bytes(std::uint64_t bytes) { bytes_ = bytes; }
   void grow(std::uint64_t bytes) { bytes_ = bytes > bytes_ ? bytes : bytes_; }
@@ -54,7 +61,7 @@ class FileObject final : public PageHolder {
   std::uint64_t stored_bytes() const { return stored_bytes_; }
   void set_stored_bytes(std::uint64_t bytes) { stored_bytes_ = bytes; }
   // Something is to be written to the disk.
-  bool dirty() const { return !in_memory_ && (pages.marks() > 0 || stored_bytes_ != bytes_); }
+  bool dirty() const { return !in_memory() && (pages.marks() > 0 || stored_bytes_ != bytes_); }
   // As programs see it. The write-back, which comes later, must not change it.
   std::uint64_t modify_time_ns = 0;
   // The file outlives its last name until they are gone.
@@ -72,7 +79,7 @@ class FileObject final : public PageHolder {
 
  private:
   StoredFile file_;
-  const bool in_memory_;
+  MemoryUse* const memory_;
   std::uint64_t bytes_;
   std::uint64_t stored_bytes_;
 };

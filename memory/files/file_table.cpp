@@ -12,12 +12,12 @@ FileTable::~FileTable() {
 }
 
 Result<FileObject*> FileTable::get(base::VNodeId vnode, StoredFile stored, std::uint64_t bytes,
-                                   std::uint64_t modify_time_ns, Backing backing) {
+                                   std::uint64_t modify_time_ns, MemoryUse* memory) {
   if (const auto found = files_.find(stored); found != files_.end()) {
     if (found->file.vnode() != vnode) return base::fail(Error::NotPermitted);
     return &found->file;
   }
-  auto file = TRY(base::try_make<FileObject>(holders_.new_id(), vnode, store_, loop_, stored, bytes, backing));
+  auto file = TRY(base::try_make<FileObject>(holders_.new_id(), vnode, store_, loop_, stored, bytes, memory));
   auto entry = TRY(base::try_make<Entry>(*file));
   file->modify_time_ns = modify_time_ns;
   files_.insert(*entry.release());

@@ -18,9 +18,9 @@ class FileTable {
       : loop_(loop), store_(store), holders_(holders), cache_(cache) {}
   ~FileTable();
 
-  // The object of a file; made if it is new, with the size that its sComponent gave.
+  // The object of a file; made if it is new, with the size that its sComponent gave. memory: see FileObject.
   base::Result<FileObject*> get(base::VNodeId vnode, StoredFile stored, std::uint64_t bytes,
-                                std::uint64_t modify_time_ns, Backing backing = Backing::Storage);
+                                std::uint64_t modify_time_ns, MemoryUse* memory = nullptr);
   // Stale: no such file. NotPermitted: of another vNode, or not a file.
   base::Result<FileObject*> find(std::uint64_t object, base::VNodeId vnode);
 

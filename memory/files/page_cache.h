@@ -48,6 +48,9 @@ class PageCache final : public FilePageSink {
   base::Task<FrameRef> get(FileObject& file, std::uint64_t page);
   // Bytes within one page at `offset`; grows the file. For requests that write through.
   base::Task<> write(FileObject& file, std::uint64_t offset, std::span<const std::byte> bytes);
+  // Makes room for a range of a file whose backing is memory: pages of zeros where none was written, be they beyond the
+  // end. NoSpace: the file system or the memory is full, and nothing changed; or memory ran out on the way.
+  base::Task<> reserve(FileObject& file, std::uint64_t offset, std::uint64_t bytes);
   // FilePageSink: a page that came by write-back.
   void written(PageHolder& file, std::uint64_t page, std::uint64_t object_bytes) override;
   // Writes all dirty pages and the size, and waits until the disk has them. Tells an earlier write error once.
@@ -69,8 +72,10 @@ class PageCache final : public FilePageSink {
   // Gives up clean pages until `frames` are free above the reserve, if that can be; returns whether it could.
   bool reclaim(std::uint64_t frames);
   std::uint64_t dirty_pages() const { return dirty_pages_; }
-  // Written pages of files whose backing is memory.
+  // Written pages of files whose backing is memory, and how many more there may be: half of the memory is for them.
   std::uint64_t memory_pages() const { return memory_pages_; }
+  std::uint64_t max_memory_pages() const { return store_.total() / 2; }
+  std::uint64_t memory_room(const MemoryUse& of) const;
   // Wakes when dirty pages have been written.
   base::AsyncCondition& cleaned() { return cleaned_; }
   // Waits for one: there are a few for all who read.
@@ -86,8 +91,10 @@ class PageCache final : public FilePageSink {
   base::Result<> clear_part(FileObject& file, std::uint64_t offset, std::uint64_t bytes);
   std::uint64_t read_ahead(const FileObject& file, std::uint64_t page) const;
   base::Result<FrameRef> allocate();
-  // How many marks of the file's kind there are.
-  std::uint64_t& marks_of(const FileObject& file) { return file.in_memory() ? memory_pages_ : dirty_pages_; }
+  base::Result<> reserve_page(FileObject& file, std::uint64_t page);
+  void add_mark(FileObject& file, std::uint64_t page);
+  // Pages of the file lost their marks.
+  void count_lost_marks(FileObject& file, std::uint64_t count);
 
   base::EventLoop& loop_;
   FrameStore& store_;

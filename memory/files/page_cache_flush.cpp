@@ -13,21 +13,34 @@ using base::page_bytes;
 using base::Result;
 using base::Task;
 
+void PageCache::add_mark(FileObject& file, std::uint64_t page) {
+  if (file.pages.marked(page)) return;
+  ++(file.in_memory() ? memory_pages_ : dirty_pages_);
+  if (file.in_memory()) ++file.memory().pages;
+  file.pages.mark(page);
+}
+
+void PageCache::count_lost_marks(FileObject& file, std::uint64_t count) {
+  (file.in_memory() ? memory_pages_ : dirty_pages_) -= count;
+  if (file.in_memory()) file.memory().pages -= count;
+}
+
 void PageCache::written(PageHolder& holder, std::uint64_t page, std::uint64_t object_bytes) {
   auto& file = static_cast<FileObject&>(holder);
   file.grow(object_bytes);
   if (page * page_bytes >= file.bytes()) {  // truncated meanwhile: the page is not the file's any more
-    if (file.pages.marked(page)) --marks_of(file);
+    if (file.pages.marked(page)) count_lost_marks(file, 1);
     file.pages.take(page);
     return;
   }
-  if (!file.pages.marked(page)) ++marks_of(file);
-  file.pages.mark(page);
+  add_mark(file, page);
 }
 
 Task<> PageCache::write(FileObject& file, std::uint64_t offset, std::span<const std::byte> bytes) {
   const std::uint64_t page = offset / page_bytes, within = offset % page_bytes;
   LEGO_ASSERT(bytes.size() <= page_bytes - within);
+  if (file.in_memory() && !file.pages.marked(page) && memory_room(file.memory()) == 0)
+    co_return base::fail(Error::NoSpace);
   FrameRef old;
   if (page * page_bytes < file.bytes()) {
     CO_TRY(old, co_await get(file, page));
@@ -46,7 +59,7 @@ Task<> PageCache::write(FileObject& file, std::uint64_t offset, std::span<const 
 }
 
 void PageCache::discard(FileObject& file) {
-  marks_of(file) -= file.pages.marks();
+  count_lost_marks(file, file.pages.marks());
   file.pages.clear();
 }
 

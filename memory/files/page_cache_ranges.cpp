@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "memory/files/next_turn.h"
 #include "memory/files/page_cache.h"
 
 namespace memory {
 
+using base::Error;
 using base::page_bytes;
 using base::Result;
 using base::Task;
@@ -14,7 +16,7 @@ using base::Task;
 void PageCache::drop_pages(FileObject& file, std::uint64_t first, std::uint64_t count) {
   const std::uint64_t marks = file.pages.marks();
   file.pages.erase_range(first, count);
-  marks_of(file) -= marks - file.pages.marks();
+  count_lost_marks(file, marks - file.pages.marks());
 }
 
 // Bytes within one page become zeros if the page is here. Others may be reading the frame: they keep what they have.
@@ -55,6 +57,44 @@ Task<> PageCache::punch(FileObject& file, std::uint64_t offset, std::uint64_t by
   if (offset < first * page_bytes) CO_TRY_VOID(clear_part(file, offset, std::min(end, first * page_bytes) - offset));
   if (last >= first) CO_TRY_VOID(clear_part(file, last * page_bytes, end - last * page_bytes));
   cleaned_.wake_all();
+  co_return {};
+}
+
+std::uint64_t PageCache::memory_room(const MemoryUse& of) const {
+  const std::uint64_t all = memory_pages_ < max_memory_pages() ? max_memory_pages() - memory_pages_ : 0;
+  return std::min(all, of.room());
+}
+
+Result<> PageCache::reserve_page(FileObject& file, std::uint64_t page) {
+  if (file.pages.marked(page)) return {};
+  if (memory_room(file.memory()) == 0) return base::fail(Error::NoSpace);
+  if (file.pages.find(page) == no_frame) {
+    TRY(file.pages.prepare(page));
+    FrameRef frame = TRY(allocate());
+    std::memset(frame.data(), 0, page_bytes);
+    store_.set_owner(frame.number(), FrameOwner{file.id(), page});
+    file.pages.set(page, frame.release());
+  }
+  add_mark(file, page);
+  return {};
+}
+
+Task<> PageCache::reserve(FileObject& file, std::uint64_t offset, std::uint64_t bytes) {
+  if (bytes == 0) co_return {};
+  // Neither a truncation nor a hole in between.
+  const auto shared = co_await file.resizing.shared();
+  const std::uint64_t first = offset / page_bytes, end = (offset + bytes - 1) / page_bytes + 1;
+  // More than there may be altogether, so that the count below ends soon.
+  if (end - first > file.pages.marks() + memory_room(file.memory())) co_return base::fail(Error::NoSpace);
+  std::uint64_t missing = end - first;
+  for (std::uint64_t page = file.pages.next_marked(first); page < end; page = file.pages.next_marked(page + 1))
+    --missing;
+  if (missing > memory_room(file.memory()) || !reclaim(missing)) co_return base::fail(Error::NoSpace);
+  constexpr std::uint64_t pages_of_a_turn = 256;  // others wait meanwhile
+  for (std::uint64_t page = first; page < end; ++page) {
+    if ((page - first) % pages_of_a_turn == pages_of_a_turn - 1) co_await NextTurn(loop_);
+    if (const auto done = reserve_page(file, page); !done) co_return base::fail(Error::NoSpace);
+  }
   co_return {};
 }
 

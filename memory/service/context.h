@@ -58,9 +58,9 @@ struct Context final : HolderSource {
   PageHolders holders;
   RpcFileStorage storage;
   PageCache cache;
+  FileVolumes volumes;  // outlive their files
   FileTable files;
   WriteBack write_back;
-  FileVolumes volumes;
   SharedObjects objects;
   ProcessorObserver* processors = nullptr;
   RackRefresher* rack = nullptr;

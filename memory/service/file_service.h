@@ -27,6 +27,7 @@ class FileService {
   base::Task<> unmount(rpc::ServerCall& call, messages::FileUnmountRequest request);
   base::Task<> statistics(rpc::ServerCall& call, messages::FileStatisticsRequest request);
   base::Task<> reserve(rpc::ServerCall& call, messages::FileReserveRequest request);
+  base::Task<> limit(rpc::ServerCall& call, messages::FileLimitRequest request);
   // file_names.cpp
   base::Task<> look_up(rpc::ServerCall& call, messages::FileLookupRequest request);
   base::Task<> create(rpc::ServerCall& call, messages::FileCreateRequest request);
@@ -76,8 +77,6 @@ class FileService {
   base::Result<FileVolume*> mount_memory(rpc::ServerCall& call, const messages::FileMountRequest& request,
                                          messages::FileMountReply& reply);
   messages::FileStatisticsReply memory_statistics(const FileVolume& volume) const;
-  // Pages that files in memory may still take.
-  std::uint64_t free_memory_pages() const;
   base::Task<> sync_all(base::VNodeId vnode);
   // Says what translated() says; without another name the file ends with its last hold.
   base::Result<messages::FileAttributesReply> lost_a_name(const FileVolume& volume,

@@ -4,6 +4,7 @@
 
 #include "kernel/base/memory.h"
 #include "kernel/base/types.h"
+#include "memory/files/file_object.h"
 #include "memory/tmpfs/tree.h"
 #include "net/rpc/peer.h"
 
@@ -27,6 +28,8 @@ class FileVolume {
   base::FileId root() const { return root_; }
   std::uint64_t device() const { return device_; }
 
+  // Of one in memory.
+  MemoryUse memory;
   // Unmounted: nothing new is found in it, and it goes when nobody uses it and no file of it is left.
   bool ended = false;
   std::uint32_t users = 0;

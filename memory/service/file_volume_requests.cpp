@@ -16,6 +16,7 @@ constexpr std::uint64_t memory_magic = 0x01021994;  // TMPFS_MAGIC of Linux's st
 void FileService::serve(rpc::Server& server) {
   server.handle<messages::FileMountRequest, &FileService::mount>(*this);
   server.handle<messages::FileUnmountRequest, &FileService::unmount>(*this);
+  server.handle<messages::FileLimitRequest, &FileService::limit>(*this);
   server.handle<messages::FileStatisticsRequest, &FileService::statistics>(*this);
   server.handle<messages::FileReserveRequest, &FileService::reserve>(*this);
   server.handle<messages::FileLookupRequest, &FileService::look_up>(*this);
@@ -42,9 +43,10 @@ Result<messages::FileAttributesReply> FileService::translated(const FileVolume& 
                                                               const messages::FileAttributes& attributes) {
   if (volume.ended) return base::fail(Error::Stale);
   messages::FileAttributesReply reply{attributes};
-  FileObject* file = TRY(context_.files.get(
-      volume.vnode(), {const_cast<FileVolume*>(&volume), base::FileId(attributes.file)}, attributes.size,
-      attributes.modify_time_ns, volume.tree() == nullptr ? Backing::Storage : Backing::Memory));
+  auto& own = const_cast<FileVolume&>(volume);
+  FileObject* file =
+      TRY(context_.files.get(volume.vnode(), {&own, base::FileId(attributes.file)}, attributes.size,
+                             attributes.modify_time_ns, volume.tree() == nullptr ? nullptr : &own.memory));
   reply.attributes.file = file->id();
   if (volume.tree() != nullptr) {
     if (messages::file_type(attributes.mode) != messages::FileType::Regular) return reply;
@@ -79,12 +81,24 @@ Task<> FileService::mount(rpc::ServerCall& call, messages::FileMountRequest requ
 // As on Linux a file system in memory takes half of the memory at most, and as many files as that has pages.
 Result<FileVolume*> FileService::mount_memory(rpc::ServerCall& call, const messages::FileMountRequest& request,
                                               messages::FileMountReply& reply) {
-  auto tree = TRY(MemoryTree::create(request.permissions, context_.frames.total() / 2, call.wall_time_ns()));
+  auto tree = TRY(MemoryTree::create(request.permissions, context_.cache.max_memory_pages(), call.wall_time_ns()));
   reply.root = TRY(tree->attributes(tree->root().value()));
   reply.device = ++last_memory_device_;
   reply.block_bytes = base::page_bytes;
   auto volume = TRY(base::try_make<FileVolume>(call.vnode(), std::move(tree), call.peer().node, reply.device.get()));
   return context_.volumes.add(std::move(volume));
+}
+
+Task<> FileService::limit(rpc::ServerCall& call, messages::FileLimitRequest request) {
+  CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
+  FileVolume& volume = *file->file().volume;
+  if (volume.tree() == nullptr) co_return base::fail(Error::InvalidArgument);
+  if (request.max_pages != messages::unchanged_limit && request.max_pages < volume.memory.pages)
+    co_return base::fail(Error::InvalidArgument);
+  if (request.max_files != messages::unchanged_limit)
+    CO_TRY_VOID(volume.tree()->set_max_files(std::min(request.max_files.get(), context_.cache.max_memory_pages())));
+  if (request.max_pages != messages::unchanged_limit) volume.memory.max_pages = request.max_pages;
+  co_return call.reply(messages::EmptyReply{});
 }
 
 Task<FileVolume*> FileService::mount_stored(rpc::ServerCall& call, messages::FileMountRequest request,
@@ -122,18 +136,13 @@ Task<> FileService::unmount(rpc::ServerCall& call, messages::FileUnmountRequest 
   co_return call.reply(messages::EmptyReply{});
 }
 
-std::uint64_t FileService::free_memory_pages() const {
-  const std::uint64_t limit = context_.frames.total() / 2, used = context_.cache.memory_pages();
-  return used < limit ? limit - used : 0;
-}
-
 messages::FileStatisticsReply FileService::memory_statistics(const FileVolume& volume) const {
   messages::FileStatisticsReply reply{};
   reply.block_bytes = base::page_bytes;
-  reply.blocks = context_.frames.total() / 2;
-  reply.blocks_free = reply.blocks_available = free_memory_pages();
+  reply.blocks = std::min(volume.memory.max_pages, context_.cache.max_memory_pages());
+  reply.blocks_free = reply.blocks_available = context_.cache.memory_room(volume.memory);
   reply.inodes = volume.tree()->max_files();
-  reply.inodes_free = volume.tree()->max_files() - volume.tree()->files();
+  reply.inodes_free = volume.tree()->max_files() - volume.tree()->used_files();
   reply.file_system_type = memory_magic;
   reply.file_system_id = volume.device();
   return reply;
@@ -151,9 +160,8 @@ Task<> FileService::statistics(rpc::ServerCall& call, messages::FileStatisticsRe
 Task<> FileService::reserve(rpc::ServerCall& call, messages::FileReserveRequest request) {
   CO_TRY(FileObject * file, context_.files.find(request.file, call.vnode()));
   if (file->in_memory()) {
-    // The frames that write-backs take are in the reserve; what they leave of the memory is looked at here.
-    const std::uint64_t pages = request.bytes / base::page_bytes + 1;
-    if (pages > free_memory_pages() || !context_.cache.reclaim(pages)) co_return base::fail(Error::NoSpace);
+    const auto pin = context_.files.pin(*file);
+    CO_TRY_VOID(co_await context_.cache.reserve(*file, request.offset, request.bytes));
     co_return call.reply(messages::EmptyReply{});
   }
   request.file = file->file().file.value();

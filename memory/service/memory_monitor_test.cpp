@@ -295,6 +295,18 @@ struct MemoryFilesTest : MonitorTest {
     request.bytes = bytes;
     return ask(client, request).error;
   }
+  Error limit(std::uint64_t at, std::uint64_t pages, std::uint64_t files) {
+    messages::FileLimitRequest request;
+    request.file = at;
+    request.max_pages = pages;
+    request.max_files = files;
+    return ask(client, request).error;
+  }
+  messages::FileStatisticsReply statistics(std::uint64_t at) {
+    messages::FileStatisticsRequest request;
+    request.file = at;
+    return ask(client, request).as<messages::FileStatisticsReply>();
+  }
   Error sync(std::uint64_t of) {
     messages::FileSyncRequest request;
     request.file = of;
@@ -359,11 +371,55 @@ TEST_F(MemoryFilesTest, WhatLosesItsNameGivesItsPagesBack) {
 }
 
 TEST_F(MemoryFilesTest, HalfOfTheMemoryIsTheLimit) {
-  const std::uint64_t big = file(mount(), "big");
+  const std::uint64_t root = mount(), big = file(root, "big"), other = file(root, "other");
   EXPECT_EQ(reserve(big, 30 * page_bytes), Error::None);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 30u);
   EXPECT_EQ(reserve(big, 33 * page_bytes), Error::NoSpace);
+  EXPECT_EQ(reserve(other, 3 * page_bytes), Error::NoSpace);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 30u);
+  EXPECT_EQ(reserve(other, 2 * page_bytes), Error::None);
   for (std::uint64_t page = 0; page < 20; ++page) write(big, page * page_bytes, "x");
-  EXPECT_EQ(reserve(big, 20 * page_bytes), Error::NoSpace);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 32u);
+}
+
+// size= and nr_inodes= of one file system; another one is not concerned.
+TEST_F(MemoryFilesTest, AFileSystemHasLimitsOfItsOwn) {
+  const std::uint64_t root = mount(), free_root = mount(), some = file(root, "some");
+  EXPECT_EQ(limit(root, 4, 3), Error::None);
+  EXPECT_EQ(statistics(root).blocks, 4u);
+  EXPECT_EQ(reserve(some, 5 * page_bytes), Error::NoSpace);
+  EXPECT_EQ(reserve(some, 3 * page_bytes), Error::None);
+  EXPECT_EQ(statistics(root).blocks_free, 1u);
+  EXPECT_EQ(reserve(some, 3 * page_bytes), Error::None) << "they are there";
+  EXPECT_EQ(reserve(some, ~std::uint64_t{0} >> 2), Error::NoSpace);
+  EXPECT_EQ(write(some, 3 * page_bytes, "last").size, 3 * page_bytes + 4);
+  messages::FileWriteRequest more;
+  more.file = some;
+  more.offset = 4 * page_bytes;
+  more.bytes = 1;
+  const std::byte byte{1};
+  EXPECT_EQ(ask(client, more, std::span(&byte, 1)).error, Error::NoSpace);
+  EXPECT_EQ(create_file(root, "second").error, Error::None);
+  EXPECT_EQ(create_file(root, "third").error, Error::NoSpace);
+  EXPECT_EQ(reserve(file(free_root, "f"), 10 * page_bytes), Error::None);
+
+  EXPECT_EQ(limit(root, 3, 0), Error::InvalidArgument) << "four are used";
+  EXPECT_EQ(limit(root, 0, 2), Error::InvalidArgument);
+  EXPECT_EQ(limit(root, ~std::uint64_t{0}, ~std::uint64_t{0}), Error::None);
+  EXPECT_EQ(reserve(some, 6 * page_bytes), Error::None);
+  EXPECT_EQ(create_file(root, "third").error, Error::None);
+}
+
+// Nobody else waits for a long reservation, and a truncation gives all of it back.
+TEST_F(MemoryFilesTest, WhatIsReservedIsZerosUntilItIsCutOff) {
+  const std::uint64_t some = file(mount(), "some");
+  EXPECT_EQ(reserve(some, 20 * page_bytes), Error::None);
+  EXPECT_EQ(write(some, 19 * page_bytes, "end").blocks, 20 * 8u);
+  messages::FileSetAttributesRequest cut;
+  cut.file = some;
+  cut.mask = static_cast<std::uint32_t>(messages::SetAttributes::Size);
+  EXPECT_EQ(ask(client, cut).error, Error::None);
+  EXPECT_EQ(counters()["page_cache.in_memory_pages"], 0u);
 }
 
 TEST_F(MemoryFilesTest, ItEndsWithItsProcessorAndWhenItIsUnmounted) {

@@ -32,6 +32,11 @@ Result<base::Own<MemoryTree>> MemoryTree::create(std::uint32_t root_permissions,
 
 MemoryTree::MemoryTree(std::uint64_t max_files) : max_files_(max_files) {}
 
+base::Result<> MemoryTree::set_max_files(std::uint64_t max_files) {
+  if (max_files < used_files()) return base::fail(base::Error::InvalidArgument);
+  max_files_ = max_files;
+  return {};
+}
 std::uint64_t MemoryTree::files() const { return files_.size(); }
 
 MemoryTree::~MemoryTree() {
@@ -41,7 +46,7 @@ MemoryTree::~MemoryTree() {
 base::FileId MemoryTree::root() const { return base::FileId(root_->attributes.file); }
 
 Result<MemoryTree::File*> MemoryTree::make_file(std::uint32_t mode, std::uint64_t now_ns) {
-  if (files_.size() >= max_files_) return base::fail(Error::NoSpace);
+  if (used_files() >= max_files_) return base::fail(Error::NoSpace);
   auto file = TRY(base::try_make<File>());
   FileAttributes& attributes = file->attributes;
   attributes.file = attributes.inode = ++last_id_;

@@ -33,7 +33,10 @@ class MemoryTree {
 
   base::FileId root() const;
   std::uint64_t max_files() const { return max_files_; }
+  base::Result<> set_max_files(std::uint64_t max_files);  // InvalidArgument: there are more already
   std::uint64_t files() const;
+  // What counts against max_files: files, and as in Linux's tmpfs each further name of one.
+  std::uint64_t used_files() const { return files() + further_names_; }
 
   base::Result<FileAttributes> look_up(std::uint64_t directory, std::string_view name);
   base::Result<FileAttributes> attributes(std::uint64_t file);
@@ -86,7 +89,8 @@ class MemoryTree {
 
   Files files_;
   File* root_ = nullptr;
-  const std::uint64_t max_files_;
+  std::uint64_t max_files_;
+  std::uint64_t further_names_ = 0;
   // They count against nothing else, so there is a bound for all of a tree's.
   static constexpr std::uint64_t max_xattr_bytes = std::uint64_t{8} << 20;
   std::uint64_t xattr_bytes_ = 0;

@@ -53,6 +53,7 @@ void MemoryTree::drop_name(File& file, std::uint64_t now_ns) {
     file.attributes.links = 0;
     file.parent = nullptr;
   } else {
+    if (file.attributes.links > 1) --further_names_;
     file.attributes.links = file.attributes.links - 1;
   }
   file.attributes.change_time_ns = now_ns;
@@ -135,7 +136,10 @@ Result<MemoryTree::FileAttributes> MemoryTree::link(std::uint64_t id, std::uint6
   const bool may_have_name = file->attributes.links > 0 || file->linkable;
   if (directory->parent == nullptr || !may_have_name) return base::fail(Error::NotFound);
   if (is_dots(name) || directory->find_entry(name) != nullptr) return base::fail(Error::Exists);
+  const bool further = file->attributes.links > 0;
+  if (further && used_files() >= max_files_) return base::fail(Error::NoSpace);
   insert(*directory, TRY(make_entry(name, *file)), now_ns);
+  if (further) ++further_names_;
   file->attributes.links = file->attributes.links + 1;
   file->linkable = false;
   return file->attributes;

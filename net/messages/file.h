@@ -283,6 +283,19 @@ struct FileStatisticsRequest {
   bool validate() const { return file != 0; }
 };
 
+// p -> m: what a file system in memory may hold (tmpfs's size= and nr_inodes=). InvalidArgument: it holds more already,
+// or an sComponent stores it.
+inline constexpr std::uint64_t unchanged_limit = 0;
+struct FileLimitRequest {
+  static constexpr Operation operation = Operation::FileLimit;
+  using Reply = EmptyReply;
+  le64 file;       // any of it
+  le64 max_pages;  // unchanged_limit: as it was; ~0: as much as there is
+  le64 max_files;  // likewise
+  bool validate() const { return file != 0; }
+};
+static_assert(sizeof(FileLimitRequest) == 24);
+
 // Room for a write that will be done later (a dirty line of a file): NoSpace now instead of at the write-back.
 struct FileReserveRequest {
   static constexpr Operation operation = Operation::FileReserve;

@@ -13,7 +13,7 @@
 
 namespace messages {
 
-inline constexpr std::uint16_t protocol_version = 2;
+inline constexpr std::uint16_t protocol_version = 3;
 
 #define LEGO_OPERATIONS(X)                                                                          \
   /* membership: every component and client -> managers */                                          \
@@ -81,7 +81,8 @@ inline constexpr std::uint16_t protocol_version = 2;
   X(114, FileListXattrs, MemoryAndStorage)                                                          \
   X(115, FileSetXattr, MemoryAndStorage)                                                            \
   X(116, FilePunch, MemoryAndStorage)                                                               \
-  X(117, FileExtent, MemoryAndStorage)
+  X(117, FileExtent, MemoryAndStorage)                                                              \
+  X(118, FileLimit, Memory)
 
 enum class Operation : std::uint16_t {
 #define X(value, name, server) name = value,

@@ -192,6 +192,7 @@ bool ClientSession::safe_to_repeat(messages::Operation operation) {
     case Operation::FileSync:
     case Operation::FileStatistics:
     case Operation::FileReserve:
+    case Operation::FileLimit:
     case Operation::FileListXattrs:
     case Operation::FilePunch:
     case Operation::FileExtent:

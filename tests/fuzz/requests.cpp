@@ -345,6 +345,11 @@ class Maker {
     r.bytes = pages();
   }
 
+  void fill(FileLimitRequest& r) {
+    r.file = file();
+    r.max_pages = choices_.one_in(4) ? ~std::uint64_t{0} : small(400);
+    r.max_files = choices_.one_in(4) ? ~std::uint64_t{0} : small(40);
+  }
   void fill(FilePunchRequest& r) {
     r.file = file();
     r.offset = offset();

@@ -69,7 +69,8 @@ TEST(RpcFuzz, MemoryAndStorageAnswerAnything) {
                     Operation::FileHold,          Operation::FileRelease,       Operation::FileReserve,
                     Operation::SpaceLoad,         Operation::SpaceChanges,      Operation::SpacePageMove,
                     Operation::FileGetAttributes, Operation::FileSetAttributes, Operation::FileListXattrs,
-                    Operation::FileSetXattr,      Operation::FilePunch,         Operation::FileExtent});
+                    Operation::FileSetXattr,      Operation::FilePunch,         Operation::FileExtent,
+                    Operation::FileLimit});
 }
 
 TEST(RpcFuzz, ManagersAnswerAnything) {

@@ -91,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"threads_two_cores", {"--cpus", "2"}, {"threads"}},
                     Case{"walk", {"--excache", "2M"}, {"memory_walk", "16", "2"}},
                     Case{"walk_two_memories", {"--excache", "2M", "--memories", "2"}, {"memory_walk", "16", "1"}},
-                    Case{"memory_advice", {}, {"memory_advice"}},
+                    Case{"memory_advice", {}, {"memory_advice"}}, Case{"memory_limits", {}, {"memory_limits"}},
                     Case{"memory_advice_small", {"--excache", "2M", "--cpus", "2"}, {"memory_advice"}},
                     Case{"copies", {"--excache", "1M"}, {"fork_copies", "2", "2"}},
                     Case{"copies_two_cores", {"--excache", "1M", "--cpus", "2"}, {"fork_copies", "2", "2"}},

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// co_await NextTurn(loop): everything that is ready runs first. For what takes long without waiting for anything.
+#pragma once
+
+#include <coroutine>
+
+#include "kernel/base/executor.h"
+
+namespace memory {
+
+class NextTurn final : public base::Work {
+ public:
+  explicit NextTurn(base::EventLoop& loop) : loop_(loop) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) noexcept {
+    waiter_ = waiter;
+    loop_.post(*this);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  void run() override { waiter_.resume(); }
+  base::EventLoop& loop_;
+  std::coroutine_handle<> waiter_;
+};
+
+}  // namespace memory
