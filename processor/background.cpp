@@ -16,6 +16,7 @@ base::Result<> Background::start(std::string_view name) {
 void Background::add(Ending& ending) {
   const base::SpinGuard guard(lock_);
   endings_.push_back(ending);
+  ++added_;
   idle_.wake_one();
 }
 
@@ -33,10 +34,31 @@ Ending* Background::take(base::Waiter& waiter) {
 void Background::run() {
   ThreadSleeper sleeper(threads::Interruptible::Never);
   while (true) {
-    if (Ending* ending = take(sleeper))
-      ending->end();
-    else
+    Ending* ending = take(sleeper);
+    if (ending == nullptr) {
       sleeper.sleep();
+      continue;
+    }
+    ending->end();
+    const base::SpinGuard guard(lock_);
+    ++ended_;
+    settling_.wake_all();
+  }
+}
+
+void Background::settle(Sleeper& sleeper) {
+  std::uint64_t target = 0;
+  for (bool first = true, woken = true;; first = false) {
+    {
+      const base::SpinGuard guard(lock_);
+      if (first) target = added_;
+      if (ended_ >= target || !woken) {
+        sleeper.unlink();
+        return;
+      }
+      settling_.add(sleeper);
+    }
+    woken = sleeper.sleep();
   }
 }
 

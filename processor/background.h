@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/intrusive/slist.hpp>
+#include <cstdint>
 #include <string_view>
 
 #include "kernel/base/error.h"
@@ -11,6 +12,8 @@
 #include "kernel/base/waiter.h"
 
 namespace processor {
+
+class Sleeper;
 
 class Ending : public boost::intrusive::slist_base_hook<> {
  public:
@@ -27,6 +30,8 @@ class Background {
   base::Result<> start(std::string_view name);
   // Any context in which a lock of rank Memory may be taken.
   void add(Ending& ending);
+  // Until what was added before has ended, or the thread is killed.
+  void settle(Sleeper& sleeper);
 
  private:
   [[noreturn]] void run();
@@ -35,7 +40,9 @@ class Background {
   base::SpinLock lock_{base::LockRank::Memory};
   boost::intrusive::slist<Ending, boost::intrusive::cache_last<true>, boost::intrusive::constant_time_size<false>>
       endings_;
+  std::uint64_t added_ = 0, ended_ = 0;
   base::WaitQueue idle_;
+  base::WaitQueue settling_;
 };
 
 }  // namespace processor

@@ -39,6 +39,11 @@ class MonitorCore final : public Monitor {
 
   void end_later(AddressSpace& space) { space_ends_.add(space); }
   void end_later(SharedObject& object) { object_ends_.add(object); }
+  // Until what nobody refers to any more has been given back to its home. A space's end may be that of objects.
+  void settle_endings(Sleeper& sleeper) {
+    space_ends_.settle(sleeper);
+    object_ends_.settle(sleeper);
+  }
 
   // All address spaces in rising order of ids, for truncations; empty: there is none above.
   void add_space(AddressSpace& space);

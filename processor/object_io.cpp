@@ -79,13 +79,18 @@ std::uint64_t reserve_some(SharedObject& object, std::uint64_t offset, std::uint
 }
 
 // The home is told of each page once before it is written, so that there is room. How many bytes there is room for.
-Result<std::uint64_t> announce_write(SharedObject& object, std::uint64_t offset, std::uint64_t bytes) {
+Result<std::uint64_t> announce_write(SharedObject& object, std::uint64_t offset, std::uint64_t bytes,
+                                     Sleeper& sleeper) {
   if (!object.is_file()) return bytes;
   const std::uint64_t end = offset + bytes, end_page = (end + page_bytes - 1) / page_bytes;
   const std::uint64_t first = object.cache().first_clean_page(object.object(), offset / page_bytes, end_page);
   if (first == end_page) return bytes;
   const std::uint64_t begin = std::max(offset, first * page_bytes);
-  const Result<> all = reserve(object, begin, end);
+  Result<> all = reserve(object, begin, end);
+  if (!all && all.error() == base::Error::NoSpace) {
+    object.monitor().settle_endings(sleeper);
+    all = reserve(object, begin, end);
+  }
   if (all) return bytes;
   if (all.error() != base::Error::NoSpace) return base::fail(all.error());
   const std::uint64_t room = reserve_some(object, begin, end) - offset;
@@ -115,7 +120,7 @@ Result<std::size_t> read_object(SharedObject& object, std::uint64_t offset, std:
 Result<std::size_t> write_object(SharedObject& object, std::uint64_t offset, std::span<const std::byte> from,
                                  Sleeper& sleeper) {
   if (from.empty()) return std::size_t{0};
-  from = from.first(TRY(announce_write(object, offset, from.size())));
+  from = from.first(TRY(announce_write(object, offset, from.size(), sleeper)));
   std::size_t done = 0;
   while (done < from.size()) {
     const std::uint64_t position = offset + done;

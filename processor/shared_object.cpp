@@ -110,6 +110,8 @@ Result<Reference<SharedObject>> create_segment(Family& family, std::uint64_t byt
   return base::fail(made ? Error::Malformed : made.error());  // an id that was given before
 }
 
+void settle_endings(Family& family, Sleeper& sleeper) { core_of(family).settle_endings(sleeper); }
+
 Reference<SharedObject> find_held_object(Family& family, base::ObjectId id) {
   MonitorCore& monitor = core_of(family);
   const base::SpinGuard guard(monitor.objects_lock());

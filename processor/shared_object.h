@@ -33,6 +33,9 @@ base::Result<Reference<SharedObject>> open_file(Family& family, const messages::
                                                 Sleeper& sleeper);
 // A new anonymous segment.
 base::Result<Reference<SharedObject>> create_segment(Family& family, std::uint64_t bytes, Sleeper& sleeper);
+// Until files and segments that nobody refers to any more have been given back to their homes, which happens a little
+// later: what they take of a full file system is free then.
+void settle_endings(Family& family, Sleeper& sleeper);
 // The object with this id if somebody still holds it, else nothing.
 Reference<SharedObject> find_held_object(Family& family, base::ObjectId id);
 

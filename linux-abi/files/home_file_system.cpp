@@ -113,6 +113,7 @@ Answer<messages::FileStatisticsReply> HomeFileSystem::statistics(std::uint64_t i
   messages::FileStatisticsRequest request;
   request.file = id;
   std::uint64_t changes = 0;
+  if (in_memory_) processor::settle_endings(*family_, sleeper);
   {
     const base::SpinGuard guard(lock_);
     if (sleeper.now_ns() < statistics_until_ns_) return statistics_;

@@ -200,7 +200,13 @@ class RegularFile final : public OpenFile {
     request.file = node_->id();
     request.offset = offset;
     request.bytes = bytes;
-    TRY(ask(node_->home_system().home(), request, caller.sleeper()));
+    const FileHome& home = node_->home_system().home();
+    auto reserved = ask(home, request, caller.sleeper());
+    if (!reserved && reserved.error() == ENOSPC) {
+      processor::settle_endings(node_->home_system().family(), caller.sleeper());
+      reserved = ask(home, request, caller.sleeper());
+    }
+    TRY(reserved);
     node_->leaves_hole();
     node_->home_system().space_changed();
     return {};
