@@ -125,6 +125,11 @@ Answer<std::uint64_t> rt_sigtimedwait(Call& call) {
   SignalInformation taken;
   // While it waits the signals count as not blocked, so that they interrupt its sleep.
   const SignalSet real_mask = thread.blocked;
+  const auto await = [&thread](SignalSet signals) {
+    const base::SpinGuard guard(tasks_lock);
+    thread.awaited = signals;
+  };
+  await(real_mask & wanted);
   set_mask(thread, real_mask & ~wanted);
   WaitEnd end = WaitEnd::Woken;
   while (true) {
@@ -137,6 +142,7 @@ Answer<std::uint64_t> rt_sigtimedwait(Call& call) {
     end = thread.wait(thread.waiter(), deadline);
   }
   set_mask(thread, real_mask);
+  await({});
   if (taken.signal == 0) return error(end == WaitEnd::TimedOut ? EAGAIN : EINTR);
   if (call.b() != 0) TRY(thread.copy_out(call.b(), user_layout(taken)));
   return static_cast<std::uint64_t>(taken.signal);

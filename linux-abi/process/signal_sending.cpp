@@ -42,9 +42,9 @@ void prepare_locked(Process& process, int signal) {
   });
 }
 
-// A tracer sees ignored signals too.
+// A tracer sees ignored signals too, and who waits for a signal that it has blocked gets it.
 bool vanishes(const Thread& thread, int signal) {
-  return !thread.blocked.contains(signal) && traced_of(thread) == nullptr &&
+  return !thread.blocked.contains(signal) && !thread.awaited.contains(signal) && traced_of(thread) == nullptr &&
          thread.process().actions->actions.ignores(signal);
 }
 
@@ -87,14 +87,14 @@ Answer<> send_to_process_locked(Process& process, const SignalInformation& infor
   }
   // The main thread if it takes the signal, else any that does; blocked by all: it waits for a change of mask.
   Thread* taker = nullptr;
-  bool blocked_by_all = true, traced = false;
+  bool blocked_by_all = true, kept = false;
   for_each(process, [&](Thread& thread) {
-    traced = traced || traced_of(thread) != nullptr;
+    kept = kept || traced_of(thread) != nullptr || thread.awaited.contains(signal);
     if (thread.exiting || thread.blocked.contains(signal)) return;
     blocked_by_all = false;
     if (taker == nullptr || thread.is_leader) taker = &thread;
   });
-  if (!blocked_by_all && !traced && process.actions->actions.ignores(signal)) return {};
+  if (!blocked_by_all && !kept && process.actions->actions.ignores(signal)) return {};
   TRY(process.pending.add(information, process.limits.of(Resource::PendingSignals).soft));
   signal_arrival.tell_locked();
   if (taker != nullptr) taker->kernel_thread().interrupt();

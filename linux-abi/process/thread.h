@@ -50,6 +50,7 @@ class Thread final : public processor::Thread, public Caller {
 
   // Signals.
   SignalSet blocked;  // changed by the thread itself under tasks_lock
+  SignalSet awaited;  // were blocked and are not while rt_sigtimedwait waits for them; likewise
   PendingSignals pending;
   std::optional<SignalSet> saved_mask;  // to be restored when no handler runs (sigsuspend, ppoll)
   AlternateStack alternate_stack;

@@ -319,12 +319,37 @@ void nested() {
          static_cast<unsigned>(action.sa_flags) & ~0x04000000u);
 }
 
+// A signal that is ignored vanishes, but not from who has blocked it, and not from who waits for it then.
+void ignored() {
+  signal(SIGUSR2, SIG_IGN);
+  sigset_t set = only(SIGUSR2);
+  const timespec soon{0, 10'000'000}, late{60, 0};
+  siginfo_t info;
+  for (const int how : {SIG_UNBLOCK, SIG_BLOCK}) {
+    sigprocmask(how, &set, nullptr);
+    const pid_t before = fork();
+    if (before == 0) _exit(kill(getppid(), SIGUSR2));
+    waitpid(before, nullptr, 0);
+    printf("ignored and sent before: %s\n", outcome(sigtimedwait(&set, &info, &soon)));
+  }
+  const pid_t meanwhile = fork();
+  if (meanwhile == 0) {
+    usleep(100'000);
+    _exit(kill(getppid(), SIGUSR2));
+  }
+  printf("ignored and sent meanwhile: %d\n", sigtimedwait(&set, &info, &late) == SIGUSR2);
+  waitpid(meanwhile, nullptr, 0);
+  sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  signal(SIGUSR2, SIG_DFL);
+}
+
 }  // namespace
 
 int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
   simple();
   blocked();
+  ignored();
   interrupted();
   timers();
   exceptions();
