@@ -44,12 +44,13 @@ struct Backing {
 Answer<Backing> backing_of(Call& call, const OpenFileReference& file, std::uint64_t protection, bool shared,
                            std::uint64_t bytes) {
   Backing backing;
-  if (!file) {
+  if (file && !file->readable()) return error(EACCES);
+  if (file && shared && (protection & PROT_WRITE) != 0 && !file->writable()) return error(EACCES);
+  if (!file || file->maps_as_anonymous()) {
     if (shared) backing.object = TRY(processor::create_segment(call.process().family(), bytes, call.thread.sleeper()));
+    backing.forbid_write = file && shared && !file->writable();
     return backing;
   }
-  if (!file->readable()) return error(EACCES);
-  if (shared && (protection & PROT_WRITE) != 0 && !file->writable()) return error(EACCES);
   if (shared && (protection & PROT_WRITE) != 0 && file->write_sealed()) return error(EPERM);
   const Mount* mount = file->place() == nullptr ? nullptr : file->place()->mount();
   if ((protection & PROT_EXEC) != 0 && mount != nullptr && mount->has(mount_flag::no_execution)) return error(EPERM);
@@ -123,6 +124,7 @@ Answer<std::uint64_t> mmap(Call& call) {
   const vma::Flags type = TRY(type_of(flags, (flags & MAP_ANONYMOUS) == 0));
   const bool shared = vma::has(type, vma::Flags::Shared);
   const Backing backing = TRY(backing_of(call, file, protection, shared, bytes));
+  const bool anonymous = !file || file->maps_as_anonymous();
   processor::MapRequest request;
   // A place that cannot be is no wish at all.
   if (fixed || arch::is_user_range(UserVa(address), bytes))
@@ -135,14 +137,14 @@ Answer<std::uint64_t> mmap(Call& call) {
   if (backing.forbid_write) request.flags = request.flags | vma::Flags::NoWrite;
   request.reserve = (flags & MAP_NORESERVE) == 0 && !vma::has(type, vma::Flags::Droppable);
   request.object = backing.object.get();
-  request.object_offset = (flags & MAP_ANONYMOUS) != 0 ? 0 : offset;
+  request.object_offset = anonymous ? 0 : offset;
   const bool locked = (flags & MAP_LOCKED) != 0;
   TRY(check_locked_mapping(call, bytes, locked));
   TRY(check_growth(call, bytes));
   const UserVa mapped = TRY(processor::map(call.process().space(), request, call.thread.sleeper()));
   note_mapping(call, vma::Range::of(mapped, bytes), locked);
   if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE) populate_mapping(call, vma::Range::of(mapped, bytes));
-  if (file) note_mapped(call.process().vnode().mapped_files, *file, *backing.object, call.thread);
+  if (!anonymous) note_mapped(call.process().vnode().mapped_files, *file, *backing.object, call.thread);
   return mapped.value();
 }
 

@@ -89,6 +89,8 @@ class OpenFile : public processor::Counted {
   virtual PollSource* poll_source() { return nullptr; }
   // What mmap maps; ENODEV.
   virtual Answer<processor::Reference<processor::SharedObject>> mappable(Caller& caller);
+  // A mapping of it is one of no file (/dev/zero).
+  virtual bool maps_as_anonymous() const { return false; }
   // Entries for getdents64 (linux_dirent64), moving the position; ENOTDIR.
   virtual Answer<std::size_t> read_directory(std::span<std::byte> to, Caller& caller);
   // F_GET_SEALS and F_ADD_SEALS: what is sealed after adding these; EINVAL where there are no seals.

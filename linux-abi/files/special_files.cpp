@@ -48,6 +48,7 @@ class NullFile final : public DeviceFile {
 class ZeroFile : public DeviceFile {
  public:
   using DeviceFile::DeviceFile;
+  bool maps_as_anonymous() const override { return true; }
   Answer<std::size_t> read(std::span<std::byte> to, Caller&) override {
     std::memset(to.data(), 0, to.size());
     return to.size();
@@ -57,6 +58,7 @@ class ZeroFile : public DeviceFile {
 class FullFile final : public ZeroFile {
  public:
   using ZeroFile::ZeroFile;
+  bool maps_as_anonymous() const override { return false; }
   Answer<std::size_t> write(std::span<const std::byte>, Caller&) override { return error(ENOSPC); }
 };
 

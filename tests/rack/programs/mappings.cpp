@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <initializer_list>
 
 namespace {
 
@@ -225,6 +226,31 @@ void in_a_row() {
   printf("in a row: %d wrong\n", wrong);
 }
 
+// A mapping of /dev/zero is one of no file.
+void zeros() {
+  const int reads = open("/dev/zero", O_RDONLY), writes = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR);
+  const auto map = [](int fd, int protection, int flags, off_t offset = 0) {
+    void* const at = mmap(nullptr, 2 * page, protection, flags, fd, offset);
+    printf("zeros %d %d: %s\n", protection, flags, at == MAP_FAILED ? strerrorname_np(errno) : "mapped");
+    return at == MAP_FAILED ? nullptr : static_cast<char*>(at);
+  };
+  char* memory = map(reads, PROT_READ, MAP_SHARED, page);
+  printf("%d\n", memory[0] | memory[page]);
+  printf("%s\n", mprotect(memory, page, PROT_READ | PROT_WRITE) == 0 ? "writable" : strerrorname_np(errno));
+  map(reads, PROT_READ | PROT_WRITE, MAP_SHARED);
+  map(full, PROT_READ, MAP_SHARED);
+  for (const int flags : {MAP_PRIVATE, MAP_SHARED}) {
+    memory = map(writes, PROT_READ | PROT_WRITE, flags);
+    memory[0] = 1;
+    if (fork() == 0) {
+      memory[1] = 2;
+      _exit(0);
+    }
+    wait(nullptr);
+    printf("%d %d\n", memory[0], memory[1]);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -243,5 +269,6 @@ int main() {
   files();
   break_value();
   in_a_row();
+  zeros();
   return 0;
 }
