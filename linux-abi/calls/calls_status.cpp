@@ -9,6 +9,7 @@
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/path_arguments.h"
+#include "linux-abi/files/mounting.h"
 
 namespace linux_abi::calls {
 
@@ -120,6 +121,8 @@ Answer<std::uint64_t> statx(Call& call) {
   laid_out.stx_ctime = timestamp(status.change_time_ns);
   laid_out.stx_rdev_major = major_of(status.special_device);
   laid_out.stx_rdev_minor = minor_of(status.special_device);
+  laid_out.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+  if (named.place && is_mount_root(*named.place)) laid_out.stx_attributes |= STATX_ATTR_MOUNT_ROOT;
   laid_out.stx_dev_major = major_of(status.device);
   laid_out.stx_dev_minor = minor_of(status.device);
   TRY(UserOut<struct ::statx>(call.e()).write(laid_out));

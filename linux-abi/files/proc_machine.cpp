@@ -230,6 +230,8 @@ Answer<> store_domain_name(std::string_view text, int, Caller& caller) {
 }
 Answer<> proc_sys_version(TextWriter& out, int, Caller&) { return out.add_text("#1 SMP LegoOS\n"); }
 
+// Bits; the generator is seeded for good at boot, as Linux's is.
+Answer<> proc_sys_entropy(TextWriter& out, int, Caller&) { return out.add_text("256\n"); }
 Answer<> proc_sys_slice(TextWriter& out, int, Caller&) {
   return out.add("{}\n", round_robin_slice_ns / base::millisecond_ns);
 }

@@ -14,9 +14,9 @@ using ProcStore = Answer<>(std::string_view written, int subject, Caller& caller
 ProcText proc_meminfo, proc_mounts, proc_cgroups, proc_partitions, proc_stat, proc_vmstat, proc_uptime, proc_loadavg,
     proc_lego_requests, proc_version, proc_filesystems, proc_sys_pid_max, proc_sys_zero, proc_sys_ostype,
     proc_sys_osrelease, proc_sys_hostname, proc_sys_domain_name, proc_sys_version, proc_sys_groups_max,
-    proc_sys_last_capability, proc_sys_boot_id, proc_sys_random_id, proc_sys_pipe_max, proc_sys_pipe_pages,
-    proc_sys_inotify_queued, proc_sys_inotify_instances, proc_sys_inotify_watches, proc_sys_slice, proc_sys_lease_time,
-    proc_sys_backlog_max, proc_sys_congestion, proc_sys_congestions;
+    proc_sys_last_capability, proc_sys_boot_id, proc_sys_entropy, proc_sys_random_id, proc_sys_pipe_max,
+    proc_sys_pipe_pages, proc_sys_inotify_queued, proc_sys_inotify_instances, proc_sys_inotify_watches, proc_sys_slice,
+    proc_sys_lease_time, proc_sys_backlog_max, proc_sys_congestion, proc_sys_congestions;
 ProcStore store_hostname, store_domain_name, store_pipe_max, store_inotify_queued, store_inotify_instances,
     store_inotify_watches, store_lease_time;
 
