@@ -109,7 +109,7 @@ void stress(unsigned factor, const Words& options, unsigned seconds) {
 }
 
 TEST(Stress, EachStressorDoesItsWork) { stress(1, {"--excache", "128M"}, 400); }
-TEST(StressFull, EachStressorDoesItsWork) { stress(20, {"--excache", "128M", "--cpus", "2"}, 3600); }
+TEST(StressFull, EachStressorDoesItsWork) { stress(20, {"--excache", "128M", "--cpus", "2"}, 9000); }
 TEST(StressFull, EachStressorDoesItsWorkWithASmallExCache) { stress(2, {"--excache", "16M"}, 3600); }
 
 }  // namespace
