@@ -262,6 +262,8 @@ class Maker {
     r.storage_ip = 0x0a4d0001;
     r.storage_boot_id = 1001;
     if (choices_.one_in(8)) r.storage_boot_id = choices_.take(1);
+    r.in_memory = choices_.one_in(3) ? 1 : 0;
+    r.permissions = small(07777);
   }
   void fill(FileUnmountRequest& r) { r.root = file(); }
   void fill(FileLookupRequest& r) {

@@ -56,7 +56,7 @@ void expect_exercised(const Totals& totals, std::initializer_list<Operation> ope
 }
 
 TEST(RpcFuzz, MemoryAndStorageAnswerAnything) {
-  expect_exercised(run(make_components_target, 16, 2000),
+  expect_exercised(run(make_components_target, 32, 2000),
                    {Operation::SpaceCreate,       Operation::SpaceFork,         Operation::SpaceDestroy,
                     Operation::SpaceMap,          Operation::SpaceUnmap,        Operation::SpaceProtect,
                     Operation::SpaceRemap,        Operation::SpaceBreak,        Operation::SpaceDiscard,
