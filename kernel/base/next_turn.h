@@ -6,11 +6,11 @@
 
 #include "kernel/base/executor.h"
 
-namespace memory {
+namespace base {
 
-class NextTurn final : public base::Work {
+class NextTurn final : public Work {
  public:
-  explicit NextTurn(base::EventLoop& loop) : loop_(loop) {}
+  explicit NextTurn(EventLoop& loop) : loop_(loop) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) noexcept {
     waiter_ = waiter;
@@ -20,8 +20,8 @@ class NextTurn final : public base::Work {
 
  private:
   void run() override { waiter_.resume(); }
-  base::EventLoop& loop_;
+  EventLoop& loop_;
   std::coroutine_handle<> waiter_;
 };
 
-}  // namespace memory
+}  // namespace base

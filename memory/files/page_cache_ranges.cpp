@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "memory/files/next_turn.h"
+#include "kernel/base/next_turn.h"
 #include "memory/files/page_cache.h"
 
 namespace memory {
@@ -92,7 +92,7 @@ Task<> PageCache::reserve(FileObject& file, std::uint64_t offset, std::uint64_t 
   if (missing > memory_room(file.memory()) || !reclaim(missing)) co_return base::fail(Error::NoSpace);
   constexpr std::uint64_t pages_of_a_turn = 256;  // others wait meanwhile
   for (std::uint64_t page = first; page < end; ++page) {
-    if ((page - first) % pages_of_a_turn == pages_of_a_turn - 1) co_await NextTurn(loop_);
+    if ((page - first) % pages_of_a_turn == pages_of_a_turn - 1) co_await base::NextTurn(loop_);
     if (const auto done = reserve_page(file, page); !done) co_return base::fail(Error::NoSpace);
   }
   co_return {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tasks that answer a peer: see tasks.h.
+#include "kernel/base/next_turn.h"
 #include "net/verbs_test/window.h"
 
 namespace verbs_test {
@@ -34,7 +35,7 @@ base::Task<> watch_byte(TaskContext context, const std::byte* place, std::uint8_
   while (*watched != std::byte{value}) {
     if (context.channel->stopped()) co_return base::fail(Error::Disconnected);
     if (context.world->loop.now_ns() >= context.deadline_ns) co_return base::fail(Error::TimedOut);
-    co_await Yield(context.world->loop);
+    co_await base::NextTurn(context.world->loop);
   }
   co_return {};
 }

@@ -56,23 +56,6 @@ base::Task<> timed_sends(TaskContext context);
 base::Task<> timed_writes(TaskContext context);
 base::Task<> timed_reads(TaskContext context);
 
-// Lets everything else that is ready run first.
-class Yield final : public base::Work {
- public:
-  explicit Yield(base::EventLoop& loop) : loop_(loop) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) noexcept {
-    waiter_ = waiter;
-    loop_.post(*this);
-  }
-  void await_resume() const noexcept {}
-
- private:
-  void run() override { waiter_.resume(); }
-  base::EventLoop& loop_;
-  std::coroutine_handle<> waiter_;
-};
-
 // Waits, by looking again and again, until the byte that a peer writes has this value.
 base::Task<> watch_byte(TaskContext context, const std::byte* place, std::uint8_t value);
 
