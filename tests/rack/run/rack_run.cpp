@@ -63,9 +63,16 @@ std::string name_of(const Words& words) {
   return {};
 }
 
-pid_t parent_of(pid_t pid) {
+// Empty if there is no such process, or no more: getline() does not throw when it ends between opening and reading.
+std::string stat_of(pid_t pid) {
   std::ifstream file(fs::path("/proc") / std::to_string(pid) / "stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::getline(file, text, '\0');
+  return text;
+}
+
+pid_t parent_of(pid_t pid) {
+  const std::string text = stat_of(pid);
   const auto end = text.rfind(')');
   if (end == std::string::npos || end + 4 >= text.size()) return 0;
   return static_cast<pid_t>(std::strtol(text.c_str() + end + 4, nullptr, 10));
@@ -252,8 +259,7 @@ nlohmann::json RackRun::stats() const {
 }
 
 double processor_seconds(pid_t pid) {
-  std::ifstream file(fs::path("/proc") / std::to_string(pid) / "stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = stat_of(pid);
   const auto end = text.rfind(')');
   if (end == std::string::npos) return 0;
   std::istringstream rest(text.substr(end + 2));
@@ -265,8 +271,7 @@ double processor_seconds(pid_t pid) {
 }
 
 bool is_alive(pid_t pid) {
-  std::ifstream file(fs::path("/proc") / std::to_string(pid) / "stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = stat_of(pid);
   const auto end = text.rfind(')');
   return end != std::string::npos && text.size() > end + 2 && text[end + 2] != 'Z';
 }
