@@ -10,6 +10,7 @@
 #include "linux-abi/calls/calls_files.h"
 #include "linux-abi/calls/socket_arguments.h"
 #include "linux-abi/sockets/inet_socket.h"
+#include "linux-abi/sockets/netlink/netlink_socket.h"
 #include "linux-abi/sockets/unix_socket.h"
 
 namespace linux_abi::calls {
@@ -28,12 +29,11 @@ struct SocketKind {
 };
 
 Answer<SocketType> local_type(int bare, int protocol) {
-  constexpr int raw = 3;
   if (protocol != 0 && protocol != address_family::local) return error(EPROTONOSUPPORT);
   switch (bare) {
     case static_cast<int>(SocketType::Stream):
       return SocketType::Stream;
-    case raw:  // Linux takes it for a datagram socket
+    case static_cast<int>(SocketType::Raw):  // Linux takes it for a datagram socket
     case static_cast<int>(SocketType::Datagram):
       return SocketType::Datagram;
     case static_cast<int>(SocketType::SequencedPacket):
@@ -44,7 +44,7 @@ Answer<SocketType> local_type(int bare, int protocol) {
 }
 
 Answer<SocketType> internet_type(int bare, int protocol, bool privileged) {
-  constexpr int raw = 3, protocols = 256;
+  constexpr int protocols = 256;
   if (protocol < 0 || protocol >= protocols) return error(EINVAL);
   const auto wanted = [protocol](InetProtocol only) { return protocol == 0 || protocol == static_cast<int>(only); };
   switch (bare) {
@@ -52,11 +52,17 @@ Answer<SocketType> internet_type(int bare, int protocol, bool privileged) {
       return wanted(InetProtocol::Tcp) ? Answer<SocketType>(SocketType::Stream) : error(EPROTONOSUPPORT);
     case static_cast<int>(SocketType::Datagram):
       return wanted(InetProtocol::Udp) ? Answer<SocketType>(SocketType::Datagram) : error(EPROTONOSUPPORT);
-    case raw:
+    case static_cast<int>(SocketType::Raw):
       return error(protocol != 0 && !privileged ? EPERM : EPROTONOSUPPORT);
     default:
       return error(ESOCKTNOSUPPORT);
   }
+}
+
+Answer<SocketType> netlink_type(int bare, int protocol) {
+  const auto type = static_cast<SocketType>(bare);
+  if (type != SocketType::Raw && type != SocketType::Datagram) return error(ESOCKTNOSUPPORT);
+  return protocol == NETLINK_ROUTE ? Answer<SocketType>(type) : error(EPROTONOSUPPORT);
 }
 
 Answer<SocketKind> kind_of(Call& call) {
@@ -71,6 +77,8 @@ Answer<SocketKind> kind_of(Call& call) {
     kind.type = TRY(local_type(bare, protocol));
   else if (family == address_family::internet || family == address_family::internet6)
     kind.type = TRY(internet_type(bare, protocol, call.thread.user.may(Capability::RawNetwork)));
+  else if (family == address_family::netlink)
+    kind.type = TRY(netlink_type(bare, protocol));
   else
     return error(EAFNOSUPPORT);
   return kind;
@@ -79,6 +87,8 @@ Answer<SocketKind> kind_of(Call& call) {
 Answer<OpenFileReference> make_socket(Call& call, const SocketKind& kind) {
   const VNode& vnode = call.process().vnode();
   if (kind.family == address_family::local) return UnixSocket::create(vnode.unix_sockets, kind.type, kind.flags);
+  if (kind.family == address_family::netlink)
+    return NetlinkSocket::create(vnode.netlink_sockets, kind.type, kind.flags);
   const InetProtocol protocol = kind.type == SocketType::Stream ? InetProtocol::Tcp : InetProtocol::Udp;
   return InetSocket::create(vnode.inet_sockets, kind.family, protocol, kind.flags);
 }
@@ -114,7 +124,7 @@ Answer<std::uint64_t> bind(Call& call) {
   if (UnixSocket* const local = file->socket()->unix_socket())
     TRY(bind_local(call, *local, address));
   else
-    TRY(file->socket()->inet_socket()->bind(address, call.thread));
+    TRY(file->socket()->bind(address, call.thread));
   return std::uint64_t{0};
 }
 

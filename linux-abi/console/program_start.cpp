@@ -50,6 +50,7 @@ Answer<processor::Reference<VNode>> ProgramLaunch::find_or_mount(processor::Fami
                                  .boot_id = base::BootId(request_.storage_boot_id)};
   vnode->unix_sockets = TRY(UnixSpace::create());
   vnode->inet_sockets = TRY(InetSpace::create());
+  vnode->netlink_sockets = TRY(NetlinkSpace::create());
   vnode->files = TRY(mount_files(family, *vnode, storage, request_.kept, sleeper));
   vnodes().add(vnode);
   return vnode;

@@ -18,6 +18,8 @@ enum class Capability : std::uint8_t {
   SetUid = 7,
   SetCapabilities = 8,
   BindService = 10,
+  BroadcastNetwork = 11,
+  AdministrateNetwork = 12,
   RawNetwork = 13,
   LockMemory = 14,
   IpcOwner = 15,

@@ -13,6 +13,7 @@
 #include "linux-abi/ipc/space.h"
 #include "linux-abi/process/pids.h"
 #include "linux-abi/sockets/inet_reference.h"
+#include "linux-abi/sockets/netlink/netlink_space.h"
 #include "linux-abi/sockets/unix_space.h"
 #include "processor/reference.h"
 
@@ -36,6 +37,7 @@ class VNode : public processor::Counted {
   processor::Reference<FileTree> files;
   processor::Reference<UnixSpace> unix_sockets;
   processor::Reference<InetSpace> inet_sockets;
+  processor::Reference<NetlinkSpace> netlink_sockets;
   ipc::Space ipc;            // has its own locks
   MappedFiles mapped_files;  // likewise
 

@@ -24,7 +24,7 @@ class InetSocket final : public Socket {
   ~InetSocket() override;
 
   InetEndpoint& endpoint() { return *endpoint_; }
-  Answer<> bind(const SocketAddress& address, Caller& caller);
+  Answer<> bind(const SocketAddress& address, Caller& caller) override;
   Answer<> listen(int backlog, Caller& caller) override;
   Answer<OpenFileReference> accept(int flags, Caller& caller) override;
   Answer<> connect(const SocketAddress& address, Caller& caller) override;

@@ -37,6 +37,8 @@ class Socket : public OpenFile {
   SocketOptions& options() { return options_; }
   const SocketOptions& options() const { return options_; }
 
+  // Of AF_UNIX sockets the call itself does it: it may need a file.
+  virtual Answer<> bind(const SocketAddress&, Caller&) { return error(EOPNOTSUPP); }
   virtual Answer<> listen(int backlog, Caller& caller) = 0;
   // flags: O_NONBLOCK of the new one.
   virtual Answer<OpenFileReference> accept(int flags, Caller& caller) = 0;

@@ -11,10 +11,10 @@
 namespace linux_abi {
 
 namespace address_family {
-inline constexpr int unspecified = 0, local = 1, internet = 2, internet6 = 10, families = 46;
+inline constexpr int unspecified = 0, local = 1, internet = 2, bridge = 7, internet6 = 10, netlink = 16, families = 46;
 }
 
-enum class SocketType : std::uint8_t { Stream = 1, Datagram = 2, SequencedPacket = 5 };
+enum class SocketType : std::uint8_t { Stream = 1, Datagram = 2, Raw = 3, SequencedPacket = 5 };
 
 struct SocketAddress {
   std::array<std::byte, 128> bytes{};
