@@ -12,6 +12,7 @@
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/files/queue_file.h"
 #include "linux-abi/process/signal_sending.h"
+#include "linux-abi/sockets/netlink/netlink_socket.h"
 #include "linux-abi/time/wall_clock.h"
 
 namespace linux_abi::calls {
@@ -33,7 +34,7 @@ struct UserNotice {
   std::uint64_t value;
   std::int32_t signal, kind;
 };
-constexpr int notice_signal = 0, notice_none = 1;
+constexpr int notice_signal = 0, notice_none = 1, notice_thread = 2;
 
 ipc::PosixQueues& queues_of(Call& call) { return call.process().vnode().ipc.posix_queues; }
 
@@ -64,7 +65,39 @@ Answer<std::uint64_t> deadline_at(std::uint64_t address) {
   return at > offset ? at - offset : 0;
 }
 
+// SIGEV_THREAD: the C library has a thread that reads a netlink socket, where it gets its 32 bytes back, the last of
+// which says what happened.
+class SocketListener final : public ipc::PosixListener {
+ public:
+  using Cookie = std::array<std::byte, 32>;
+  SocketListener(OpenFileReference socket, const Cookie& cookie) : socket_(std::move(socket)), cookie_(cookie) {}
+  void message_came() override { send(1); }
+  void forgotten() override { send(2); }
+
+ private:
+  void send(int what) {
+    Cookie sent = cookie_;
+    sent.back() = static_cast<std::byte>(what);
+    socket_->socket()->netlink_socket()->tell(sent);
+  }
+  const OpenFileReference socket_;
+  const Cookie cookie_;
+};
+
+// EFAULT, EBADF, ENOTSOCK, EINVAL: no netlink socket.
+Answer<processor::Reference<ipc::PosixListener>> listener_of(Call& call, const UserNotice& given) {
+  SocketListener::Cookie cookie{};
+  TRY(call.thread.copy_in(cookie, given.value));
+  OpenFileReference file = TRY(call.thread.descriptors().get(given.signal));
+  if (file->socket() == nullptr) return error(ENOTSOCK);
+  if (file->socket()->netlink_socket() == nullptr) return error(EINVAL);
+  auto made = base::make<SocketListener>(std::move(file), cookie);
+  if (!made) return error(ENOMEM);
+  return processor::Reference<ipc::PosixListener>(*made.release());
+}
+
 void tell(Call& call, const ipc::PosixNotice& notice) {
+  if (notice.listener) notice.listener->message_came();
   if (notice.process == 0 || notice.signal == 0) return;
   const base::SpinGuard guard(tasks_lock);
   const PidEntry* entry = call.process().vnode().pids.find(notice.pid);
@@ -142,13 +175,13 @@ Answer<std::uint64_t> mq_notify(Call& call) {
   ipc::PosixNotice notice;
   if (call.b() != 0) {
     const UserNotice given = TRY(UserIn<UserNotice>(call.b()).read());
-    // SIGEV_THREAD is told through a netlink socket, which cannot be made.
-    if (given.kind != notice_signal && given.kind != notice_none) return error(EINVAL);
+    if (given.kind < notice_signal || given.kind > notice_thread) return error(EINVAL);
     if (given.kind == notice_signal && (given.signal < 0 || given.signal > max_signal)) return error(EINVAL);
     notice = {.process = call.thread.process_id(),
               .pid = call.process().pid(),
               .signal = given.kind == notice_signal ? given.signal : 0,
               .value = given.value};
+    if (given.kind == notice_thread) notice.listener = TRY(listener_of(call, given));
   }
   const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.a())));
   QueueFile* opened = TRY(queue_of(file));

@@ -226,7 +226,7 @@
   CALL(mq_unlink, "s")                   \
   CALL(mq_timedsend, "fbuut")            \
   CALL(mq_timedreceive, "fpupt")         \
-  CALL(mq_notify, "fp", "no SIGEV_THREAD") \
+  CALL(mq_notify, "fp")                  \
   CALL(mq_getsetattr, "fpp")             \
   CALL(waitid, "ddpxp", "the usage has times only") \
   CALL(ioprio_set, "ddx", "remembered; disks serve in order") \

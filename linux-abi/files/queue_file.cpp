@@ -33,9 +33,10 @@ Answer<std::size_t> QueueFile::read_at(std::uint64_t offset, std::span<std::byte
     if (digits < place.size()) place[digits] = ' ';
     return std::string_view(place.data(), std::max(digits, width));
   };
-  constexpr std::uint64_t none = 1;  // SIGEV_NONE
+  constexpr std::uint64_t none = 1, thread = 2;  // SIGEV_NONE, SIGEV_THREAD
   std::array<char, 24> bytes, kind, signal, pid;
-  const std::uint64_t how = asked && status.notice.signal == 0 ? none : 0;
+  const std::uint64_t without_signal = status.notice.listener ? thread : none;
+  const std::uint64_t how = asked && status.notice.signal == 0 ? without_signal : 0;
   const std::string_view text =
       base::format(buffer, "QSIZE:{} NOTIFY:{} SIGNO:{} NOTIFY_PID:{}\n", padded(status.bytes, 10, bytes),
                    padded(how, 5, kind), padded(static_cast<std::uint64_t>(status.notice.signal), 5, signal),

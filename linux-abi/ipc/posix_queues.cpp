@@ -115,8 +115,12 @@ Answer<> PosixQueue::ask_for_notice(const PosixNotice& notice) {
 }
 
 void PosixQueue::forget_notice(std::uint64_t process) {
-  const base::SpinGuard guard(queues_.lock_);
-  if (notice_.process == process) notice_ = {};
+  PosixNotice forgotten;
+  {
+    const base::SpinGuard guard(queues_.lock_);
+    if (notice_.process == process) forgotten = std::exchange(notice_, {});
+  }
+  if (forgotten.listener) forgotten.listener->forgotten();
 }
 
 PosixQueueStatus PosixQueue::status() {

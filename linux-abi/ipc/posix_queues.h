@@ -28,12 +28,22 @@ struct PosixQueueSize {
   std::uint64_t messages = 0, message_bytes = 0;
 };
 
+// Who is told otherwise than by a signal (SIGEV_THREAD). Called without locks.
+class PosixListener : public processor::Counted {
+ public:
+  virtual ~PosixListener() = default;
+  virtual void message_came() = 0;
+  virtual void forgotten() = 0;  // nothing will be told any more
+  void last_reference_gone() { base::Own<PosixListener>(this).reset(); }
+};
+
 // Whom to tell that a message came into an empty queue.
 struct PosixNotice {
   std::uint64_t process = 0;  // never reused; 0: nobody
   int pid = 0;
-  int signal = 0;  // 0: SIGEV_NONE
+  int signal = 0;  // 0: SIGEV_NONE, or a listener
   std::uint64_t value = 0;
+  processor::Reference<PosixListener> listener{};
 };
 
 struct PosixQueueStatus {

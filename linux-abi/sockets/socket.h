@@ -11,6 +11,7 @@
 namespace linux_abi {
 
 class InetSocket;
+class NetlinkSocket;
 class UnixSocket;
 
 struct Outgoing {
@@ -58,9 +59,10 @@ class Socket : public OpenFile {
   virtual void note(const Received& received, ControlNotes& notes) const;
   virtual bool is_listening() = 0;
   virtual int take_error() = 0;
-  // Which of them it is: binding differs.
+  // Which of them it is.
   virtual UnixSocket* unix_socket() { return nullptr; }
   virtual InetSocket* inet_socket() { return nullptr; }
+  virtual NetlinkSocket* netlink_socket() { return nullptr; }
 
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override;
   Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override;

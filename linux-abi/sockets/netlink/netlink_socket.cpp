@@ -132,6 +132,12 @@ void NetlinkSocket::queue(base::Array<std::byte> datagram) {
   source_.notify(readable_events);
 }
 
+void NetlinkSocket::tell(std::span<const std::byte> bytes) {
+  base::Array<std::byte> datagram;
+  (void)datagram.append(bytes);  // without memory there is nothing to queue
+  queue(std::move(datagram));
+}
+
 int NetlinkSocket::take_error_locked() { return std::exchange(lost_, false) && !has(NETLINK_NO_ENOBUFS) ? ENOBUFS : 0; }
 
 int NetlinkSocket::take_error() {

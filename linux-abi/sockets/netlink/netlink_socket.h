@@ -33,6 +33,9 @@ class NetlinkSocket final : public Socket {
   void note(const Received& received, ControlNotes& notes) const override;
   bool is_listening() override { return false; }
   int take_error() override;
+  NetlinkSocket* netlink_socket() override { return this; }
+  // A datagram of the system's own; lost, and the program told so, where there is no room.
+  void tell(std::span<const std::byte> bytes);
 
   Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override;
   std::uint32_t poll_events() override;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // POSIX message queues by the raw calls: names, sizes, priorities, time-outs, notices, polling, who may do what.
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -170,6 +173,62 @@ void notices() {
   SHOW(syscall(SYS_mq_notify, 0, &event));
 }
 
+// By the C library's thread (SIGEV_THREAD), and what it does by hand: 32 bytes that come back through a netlink socket.
+void notices_by_thread() {
+  const int fd = open_queue("lego-threads", O_RDWR | O_CREAT);
+  unlink_queue("lego-threads");
+  static sem_t called;
+  sem_init(&called, 0, 0);
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD;
+  event.sigev_value.sival_int = 17;
+  event.sigev_notify_function = [](sigval value) {
+    printf("called with %d\n", value.sival_int);
+    sem_post(&called);
+  };
+  SHOW(mq_notify(fd, &event));
+  send(fd, "news", 0);
+  sem_wait(&called);
+
+  unsigned char cookie[33] = "a cookie of just thirty-two byte";
+  event = {};
+  event.sigev_notify = SIGEV_THREAD;
+  event.sigev_value.sival_ptr = cookie;
+  event.sigev_signo = fd;
+  SHOW(syscall(SYS_mq_notify, fd, &event));
+  event.sigev_signo = 999;
+  SHOW(syscall(SYS_mq_notify, fd, &event));
+  const int local = socket(AF_UNIX, SOCK_DGRAM, 0);
+  event.sigev_signo = local;
+  SHOW(syscall(SYS_mq_notify, fd, &event));
+  const int told = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+  event.sigev_signo = told;
+  event.sigev_value.sival_ptr = nullptr;
+  SHOW(syscall(SYS_mq_notify, fd, &event));
+  event.sigev_value.sival_ptr = cookie;
+  const auto receive_cookie = [told] {
+    unsigned char got[64]{};
+    const ssize_t bytes = recv(told, got, sizeof got, MSG_DONTWAIT);
+    printf("%zd bytes: %.31s %d\n", bytes, got, got[31]);
+  };
+  receive(fd);
+  SHOW(syscall(SYS_mq_notify, fd, &event));
+  receive_cookie();
+  char state[128]{};
+  pread(fd, state, sizeof state - 1, 0);
+  printf("%.30s\n", state);
+  send(fd, "more", 0);
+  receive_cookie();
+  SHOW(syscall(SYS_mq_notify, fd, &event));
+  SHOW(syscall(SYS_mq_notify, fd, nullptr));
+  receive_cookie();
+  SHOW(syscall(SYS_mq_notify, fd, &event));
+  close(fd);
+  receive_cookie();
+  close(told);
+  close(local);
+}
+
 void byte_limit() {
   const rlimit small{2000, 2000};
   SHOW(setrlimit(RLIMIT_MSGQUEUE, &small));
@@ -181,11 +240,13 @@ void byte_limit() {
 }  // namespace
 
 void posix_queues() {
-  for (const char* name : {"lego-a", "lego-b", "lego-order", "lego-waits", "lego-notices", "lego-limit"})
+  for (const char* name :
+       {"lego-a", "lego-b", "lego-order", "lego-waits", "lego-notices", "lego-threads", "lego-limit"})
     unlink_queue(name);
   names();
   order();
   waits();
   notices();
+  notices_by_thread();
   byte_limit();
 }
