@@ -12,7 +12,8 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
-# Link-time optimization of the images: an RPC takes a fifth less time. A link takes half a minute of a processor's time then.
+# Link-time optimization of the images: an RPC takes a fifth less time. A link takes half a minute of a processor's time
+# then.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   option(LEGO_LTO "Optimize the images as wholes, when they are linked" ON)
 else()
@@ -36,8 +37,8 @@ else()
 endif()
 set(kernel_cxx_options -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 list(REMOVE_ITEM kernel_options ${kernel_cxx_options})
-# For the link of an image, where GCC generates the code. It takes the frames of coroutines that several files make out of
-# one template for different types (-Wodr, GCC 12).
+# For the link of an image, where GCC generates the code. It takes the frames of coroutines that several files make out
+# of one template for different types (-Wodr, GCC 12).
 set(LEGO_LTO_OPTIONS "")
 if(LEGO_LTO)
   set(LEGO_LTO_OPTIONS -flto=auto ${kernel_options} ${kernel_cxx_options} -Wno-odr)
