@@ -42,6 +42,10 @@ std::optional<CpuCache> read_cpu_cache(ReadCpuid cpuid, std::uint32_t index);
 struct CpuTopology {
   std::uint32_t thread_bits = 0;
   std::uint32_t package_shift = 0;
+  std::uint64_t package_of(std::uint32_t apic_id) const { return std::uint64_t{apic_id} >> package_shift; }
+  std::uint64_t core_of(std::uint32_t apic_id) const {
+    return (apic_id & ((std::uint64_t{1} << package_shift) - 1)) >> thread_bits;
+  }
 };
 CpuTopology read_cpu_topology(ReadCpuid cpuid);
 

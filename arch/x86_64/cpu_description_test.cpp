@@ -107,6 +107,11 @@ TEST(CpuDescription, PartsOfAnApicId) {
   EXPECT_EQ(read_cpu_topology(answer<intel>).package_shift, 7u);
   EXPECT_EQ(read_cpu_topology(answer<amd>).thread_bits, 0u);
   EXPECT_EQ(read_cpu_topology(answer<amd>).package_shift, 4u);
+  constexpr std::uint32_t id = 0x85;  // the second thread of the third core of the second package
+  EXPECT_EQ(read_cpu_topology(answer<intel>).package_of(id), 1u);
+  EXPECT_EQ(read_cpu_topology(answer<intel>).core_of(id), 2u);
+  EXPECT_EQ(read_cpu_topology(answer<least>).package_of(id), id);
+  EXPECT_EQ(read_cpu_topology(answer<least>).core_of(id), 0u);
 }
 
 TEST(CpuDescription, AProcessorThatSaysLittle) {

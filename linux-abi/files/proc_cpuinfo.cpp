@@ -28,14 +28,21 @@ std::uint64_t cache_bytes() {
   return bytes;
 }
 
-Answer<> add_place(TextWriter& out, std::uint32_t core) {
-  const arch::CpuTopology topology = arch::read_cpu_topology(arch::cpuid);
-  const std::uint64_t id = arch::percpu(core).apic_id;
+// What CPUID says once for all cores: each question is an exit to whoever runs this machine, and the flags are
+// hundreds.
+struct Common {
+  arch::CpuIdentity identity = arch::read_cpu_identity(arch::cpuid);
+  arch::CpuTopology topology = arch::read_cpu_topology(arch::cpuid);
+  std::uint64_t largest_cache_bytes = cache_bytes();
+  TextWriter flags;
+};
+
+Answer<> add_place(TextWriter& out, std::uint32_t core, const arch::CpuTopology& topology) {
+  const std::uint32_t id = arch::percpu(core).apic_id;
   const auto threads = std::popcount(cores_beside(core, topology.package_shift));
   const auto beside = std::popcount(cores_beside(core, topology.thread_bits));
-  const std::uint64_t in_package = id & ((std::uint64_t{1} << topology.package_shift) - 1);
-  TRY(out.add("physical id\t: {}\nsiblings\t: {}\ncore id\t\t: {}\ncpu cores\t: {}\n", id >> topology.package_shift,
-              threads, in_package >> topology.thread_bits, threads / beside));
+  TRY(out.add("physical id\t: {}\nsiblings\t: {}\ncore id\t\t: {}\ncpu cores\t: {}\n", topology.package_of(id), threads,
+              topology.core_of(id), threads / beside));
   return out.add("apicid\t\t: {}\ninitial apicid\t: {}\n", id, id);
 }
 
@@ -46,17 +53,17 @@ Answer<> add_flags(TextWriter& out) {
   return out.add_text("\n");
 }
 
-Answer<> add_core(TextWriter& out, std::uint32_t core) {
-  const arch::CpuIdentity identity = arch::read_cpu_identity(arch::cpuid);
+Answer<> add_core(TextWriter& out, std::uint32_t core, Common& common) {
+  const arch::CpuIdentity& identity = common.identity;
   const std::uint64_t kilohertz = kernel::tsc_hertz() / 1000;
   TRY(out.add("processor\t: {}\nvendor_id\t: {}\ncpu family\t: {}\nmodel\t\t: {}\n", core, identity.vendor.data(),
               identity.family, identity.model));
   TRY(out.add("model name\t: {}\nstepping\t: {}\n", arch::cpu_features().brand.data(), identity.stepping));
   TRY(add_thousandths(out, "cpu MHz\t\t", kilohertz));
-  TRY(out.add("cache size\t: {} KB\n", cache_bytes() / 1024));
-  TRY(add_place(out, core));
+  TRY(out.add("cache size\t: {} KB\n", common.largest_cache_bytes / 1024));
+  TRY(add_place(out, core, common.topology));
   TRY(out.add("fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: {}\nwp\t\t: yes\n", identity.highest_leaf));
-  TRY(add_flags(out));
+  TRY(out.bytes().append(common.flags.bytes().span()));
   // Two for a cycle of the time stamp counter, as on every processor that has one.
   TRY(out.add("bogomips\t: {}.{}{}\n", kilohertz / 500, kilohertz / 50 % 10, kilohertz / 5 % 10));
   TRY(out.add("clflush size\t: {}\ncache_alignment\t: {}\n", identity.flushed_bytes, identity.flushed_bytes));
@@ -67,7 +74,9 @@ Answer<> add_core(TextWriter& out, std::uint32_t core) {
 }  // namespace
 
 Answer<> proc_cpuinfo(TextWriter& out, int, Caller&) {
-  for (std::uint32_t core = 0; core < kernel::core_count(); ++core) TRY(add_core(out, core));
+  Common common;
+  TRY(add_flags(common.flags));
+  for (std::uint32_t core = 0; core < kernel::core_count(); ++core) TRY(add_core(out, core, common));
   return {};
 }
 

@@ -44,12 +44,10 @@ CoreSet threads_of(int core) {
 std::uint32_t apic_id(int core) { return arch::percpu(static_cast<std::uint32_t>(core)).apic_id; }
 
 Answer<> write_core_id(TextWriter& out, int core, Caller&) {
-  const arch::CpuTopology topology = arch::read_cpu_topology(arch::cpuid);
-  const std::uint64_t in_package = apic_id(core) & ((std::uint64_t{1} << topology.package_shift) - 1);
-  return out.add("{}\n", in_package >> topology.thread_bits);
+  return out.add("{}\n", arch::read_cpu_topology(arch::cpuid).core_of(apic_id(core)));
 }
 Answer<> write_package_id(TextWriter& out, int core, Caller&) {
-  return out.add("{}\n", std::uint64_t{apic_id(core)} >> arch::read_cpu_topology(arch::cpuid).package_shift);
+  return out.add("{}\n", arch::read_cpu_topology(arch::cpuid).package_of(apic_id(core)));
 }
 Answer<> write_zero(TextWriter& out, int, Caller&) { return out.add_text("0\n"); }
 Answer<> write_thread_list(TextWriter& out, int core, Caller&) { return write_core_list(out, threads_of(core)); }
