@@ -256,13 +256,13 @@ Answer<> proc_pid_wchan(TextWriter& out, int pid, Caller& caller) {
   return out.add_text("0");
 }
 
-// Nobody is chosen by a score: the managers end a program whose memory runs out.
 // No hierarchy of control groups is mounted, so it is in none.
 Answer<> proc_pid_cgroup(TextWriter&, int pid, Caller& caller) {
   TRY(facts_of(pid, caller));
   return {};
 }
 
+// Nobody is chosen by a score: the managers end a program whose memory runs out.
 Answer<> proc_pid_oom_score(TextWriter& out, int pid, Caller& caller) {
   TRY(facts_of(pid, caller));
   return out.add_text("0\n");
