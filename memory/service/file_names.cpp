@@ -49,7 +49,7 @@ Task<> FileService::create(rpc::ServerCall& call, messages::FileCreateRequest re
 }
 
 // The attributes are the file system's own.
-Result<messages::FileAttributesReply> FileService::lost_a_name(const FileVolume& volume,
+Result<messages::FileAttributesReply> FileService::lost_a_name(FileVolume& volume,
                                                                const messages::FileAttributes& attributes) {
   const messages::FileAttributesReply known = TRY(translated(volume, attributes));
   if (attributes.links == 0) context_.files.unlinked(*TRY(context_.files.find(known.attributes.file, volume.vnode())));
@@ -76,7 +76,7 @@ Task<> FileService::rename(rpc::ServerCall& call, messages::FileRenameRequest re
   const auto to_pin = context_.files.pin(*to);
   request.old_directory = from->file().file.value();
   request.new_directory = to->file().file.value();
-  const FileVolume& volume = *from->file().volume;
+  FileVolume& volume = *from->file().volume;
   if (to->file().volume != &volume) co_return base::fail(Error::CrossDevice);
   messages::FileAttributesReply replaced{};
   if (MemoryTree* tree = volume.tree()) {

@@ -70,7 +70,7 @@ class FileService {
                                                                std::size_t bytes);
   // What the sComponent said, as the pComponent is to see it: its ids, and the sizes and times that are not yet on the
   // disk.
-  base::Result<messages::FileAttributesReply> translated(const FileVolume& volume,
+  base::Result<messages::FileAttributesReply> translated(FileVolume& volume,
                                                          const messages::FileAttributes& attributes);
   base::Task<FileVolume*> mount_stored(rpc::ServerCall& call, messages::FileMountRequest request,
                                        messages::FileMountReply& reply);
@@ -79,7 +79,7 @@ class FileService {
   messages::FileStatisticsReply memory_statistics(const FileVolume& volume) const;
   base::Task<> sync_all(base::VNodeId vnode);
   // Says what translated() says; without another name the file ends with its last hold.
-  base::Result<messages::FileAttributesReply> lost_a_name(const FileVolume& volume,
+  base::Result<messages::FileAttributesReply> lost_a_name(FileVolume& volume,
                                                           const messages::FileAttributes& attributes);
   base::Task<> last_hold_gone(FileObject& file);
 

@@ -39,14 +39,13 @@ void FileService::serve(rpc::Server& server) {
   server.handle<messages::FileSetXattrRequest, &FileService::set_xattr>(*this);
 }
 
-Result<messages::FileAttributesReply> FileService::translated(const FileVolume& volume,
+Result<messages::FileAttributesReply> FileService::translated(FileVolume& volume,
                                                               const messages::FileAttributes& attributes) {
   if (volume.ended) return base::fail(Error::Stale);
   messages::FileAttributesReply reply{attributes};
-  auto& own = const_cast<FileVolume&>(volume);
   FileObject* file =
-      TRY(context_.files.get(volume.vnode(), {&own, base::FileId(attributes.file)}, attributes.size,
-                             attributes.modify_time_ns, volume.tree() == nullptr ? nullptr : &own.memory));
+      TRY(context_.files.get(volume.vnode(), {&volume, base::FileId(attributes.file)}, attributes.size,
+                             attributes.modify_time_ns, volume.tree() == nullptr ? nullptr : &volume.memory));
   reply.attributes.file = file->id();
   if (volume.tree() != nullptr) {
     if (messages::file_type(attributes.mode) != messages::FileType::Regular) return reply;
