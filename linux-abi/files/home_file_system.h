@@ -11,6 +11,7 @@
 #include "linux-abi/files/mount_options.h"
 #include "linux-abi/files/node.h"
 #include "processor/process.h"
+#include "processor/shared_object.h"
 
 namespace linux_abi {
 
@@ -37,6 +38,15 @@ class HomeFileSystem {
   // What one in memory may hold, if the options say so. EINVAL: it holds more.
   Answer<> limit(const MemoryOptions& options, processor::Sleeper& sleeper);
   bool in_memory() const { return in_memory_; }
+  // ask() for what takes room: a full file system is asked once more after what was given up has been given back.
+  template <messages::Body Request>
+  Answer<typename Request::Reply> ask_for_room(const Request& request, processor::Sleeper& sleeper,
+                                               std::span<const std::byte> tail = {}) {
+    auto reply = ask(home_, request, sleeper, tail);
+    if (reply || reply.error() != ENOSPC) return reply;
+    processor::settle_endings(*family_, sleeper);
+    return ask(home_, request, sleeper, tail);
+  }
   // No node of it is known here.
   bool is_unused();
   // The node of a file: known, or made from what the home said of it, which is newer than what was known.

@@ -20,9 +20,9 @@ Answer<base::Array<std::byte>> joined(std::string_view first, std::string_view s
 
 // Of a directory or a file that has no name any more its home knows nothing: ENOENT, where Linux still has the inode.
 template <messages::Body Request>
-Answer<typename Request::Reply> ask_of_names(const FileHome& home, const Request& request, Caller& caller,
+Answer<typename Request::Reply> ask_of_names(HomeFileSystem& system, const Request& request, Caller& caller,
                                              std::span<const std::byte> names) {
-  auto reply = ask(home, request, caller.sleeper(), names);
+  auto reply = system.ask_for_room(request, caller.sleeper(), names);
   if (!reply && reply.error() == ESTALE) return error(ENOENT);
   return reply;
 }
@@ -34,7 +34,7 @@ Answer<NodeReference> HomeNode::look_up(std::string_view name, Caller& caller) {
   messages::FileLookupRequest request;
   request.directory = id_;
   request.name_bytes = length(name);
-  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, bytes_of(name)));
+  const auto reply = TRY(ask_of_names(file_system_, request, caller, bytes_of(name)));
   return NodeReference(*TRY(file_system_.node(reply.attributes)));
 }
 
@@ -61,7 +61,7 @@ Answer<processor::Reference<HomeNode>> HomeNode::create_any(std::string_view nam
   request.target_bytes = length(target);
   request.hold = static_cast<std::uint32_t>(hold);
   const auto tail = TRY(joined(name, target));
-  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
+  const auto reply = TRY(ask_of_names(file_system_, request, caller, tail.span()));
   if (hold == messages::NewFileHold::None) attributes_changed();
   file_system_.space_changed();
   return file_system_.node(reply.attributes);
@@ -93,7 +93,7 @@ Answer<> HomeNode::link(std::string_view name, Node& existing, Caller& caller) {
   request.file = file.id();
   request.directory = id_;
   request.name_bytes = length(name);
-  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, bytes_of(name)));
+  const auto reply = TRY(ask_of_names(file_system_, request, caller, bytes_of(name)));
   file.update(reply.attributes);
   attributes_changed();
   return {};
@@ -104,7 +104,7 @@ Answer<> HomeNode::unlink(std::string_view name, bool directory, Caller& caller)
   request.directory = id_;
   request.name_bytes = length(name);
   request.remove_directory = directory ? 1U : 0U;
-  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, bytes_of(name)));
+  const auto reply = TRY(ask_of_names(file_system_, request, caller, bytes_of(name)));
   attributes_changed();
   file_system_.lost_a_name(reply.attributes);
   return {};
@@ -120,7 +120,7 @@ Answer<> HomeNode::rename(std::string_view name, Node& new_directory, std::strin
   request.new_name_bytes = length(new_name);
   request.flags = flags;
   const auto tail = TRY(joined(name, new_name));
-  const auto reply = TRY(ask_of_names(file_system_.home(), request, caller, tail.span()));
+  const auto reply = TRY(ask_of_names(file_system_, request, caller, tail.span()));
   attributes_changed();
   target.attributes_changed();
   if (reply.attributes.file != 0) file_system_.lost_a_name(reply.attributes);

@@ -70,7 +70,7 @@ Answer<> HomeNode::set_xattr(std::string_view name, std::span<const std::byte> v
   TRY(tail.append(std::as_bytes(std::span(name))));
   TRY(tail.append(value));
   TRY(mutex_.lock_killable());
-  const auto reply = ask(file_system_.home(), request, caller.sleeper(), tail.span());
+  const auto reply = file_system_.ask_for_room(request, caller.sleeper(), tail.span());
   base::Array<std::byte> forgotten;
   {
     // Whatever the answer: if it was lost, the change may have happened.

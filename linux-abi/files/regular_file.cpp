@@ -200,13 +200,7 @@ class RegularFile final : public OpenFile {
     request.file = node_->id();
     request.offset = offset;
     request.bytes = bytes;
-    const FileHome& home = node_->home_system().home();
-    auto reserved = ask(home, request, caller.sleeper());
-    if (!reserved && reserved.error() == ENOSPC) {
-      processor::settle_endings(node_->home_system().family(), caller.sleeper());
-      reserved = ask(home, request, caller.sleeper());
-    }
-    TRY(reserved);
+    TRY(node_->home_system().ask_for_room(request, caller.sleeper()));
     node_->leaves_hole();
     node_->home_system().space_changed();
     return {};

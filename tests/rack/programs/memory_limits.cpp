@@ -158,6 +158,24 @@ void files() {
   SHOW(umount("t"));
 }
 
+// Room for one file, which is given up again and again.
+void files_in_turn() {
+  SHOW(mount("t", "t", "tmpfs", 0, "nr_inodes=2"));
+  int refused = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const int fd = open("t/f", O_CREAT | O_EXCL | O_RDWR, 0644);
+    if (fd < 0) {
+      ++refused;
+      continue;
+    }
+    (void)!write(fd, "x", 1);
+    unlink("t/f");
+    close(fd);
+  }
+  printf("%d of 1000 files in turn were refused\n", refused);
+  SHOW(umount("t"));
+}
+
 void no_limit() {
   SHOW(mount("t", "t", "tmpfs", 0, "size=0"));
   const int fd = open("t/f", O_CREAT | O_RDWR, 0644);
@@ -184,6 +202,7 @@ int main() {
   bytes();
   changes();
   files();
+  files_in_turn();
   no_limit();
   chdir("/");
   return system(("rm -rf " + folder).c_str()) == -1;
