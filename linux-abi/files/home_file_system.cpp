@@ -112,27 +112,19 @@ Answer<messages::FileStatisticsReply> HomeFileSystem::statistics(std::uint64_t i
   constexpr std::uint64_t good_for_ns = base::second_ns / 10;
   messages::FileStatisticsRequest request;
   request.file = id;
-  std::uint64_t changes = 0;
   if (in_memory_) processor::settle_endings(*family_, sleeper);
+  const std::uint64_t changes = space_changes_.load(std::memory_order_relaxed);
   {
     const base::SpinGuard guard(lock_);
-    if (sleeper.now_ns() < statistics_until_ns_) return statistics_;
-    changes = space_changes_;
+    if (sleeper.now_ns() < statistics_until_ns_ && changes == statistics_changes_) return statistics_;
   }
   const std::uint64_t began_ns = sleeper.now_ns();
   const messages::FileStatisticsReply reply = TRY(ask(home_, request, sleeper));
   const base::SpinGuard guard(lock_);
-  if (changes == space_changes_) {
-    statistics_ = reply;
-    statistics_until_ns_ = began_ns + good_for_ns;
-  }
+  statistics_ = reply;
+  statistics_until_ns_ = began_ns + good_for_ns;
+  statistics_changes_ = changes;
   return reply;
-}
-
-void HomeFileSystem::space_changed() {
-  const base::SpinGuard guard(lock_);
-  ++space_changes_;
-  statistics_until_ns_ = 0;
 }
 
 void HomeFileSystem::forget(HomeNode& node) {

@@ -4,6 +4,7 @@
 // and names stay good until a call made here changes them.
 #pragma once
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 
@@ -58,7 +59,7 @@ class HomeFileSystem {
   // What statfs says. As on Linux it may lag a little behind: an answer serves for a tenth of a second, unless a call
   // here took or gave space since. id: any file of it.
   Answer<messages::FileStatisticsReply> statistics(std::uint64_t id, processor::Sleeper& sleeper);
-  void space_changed();
+  void space_changed() { space_changes_.fetch_add(1, std::memory_order_relaxed); }
   // Writes everything back to the home and to the disk.
   Answer<> synchronize(Caller& caller);
   // The same at the end, when no process is left.
@@ -82,10 +83,12 @@ class HomeFileSystem {
   std::uint64_t device_ = 0;
   std::uint64_t root_ = 0;
   bool in_memory_ = false;
+  // Counted by every write to a file in memory, so without a lock. Pairs with nothing: who changed something sees it.
+  std::atomic<std::uint64_t> space_changes_{0};
   base::SpinLock lock_{base::LockRank::Poll};  // guards all below
   messages::FileStatisticsReply statistics_{};
   std::uint64_t statistics_until_ns_ = 0;
-  std::uint64_t space_changes_ = 0;
+  std::uint64_t statistics_changes_ = 0;  // how many changes they know of
   struct Table;
   base::Own<Table> table_;
 };
