@@ -142,8 +142,9 @@ Answer<std::uint64_t> mmap(Call& call) {
   TRY(check_locked_mapping(call, bytes, locked));
   TRY(check_growth(call, bytes));
   const UserVa mapped = TRY(processor::map(call.process().space(), request, call.thread.sleeper()));
-  note_mapping(call, vma::Range::of(mapped, bytes), locked);
-  if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE) populate_mapping(call, vma::Range::of(mapped, bytes));
+  const vma::Range range = vma::Range::of(mapped, bytes);
+  const bool populate = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+  if (note_mapping(call, range, locked) || populate) populate_mapping(call, range);
   if (!anonymous) note_mapped(call.process().vnode().mapped_files, *file, *backing.object, call.thread);
   return mapped.value();
 }

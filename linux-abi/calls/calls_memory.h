@@ -24,11 +24,11 @@ Answer<std::uint64_t> munlockall(Call& call);
 // Of a process that locks memory; calls_memory_locks.cpp. Before a mapping is made (locked: by MAP_LOCKED): EPERM,
 // EAGAIN. Afterwards, and after one was taken away.
 Answer<> check_locked_mapping(Call& call, std::uint64_t bytes, bool locked);
-void note_mapping(Call& call, const vma::Range& range, bool locked);
+bool note_mapping(Call& call, const vma::Range& range, bool locked);  // whether it is locked
 void note_unmapping(Call& call, const vma::Range& range);
 bool is_locked(Call& call, const vma::Range& range);  // some of it
 
-// MAP_POPULATE: as many of the pages as can be had; calls_memory_advice.cpp.
+// Of what is locked, or MAP_POPULATE: as many of the pages as can be had.
 void populate_mapping(Call& call, const vma::Range& range);
 
 }  // namespace linux_abi::calls

@@ -169,13 +169,4 @@ Answer<std::uint64_t> madvise(Call& call) {
   return asked.cut ? Answer<std::uint64_t>(error(ENOMEM)) : std::uint64_t{0};
 }
 
-void populate_mapping(Call& call, const vma::Range& range) {
-  std::uint64_t room = memory_information().free_bytes;
-  (void)for_each_area(call, range, [&](const vma::Vma& area) -> Answer<> {
-    if (area.protection == vma::Protection::None || area.range.bytes() > room) return error(ENOMEM);
-    room -= area.range.bytes();
-    return touch_pages(area.range, first_use_of(area));
-  });
-}
-
 }  // namespace linux_abi::calls

@@ -29,6 +29,12 @@ bool locks_memory(Call& call) { return call.process().has_locked_memory.load(std
 
 LockedMemory::Range as_numbers(const vma::Range& range) { return {range.start.value(), range.end.value()}; }
 
+// As Linux brings in what is locked or to be populated: private memory is made the process's own.
+arch::TouchFor first_use_of(const vma::Vma& area) {
+  const bool own = vma::has(area.protection, vma::Protection::Write) && !area.shared();
+  return own ? arch::TouchFor::Write : arch::TouchFor::Read;
+}
+
 // room: how many bytes may be brought in yet; what is more than all free memory is not begun with.
 Answer<> bring_in(const vma::Vma& area, std::uint64_t& room) {
   if (area.protection == vma::Protection::None || area.range.bytes() > room) return error(ENOMEM);
@@ -126,17 +132,19 @@ Answer<> check_locked_mapping(Call& call, std::uint64_t bytes, bool asked) {
   return call.process().locked_memory.bytes() + bytes > limit.soft ? Answer<>(error(EAGAIN)) : Answer<>();
 }
 
-void note_mapping(Call& call, const vma::Range& range, bool locked) {
-  if (!locked && !locks_memory(call)) return;
-  {
-    call.process().has_locked_memory.store(true, std::memory_order_relaxed);
-    const base::SpinGuard guard(tasks_lock);
-    // What was there before is not any more.
-    LockedMemory& all = call.process().locked_memory;
-    (void)all.remove(as_numbers(range));
-    if (!locked && !call.process().locks_future_memory) return;
-    (void)all.add(as_numbers(range));
-  }
+bool note_mapping(Call& call, const vma::Range& range, bool locked) {
+  if (!locked && !locks_memory(call)) return false;
+  call.process().has_locked_memory.store(true, std::memory_order_relaxed);
+  const base::SpinGuard guard(tasks_lock);
+  // What was there before is not any more.
+  LockedMemory& all = call.process().locked_memory;
+  (void)all.remove(as_numbers(range));
+  if (!locked && !call.process().locks_future_memory) return false;
+  (void)all.add(as_numbers(range));
+  return true;
+}
+
+void populate_mapping(Call& call, const vma::Range& range) {
   std::uint64_t room = memory_information().free_bytes;
   (void)for_each_area(call, range, [&](const vma::Vma& area) { return bring_in(area, room); });
 }

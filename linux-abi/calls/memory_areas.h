@@ -28,12 +28,6 @@ Answer<> for_each_area(Call& call, const vma::Range& range, Visit visit) {
   return hole ? Answer<>(error(ENOMEM)) : Answer<>();
 }
 
-// As Linux brings in what is locked or to be populated: private memory is made the process's own.
-inline arch::TouchFor first_use_of(const vma::Vma& area) {
-  const bool own = vma::has(area.protection, vma::Protection::Write) && !area.shared();
-  return own ? arch::TouchFor::Write : arch::TouchFor::Read;
-}
-
 // Brings in the pages of a part of an area; EFAULT where one cannot be had.
 inline Answer<> touch_pages(const vma::Range& range, arch::TouchFor purpose) {
   for (base::UserVa at = range.start; at < range.end; at = at + base::page_bytes)
