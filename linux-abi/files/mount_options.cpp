@@ -66,9 +66,9 @@ Answer<> take_option(MemoryOptions& options, std::string_view name, std::string_
 Answer<MemoryOptions> MemoryOptions::parse(std::string_view text, std::uint64_t memory_bytes) {
   MemoryOptions options;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find(','), text.size());
-    const std::string_view option = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t comma = text.find(',');
+    const std::string_view option = text.substr(0, comma);
+    text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
     if (option.empty()) continue;
     const std::size_t equals = option.find('=');
     TRY(take_option(options, option.substr(0, equals),
