@@ -130,7 +130,9 @@ Answer<> write_control(Call& call, const Socket& socket, Received& received, Use
   ControlWriter writer(message);
   ControlNotes notes;
   socket.note(received, notes);
-  if (socket.options().is_on(SO_PASSCRED)) notes.add(SOL_SOCKET, credentials, received.credentials);
+  // Of a stream's end they are nobody's; the end of messages is none.
+  const bool from_somebody = socket.is_stream() || received.is_message();
+  if (from_somebody && socket.options().is_on(SO_PASSCRED)) notes.add(SOL_SOCKET, credentials, received.credentials);
   for (const ControlNotes::Note& note : notes.all()) TRY(write_note(call, writer, note));
   if (received.attachment)
     TRY(write_rights(call, writer, static_cast<AttachedFiles&>(*received.attachment).files, close_on_exec));

@@ -88,7 +88,7 @@ Answer<Received> InetSocket::receive(std::span<std::byte> to, int flags, Caller&
   if ((flags & message_flag::out_of_band) != 0) return error(is_stream() ? EINVAL : EOPNOTSUPP);
   if ((flags & message_flag::error_queue) != 0) return error(EAGAIN);  // nothing is ever put there
   auto received = endpoint_->receive(to, receive_options(flags, caller), caller);
-  if (received && !is_stream()) options().timestamps().received(received->sent_ns);
+  if (received && received->is_message()) options().timestamps().received(received->sent_ns);
   return received;
 }
 

@@ -180,7 +180,7 @@ void InetSocket::note(const Received& received, ControlNotes& notes) const {
       notes.add(option_level::tcp, inet_option::tcp_in_queue, static_cast<std::int32_t>(received.left));
     return;
   }
-  if (received.from.size == 0) return;  // no datagram: the end
+  if (!received.is_message()) return;
   Socket::note(received, notes);
   if (options().is_on(SO_RXQ_OVFL) && received.lost != 0) notes.add(SOL_SOCKET, SO_RXQ_OVFL, received.lost);
   if (options().is_on(SO_RCVMARK)) notes.add(SOL_SOCKET, SO_MARK, received.marks.mark);

@@ -92,7 +92,7 @@ Answer<> Socket::set_option(int level, int name, std::span<const std::byte> valu
 }
 
 void Socket::note(const Received& received, ControlNotes& notes) const {
-  if (!is_stream()) options_.timestamps().tell(received.sent_ns, notes);
+  if (received.is_message()) options_.timestamps().tell(received.sent_ns, notes);
 }
 
 Answer<std::uint64_t> Socket::tell_count(std::size_t count, std::uint64_t to, Caller& caller) const {

@@ -85,6 +85,8 @@ struct Received {
   PacketMarks marks;
   std::uint32_t lost = 0;
   std::size_t left = 0;  // of a stream: what can be read at once after these bytes
+  // Else it is bytes of a stream, or the end.
+  bool is_message() const { return sent_ns != 0; }
 };
 
 // Control messages that recvmsg tells beside credentials and files, as the options of the socket ask for them.

@@ -148,6 +148,11 @@ void times() {
   const Pair p(AF_UNIX, SOCK_STREAM);
   set(p.to, SOL_SOCKET, SO_TIMESTAMP_OLD, 1);
   send(p.from, "stream", 6, 0), receive(p.to, 512);
+  // The end is no message: nothing is told of it.
+  const Pair q(AF_UNIX, SOCK_SEQPACKET);
+  set(q.to, SOL_SOCKET, SO_TIMESTAMP_OLD, 1), set(q.to, SOL_SOCKET, SO_PASSCRED, 1);
+  send(q.from, "", 0, 0), receive(q.to, 512);
+  shutdown(q.from, SHUT_WR), receive(q.to, 512);
 }
 
 void last_time() {
