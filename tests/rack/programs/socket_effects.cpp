@@ -125,8 +125,25 @@ void receive(int s, size_t room) {
   printf("\n");
 }
 
+// Linux stamps what comes only from a moment after a first socket has asked for it, for as long as one does.
+void wait_for_stamps(const Pair& p) {
+  set(p.to, SOL_SOCKET, SO_TIMESTAMPING_OLD, 1 << 3 | 1 << 4);
+  for (int i = 0; i < 1000; ++i) {
+    char byte;
+    alignas(16) char control[512];
+    iovec vector{&byte, 1};
+    msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+    send(p.from, "x", 1, 0);
+    recvmsg(p.to, &message, 0);
+    if (message.msg_controllen > 0) return;
+    usleep(5000);
+  }
+}
+
 void times() {
   printf("times\n");
+  const Pair stamping(AF_INET, SOCK_DGRAM);
+  wait_for_stamps(stamping);
   for (const int domain : {AF_UNIX, AF_INET, AF_INET6}) {
     const Pair p(domain, SOCK_DGRAM);
     send(p.from, "none", 4, 0), receive(p.to, 512);
