@@ -10,10 +10,10 @@
 
 namespace linux_abi {
 
-// What TCP_CONGESTION names; lwIP does the same for both, which differs only where packets are lost.
+// What TCP_CONGESTION names; lwIP does the same for both, which differs only where packets are lost. The first is what
+// a socket begins with.
 enum class Congestion : std::uint8_t { Cubic, Reno };
-inline constexpr std::array<std::string_view, 2> congestion_names{"cubic",
-                                                                  "reno"};  // the first: what a socket begins with
+inline constexpr std::array<std::string_view, 2> congestion_names{"cubic", "reno"};
 
 class InetSocket final : public Socket {
  public:

@@ -39,7 +39,8 @@ Answer<OptionValue> InetSocket::tcp_option(int name, std::size_t room) const {
     case inet_option::tcp_max_segment:
       return OptionValue::number(static_cast<std::int32_t>(endpoint_->segment_bytes()));
     case inet_option::tcp_congestion: {
-      const std::string_view algorithm = congestion_names[static_cast<std::size_t>(congestion_.load())];
+      const std::string_view algorithm =
+          congestion_names[static_cast<std::size_t>(congestion_.load(std::memory_order_relaxed))];
       std::array<char, 16> text{};
       std::copy(algorithm.begin(), algorithm.end(), text.begin());
       return OptionValue::of(text);
