@@ -27,8 +27,6 @@
 
 namespace {
 
-#define FINE(call) show(#call, (call) == -1 ? -1 : 0)
-
 int make(const char* name, const char* text = "", int mode = 0644) {
   const int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, mode);
   if (write(fd, text, strlen(text)) < 0) perror(name);
@@ -347,19 +345,6 @@ void many() {
   SHOW(rmdir("many"));
 }
 
-// What was written a moment ago is what execve loads.
-void run(const char* program) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    execl(program, program, "copy", nullptr);
-    printf("%s: %s\n", program, strerrorname_np(errno));
-    _exit(99);
-  }
-  int ended;
-  waitpid(pid, &ended, 0);
-  printf("%s: status %x\n", program, ended);
-}
-
 // What can be done where no name is left.
 void in_a_removed_folder() {
   SHOW(mkdir("leaving", 0755));
@@ -378,68 +363,6 @@ void in_a_removed_folder() {
   unlink("nameless");
   SHOW(linkat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(gone)).c_str(), AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
   close(gone);
-}
-
-void programs_just_written() {
-  const int self = open("/proc/self/exe", O_RDONLY);
-  struct stat s;
-  fstat(self, &s);
-  const auto size = static_cast<size_t>(s.st_size);
-  std::vector<char> bytes(size);
-  if (pread(self, bytes.data(), size, 0) != s.st_size) perror("pread");
-
-  const int written = open("written", O_RDWR | O_CREAT, 0755);
-  if (write(written, bytes.data(), size) != s.st_size) perror("write");
-  close(written);
-  run("./written");
-
-  const int copied = open("copied", O_RDWR | O_CREAT, 0755);
-  while (copy_file_range(self, nullptr, copied, nullptr, size, 0) > 0) continue;
-  close(copied);
-  run("./copied");
-
-  const int mapped = open("mapped", O_RDWR | O_CREAT, 0755);
-  FINE(ftruncate(mapped, s.st_size));
-  void* const place = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, mapped, 0);
-  memcpy(place, bytes.data(), size);
-  munmap(place, size);
-  close(mapped);
-  run("./mapped");
-
-  // While it runs, or could be changed.
-  const int open_for_writing = open("copied", O_WRONLY);
-  run("./copied");
-  close(open_for_writing);
-  int started[2];
-  pipe(started);
-  const pid_t runs = fork();
-  if (runs == 0) {
-    dup2(started[1], STDOUT_FILENO);
-    execl("./copied", "./copied", "copy", "wait", nullptr);
-    _exit(99);
-  }
-  char letter;
-  read(started[0], &letter, 1);
-  FINE(open("copied", O_WRONLY));
-  FINE(open("copied", O_RDWR | O_TRUNC));
-  FINE(truncate("copied", 5));
-  FINE(open("copied", O_RDONLY));
-  FINE(rename("copied", "renamed"));
-  FINE(rename("renamed", "copied"));
-  kill(runs, SIGKILL);
-  int ended;
-  waitpid(runs, &ended, 0);
-  printf("it ended by signal %d\n", WTERMSIG(ended));
-  FINE(open("copied", O_WRONLY));
-  close(started[0]), close(started[1]);
-
-  // In place, over a program that has run.
-  const int damaged = open("written", O_WRONLY);
-  FINE(pwrite(damaged, "not a program", 13, 0));
-  close(damaged);
-  run("./written");
-  close(self);
-  for (const char* each : {"written", "copied", "mapped"}) unlink(each);
 }
 
 // memfd_create: files without names, and their seals.
@@ -493,11 +416,8 @@ void memory_files() {
 
 }  // namespace
 
-int main(int count, char**) {
+int main() {
   setvbuf(stdout, nullptr, _IONBF, 0);
-  if (count > 1) printf("a copy runs\n");
-  if (count > 2) return pause();
-  if (count > 1) return 0;
   // On a disk, or where the caller wants it.
   const char* wanted = getenv("FILES_IN");
   std::string name = std::string(wanted == nullptr ? "/var/tmp" : wanted) + "/filesXXXXXX";
@@ -510,7 +430,6 @@ int main(int count, char**) {
   locks();
   open_and_unlinked();
   many();
-  programs_just_written();
   in_a_removed_folder();
   memory_files();
   for (const char* user : {"root", "other"}) {

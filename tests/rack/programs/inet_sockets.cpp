@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP and UDP on the loopback addresses: names, connections, bytes, ends, errors, who is told.
+// TCP on the loopback addresses: names, connections, bytes, ends, errors, who is told. UDP is in inet_datagrams.cpp.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,76 +21,10 @@
 
 #include <initializer_list>
 
+#include "inet_names.h"
 #include "show.h"
 
 namespace {
-
-struct Address {
-  union {
-    sockaddr any;
-    sockaddr_in v4;
-    sockaddr_in6 v6;
-  };
-  socklen_t size;
-  Address() : v6{}, size(sizeof v6) {}
-  Address(const char* host, int port) : v6{} {
-    if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
-      v4.sin_family = AF_INET;
-      v4.sin_port = htons(static_cast<uint16_t>(port));
-      size = sizeof v4;
-    } else {
-      inet_pton(AF_INET6, host, &v6.sin6_addr);
-      v6.sin6_family = AF_INET6;
-      v6.sin6_port = htons(static_cast<uint16_t>(port));
-      size = sizeof v6;
-    }
-  }
-  int port() const { return ntohs(v4.sin_port); }
-  // Ports that were chosen for us are not shown.
-  void show(const char* what, bool with_port = false) const {
-    char text[64] = "none";
-    if (size > 0 && any.sa_family == AF_INET) inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    if (size > 0 && any.sa_family == AF_INET6) inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-    printf("%s: %s, %u bytes, port %s\n", what, text, size, port() == 0 ? "none" : with_port ? "given" : "some");
-  }
-};
-
-Address own_of(int s) {
-  Address address;
-  if (getsockname(s, &address.any, &address.size) != 0) printf("own: %s\n", strerrorname_np(errno));
-  return address;
-}
-
-void show_peer(int s) {
-  Address address;
-  if (getpeername(s, &address.any, &address.size) != 0)
-    printf("peer: %s\n", strerrorname_np(errno));
-  else
-    address.show("peer");
-}
-
-void show_events(const char* what, int s) {
-  pollfd p{s, POLLIN | POLLOUT | POLLPRI | POLLRDHUP, 0};
-  poll(&p, 1, 0);
-  printf("%s: events %#x\n", what, p.revents);
-}
-
-// For what other threads of the kernel may do a moment later.
-void wait_for(const char* what, int s, short events) {
-  pollfd p{s, events, 0};
-  poll(&p, 1, 5000);
-  show_events(what, s);
-}
-
-int option(int s, int level, int name) {
-  int value = -1;
-  socklen_t size = sizeof value;
-  if (getsockopt(s, level, name, &value, &size) != 0) printf("option %d: %s\n", name, strerrorname_np(errno));
-  return value;
-}
-
-int tcp(int family = AF_INET) { return socket(family, SOCK_STREAM, 0); }
-int udp(int family = AF_INET) { return socket(family, SOCK_DGRAM, 0); }
 
 int listener(const char* host, int family = AF_INET) {
   const int s = tcp(family);
@@ -387,64 +321,6 @@ void six() {
   close(only), close(h);
 }
 
-void datagrams() {
-  const int a = udp(), b = udp();
-  const Address any("127.0.0.1", 0);
-  bind(a, &any.any, any.size);
-  const Address to = own_of(a);
-  SHOW(sendto(b, "hello", 5, 0, &to.any, to.size));
-  SHOW(sendto(b, "", 0, 0, &to.any, to.size));
-  own_of(b).show("own");
-  wait_for("a datagram", a, POLLIN);
-  int count = 0;
-  ioctl(a, FIONREAD, &count);
-  printf("%d to read\n", count);
-  char text[64];
-  Address from;
-  SHOW(recvfrom(a, text, 2, MSG_TRUNC | MSG_PEEK, &from.any, &from.size));
-  from.show("from");
-  printf("the same: %d\n", from.port() == own_of(b).port());
-  iovec part{text, 3};
-  msghdr message{};
-  message.msg_iov = &part, message.msg_iovlen = 1;
-  SHOW(recvmsg(a, &message, 0));
-  printf("flags %#x\n", message.msg_flags);
-  SHOW(recv(a, text, 64, 0));
-  SHOW(recv(a, text, 64, MSG_DONTWAIT));
-  SHOW(connect(b, &to.any, to.size));
-  own_of(b).show("own");
-  show_peer(b);
-  SHOW(send(b, "more", 4, 0));
-  wait_for("a datagram", a, POLLIN);
-  const int stranger = udp();
-  const Address b_name = own_of(b);
-  SHOW(sendto(stranger, "no", 2, 0, &b_name.any, b_name.size));
-  SHOW(sendto(a, "yes", 3, 0, &b_name.any, b_name.size));
-  wait_for("from its peer", b, POLLIN);
-  SHOW(recv(b, text, 64, 0));
-  SHOW(recv(b, text, 64, MSG_DONTWAIT));
-  close(a);
-  SHOW(send(b, "x", 1, 0));
-  wait_for("nobody there", b, POLLERR);
-  SHOW(recv(b, text, 64, 0));
-  static char huge[70000];
-  SHOW(send(b, huge, sizeof huge, 0));
-  const Address far("192.0.2.1", 9), unspecified;
-  SHOW(connect(b, &unspecified.any, unspecified.size));
-  SHOW(send(b, "x", 1, 0));
-  SHOW(shutdown(b, SHUT_RD));
-  close(b), close(stranger);
-  const int s6 = udp(AF_INET6), c6 = udp(AF_INET6);
-  const Address any6("::1", 0);
-  bind(s6, &any6.any, any6.size);
-  const Address to6 = own_of(s6);
-  SHOW(sendto(c6, "six", 3, 0, &to6.any, to6.size));
-  Address from6;
-  SHOW(recvfrom(s6, text, 64, 0, &from6.any, &from6.size));
-  from6.show("from");
-  close(s6), close(c6);
-}
-
 void set_option(int s, int name, int value) {
   printf("%d: %d", name, setsockopt(s, IPPROTO_TCP, name, &value, sizeof value));
   printf(" %d\n", option(s, IPPROTO_TCP, name));
@@ -521,7 +397,6 @@ int main() {
   ends();
   many_bytes();
   six();
-  datagrams();
   options();
   readiness();
   families();

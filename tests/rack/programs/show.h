@@ -14,3 +14,5 @@ inline long show(const char* what, long value) {
   return value;
 }
 #define SHOW(call) show(#call, call)
+// Of a result that differs from run to run: only whether it is an error.
+#define FINE(call) show(#call, (call) == -1 ? -1 : 0)
