@@ -172,12 +172,13 @@ Answer<Received> NetlinkSocket::receive(std::span<std::byte> to, int flags, Call
   if (!waited) return std::unexpected(socket_wait_failure(waited.error(), how.deadline_ns));
   if (failure != 0) return error(failure);
   received.from = address_of(0, 0);
+  received.sent_ns = caller.wall_time_ns();
   return received;
 }
 
 void NetlinkSocket::note(const Received& received, ControlNotes& notes) const {
-  Socket::note(received, notes);
-  if (has(NETLINK_PKTINFO)) notes.add(netlink_level, NETLINK_PKTINFO, nl_pktinfo{.group = 0});
+  // Messages of the system have no times, as on Linux.
+  if (received.is_message() && has(NETLINK_PKTINFO)) notes.add(netlink_level, NETLINK_PKTINFO, nl_pktinfo{.group = 0});
 }
 
 Answer<> NetlinkSocket::join(std::uint32_t group, bool joins) {
