@@ -299,6 +299,10 @@ void messages() {
     say("recvmsg", recvmsg(fd, &message, 0));
     printf("  flags %#x from %d %u %#x, %u\n", message.msg_flags, from.nl_family, from.nl_pid, from.nl_groups,
            message.msg_namelen);
+    for (const cmsghdr* note = CMSG_FIRSTHDR(&message); note != nullptr;
+         note = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(note)))
+      printf("  note %d %d: %s\n", note->cmsg_level, note->cmsg_type,
+             hex(CMSG_DATA(note), note->cmsg_len - CMSG_LEN(0)).c_str());
   }
   say("nothing left", recv(fd, buffer, sizeof buffer, MSG_DONTWAIT));
   close(fd);
