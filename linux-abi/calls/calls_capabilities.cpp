@@ -49,6 +49,7 @@ Answer<Capabilities> capabilities_of(Call& call, int pid) {
   if (pid < 0) return error(EINVAL);
   if (pid == 0 || pid == call.thread.tid()) return call.thread.user.capabilities;
   const base::SpinGuard guard(tasks_lock);
+  if (pid == kernel_pid) return call.process().vnode().init.user.capabilities;
   const PidEntry* entry = call.process().vnode().pids.find(pid);
   if (entry == nullptr || entry->thread == nullptr) return error(ESRCH);
   return entry->thread->user.capabilities;

@@ -127,7 +127,10 @@ Answer<std::uint64_t> get_robust_list(Call& call) {
   std::uint64_t head = call.thread.robust_list;
   if (const int tid = Call::as_int(call.a()); tid != 0) {
     const base::SpinGuard guard(tasks_lock);
-    head = TRY(find_inspectable_locked(call.thread, tid))->robust_list;
+    if (tid == kernel_pid && may_inspect_init(call.thread))
+      head = 0;
+    else
+      head = TRY(find_inspectable_locked(call.thread, tid))->robust_list;
   }
   TRY(UserOut<std::uint64_t>(call.b()).write(head));
   TRY(UserOut<std::uint64_t>(call.c()).write(24));

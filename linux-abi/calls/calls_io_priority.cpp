@@ -36,11 +36,11 @@ Answer<std::uint64_t> ioprio_set(Call& call) {
   TRY(check(call, priority));
   if (which < process || which > user) return error(EINVAL);
   const base::SpinGuard guard(tasks_lock);
-  TRY(for_each_named_locked(call, which - process, Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
+  TRY(for_each_named_locked(call, which - process, Call::as_int(call.b()), [&](const NamedTask& task) -> Answer<> {
     const Credentials& own = call.thread.user;
-    if (thread.user.uid != own.effective_uid && thread.user.uid != own.uid && !own.may(Capability::Nice))
+    if (task.user.uid != own.effective_uid && task.user.uid != own.uid && !own.may(Capability::Nice))
       return error(EPERM);
-    thread.io_priority = priority;
+    task.io_priority = priority;
     return {};
   }));
   return std::uint64_t{0};
@@ -53,8 +53,8 @@ Answer<std::uint64_t> ioprio_get(Call& call) {
   const int usual = best_effort << class_shift | 4;
   int best = -1;
   const base::SpinGuard guard(tasks_lock);
-  TRY(for_each_named_locked(call, which - process, Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
-    const int own = thread.io_priority;
+  TRY(for_each_named_locked(call, which - process, Call::as_int(call.b()), [&](const NamedTask& task) -> Answer<> {
+    const int own = task.io_priority;
     const int counted = own == 0 ? usual : own;
     if (best < 0 || counted < (best == 0 ? usual : best)) best = own;
     return {};

@@ -16,6 +16,12 @@
 namespace linux_abi::calls {
 namespace {
 
+// The vNode's init is no Process.
+bool names_init(OpenFile& file) {
+  if (const ProcessFile* named = file.process_file()) return named->names_init();
+  return file.node() != nullptr && file.node()->process() == kernel_pid;
+}
+
 // The process that a pidfd, or a directory of /proc, names; tasks_lock is held. EBADF, ESRCH.
 Answer<Process*> named_by_locked(Call& call, OpenFile& file) {
   if (ProcessFile* named = file.process_file()) {
@@ -35,7 +41,9 @@ Answer<std::uint64_t> pidfd_open(Call& call) {
   const std::uint64_t flags = call.b() & 0xffffffff;
   if ((flags & ~std::uint64_t{O_NONBLOCK}) != 0 || pid <= 0) return error(EINVAL);
   auto file = TRY(ProcessFile::create(call.process().share_vnode(), static_cast<int>(flags)));
-  {
+  if (pid == kernel_pid) {
+    file->name_init();
+  } else {
     const base::SpinGuard guard(tasks_lock);
     const PidEntry* entry = call.process().vnode().pids.find(pid);
     if (entry == nullptr || (entry->process == nullptr && entry->thread == nullptr)) return error(ESRCH);
@@ -60,6 +68,10 @@ Answer<std::uint64_t> pidfd_send_signal(Call& call) {
     only_kernel_sends = information.code >= 0 || information.code == sig::code::tkill;
   }
   const base::SpinGuard guard(tasks_lock);
+  if (names_init(*file)) {
+    if (only_kernel_sends || !call.process().vnode().init.may_be_signalled_by(call.thread.user)) return error(EPERM);
+    return std::uint64_t{0};
+  }
   Process* process = TRY(named_by_locked(call, *file));
   if (only_kernel_sends && process != &call.process()) return error(EPERM);
   if (!may_signal(call.thread.user, call.process(), *process, signal)) return error(EPERM);
@@ -71,6 +83,7 @@ Answer<std::uint64_t> pidfd_getfd(Call& call) {
   if ((call.c() & 0xffffffff) != 0) return error(EINVAL);
   const OpenFileReference file = TRY(call.thread.descriptors().get(Call::as_int(call.a())));
   if (file->process_file() == nullptr) return error(EBADF);
+  if (names_init(*file)) return error(may_inspect_init(call.thread) ? EBADF : EPERM);
   processor::Reference<DescriptorTable> descriptors;
   {
     const base::SpinGuard guard(tasks_lock);

@@ -13,6 +13,16 @@ Answer<Process*> find_process_locked(Call& call, int pid) {
   return entry->process;
 }
 
+struct GroupAndSession {
+  int group, session;
+};
+// Of the process with this pid, 0: the caller; ESRCH. tasks_lock is held.
+Answer<GroupAndSession> whereabouts_locked(Call& call, int pid) {
+  if (pid == kernel_pid) return GroupAndSession{kernel_pid, kernel_pid};
+  const Process* process = TRY(find_process_locked(call, pid));
+  return GroupAndSession{process->group->pid, process->session->pid};
+}
+
 void move_to_group_locked(Pids& pids, Process& process, PidEntry& group) {
   pids.retain(group);
   pids.release(*std::exchange(process.group, &group));
@@ -36,8 +46,7 @@ Answer<std::uint64_t> getppid(Call& call) {
 
 Answer<std::uint64_t> getpgid(Call& call) {
   const base::SpinGuard guard(tasks_lock);
-  const Process* process = TRY(find_process_locked(call, Call::as_int(call.a())));
-  return static_cast<std::uint64_t>(process->group->pid);
+  return static_cast<std::uint64_t>(TRY(whereabouts_locked(call, Call::as_int(call.a()))).group);
 }
 
 Answer<std::uint64_t> getpgrp(Call& call) {
@@ -47,8 +56,7 @@ Answer<std::uint64_t> getpgrp(Call& call) {
 
 Answer<std::uint64_t> getsid(Call& call) {
   const base::SpinGuard guard(tasks_lock);
-  const Process* process = TRY(find_process_locked(call, Call::as_int(call.a())));
-  return static_cast<std::uint64_t>(process->session->pid);
+  return static_cast<std::uint64_t>(TRY(whereabouts_locked(call, Call::as_int(call.a()))).session);
 }
 
 Answer<std::uint64_t> setpgid(Call& call) {

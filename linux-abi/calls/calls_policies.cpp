@@ -9,8 +9,8 @@
 
 namespace linux_abi {
 
-bool may_be_nice_locked(const Thread& thread, int nice) {
-  return static_cast<std::uint64_t>(20 - nice) <= thread.process().limits.of(Resource::Nice).soft;
+bool may_be_nice_locked(const NamedTask& task, int nice) {
+  return static_cast<std::uint64_t>(20 - nice) <= task.limits.of(Resource::Nice).soft;
 }
 
 }  // namespace linux_abi
@@ -65,27 +65,26 @@ Answer<> check(const Scheduling& wanted) {
 }
 
 // EPERM.
-Answer<> allow_locked(const Thread& by, const Thread& thread, const Scheduling& wanted) {
+Answer<> allow_locked(const Thread& by, const NamedTask& task, const Scheduling& wanted) {
   const Credentials& user = by.user;
   if (user.may(Capability::Nice)) return {};
-  const Scheduling& now = thread.scheduling;
-  if (!owns_locked(user, thread)) return error(EPERM);
+  const Scheduling& now = task.scheduling;
+  if (!owns_locked(user, task)) return error(EPERM);
   if (wanted.policy == policy_number::deadline) return error(EPERM);
   if (wanted.is_realtime()) {
-    const std::uint64_t most = thread.process().limits.of(Resource::RealtimePriority).soft;
+    const std::uint64_t most = task.limits.of(Resource::RealtimePriority).soft;
     if (wanted.policy != now.policy && most == 0) return error(EPERM);
     if (wanted.priority > now.priority && static_cast<std::uint64_t>(wanted.priority) > most) return error(EPERM);
   } else if (wanted.nice < now.nice || (now.policy == policy_number::idle && wanted.policy != policy_number::idle)) {
-    if (!may_be_nice_locked(thread, wanted.nice)) return error(EPERM);
+    if (!may_be_nice_locked(task, wanted.nice)) return error(EPERM);
   }
   return now.reset_on_fork && !wanted.reset_on_fork ? error(EPERM) : Answer<>();
 }
 
-Answer<> change_locked(Call& call, Thread& thread, const Scheduling& wanted) {
+Answer<> change_locked(Call& call, const NamedTask& task, const Scheduling& wanted) {
   TRY(check(wanted));
-  TRY(allow_locked(call.thread, thread, wanted));
-  thread.scheduling = wanted;
-  thread.scheduling.apply(thread.kernel_thread());
+  TRY(allow_locked(call.thread, task, wanted));
+  task.schedule(wanted);
   return {};
 }
 
@@ -99,7 +98,7 @@ Answer<Scheduling> scheduling_of_locked(Call& call, int tid) {
   const PidEntry* entry = tid > 0 ? call.process().vnode().pids.find(tid) : nullptr;
   if (entry != nullptr && entry->thread == nullptr && entry->process != nullptr)
     return entry->process->ended_scheduling;
-  return TRY(find_thread_locked(call, tid))->scheduling;
+  return TRY(find_task_locked(call, tid)).scheduling;
 }
 
 }  // namespace
@@ -117,8 +116,8 @@ Answer<std::uint64_t> sched_setscheduler(Call& call) {
   const int policy = given & ~reset_on_fork;
   if (policy == policy_number::deadline) return error(EINVAL);  // what it needs has no place here
   const base::SpinGuard guard(tasks_lock);
-  Thread* thread = TRY(find_thread_locked(call, Call::as_int(call.a())));
-  TRY(change_locked(call, *thread, with(thread->scheduling, policy, priority, (given & reset_on_fork) != 0)));
+  const NamedTask task = TRY(find_task_locked(call, Call::as_int(call.a())));
+  TRY(change_locked(call, task, with(task.scheduling, policy, priority, (given & reset_on_fork) != 0)));
   return std::uint64_t{0};
 }
 
@@ -137,9 +136,9 @@ Answer<std::uint64_t> sched_setparam(Call& call) {
   if (call.b() == 0 || Call::as_int(call.a()) < 0) return error(EINVAL);
   const std::int32_t priority = TRY(UserIn<std::int32_t>(call.b()).read());
   const base::SpinGuard guard(tasks_lock);
-  Thread* thread = TRY(find_thread_locked(call, Call::as_int(call.a())));
-  const Scheduling now = thread->scheduling;
-  TRY(change_locked(call, *thread, with(now, now.policy, priority, now.reset_on_fork)));
+  const NamedTask task = TRY(find_task_locked(call, Call::as_int(call.a())));
+  const Scheduling now = task.scheduling;
+  TRY(change_locked(call, task, with(now, now.policy, priority, now.reset_on_fork)));
   return std::uint64_t{0};
 }
 
@@ -192,8 +191,8 @@ Answer<std::uint64_t> sched_setattr(Call& call) {
   if (static_cast<std::int32_t>(given.policy) < 0 || (given.flags & ~attribute_flag::all) != 0) return error(EINVAL);
   if ((given.flags & attribute_flag::utilisation) != 0) return error(EOPNOTSUPP);
   const base::SpinGuard guard(tasks_lock);
-  Thread* thread = TRY(find_thread_locked(call, Call::as_int(call.a())));
-  const Scheduling now = thread->scheduling;
+  const NamedTask task = TRY(find_task_locked(call, Call::as_int(call.a())));
+  const Scheduling now = task.scheduling;
   Scheduling wanted = now;
   wanted.reset_on_fork = (given.flags & attribute_flag::reset) != 0;
   if ((given.flags & attribute_flag::keep_policy) == 0) wanted.policy = static_cast<int>(given.policy);
@@ -206,7 +205,7 @@ Answer<std::uint64_t> sched_setattr(Call& call) {
     wanted.deadline_ns = reserves ? given.deadline_ns : 0;
     wanted.period_ns = reserves && given.period_ns == 0 ? given.deadline_ns : reserves ? given.period_ns : 0;
   }
-  TRY(change_locked(call, *thread, wanted));
+  TRY(change_locked(call, task, wanted));
   return std::uint64_t{0};
 }
 

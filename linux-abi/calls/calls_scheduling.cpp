@@ -35,9 +35,10 @@ Answer<std::uint64_t> sched_getaffinity(Call& call) {
   std::uint64_t mask = 0;
   {
     const base::SpinGuard guard(tasks_lock);
-    mask = TRY(find_thread_locked(call, Call::as_int(call.a())))->kernel_thread().affinity().bits() & all_cores();
+    const NamedTask task = TRY(find_task_locked(call, Call::as_int(call.a())));
+    mask = task.thread != nullptr ? task.thread->kernel_thread().affinity().bits() : call.process().vnode().init.cores;
   }
-  TRY(UserOut<std::uint64_t>(call.c()).write(mask));
+  TRY(UserOut<std::uint64_t>(call.c()).write(mask & all_cores()));
   return std::uint64_t{8};
 }
 
@@ -47,35 +48,44 @@ Answer<std::uint64_t> sched_setaffinity(Call& call) {
   const std::size_t bytes = std::min<std::size_t>(call.b(), sizeof mask);
   TRY(call.thread.copy_in(std::as_writable_bytes(std::span(&mask, 1)).first(bytes), call.c()));
   const base::SpinGuard guard(tasks_lock);
-  Thread* thread = TRY(find_thread_locked(call, Call::as_int(call.a())));
+  const NamedTask task = TRY(find_task_locked(call, Call::as_int(call.a())));
   const Credentials& user = call.thread.user;
-  if (!owns_locked(user, *thread) && !user.may(Capability::Nice)) return error(EPERM);
-  TRY(thread->kernel_thread().set_affinity(threads::CoreMask(mask & all_cores())));
+  if (!owns_locked(user, task) && !user.may(Capability::Nice)) return error(EPERM);
+  mask &= all_cores();
+  if (task.thread != nullptr)
+    TRY(task.thread->kernel_thread().set_affinity(threads::CoreMask(mask)));
+  else if (mask == 0)
+    return error(EINVAL);
+  else
+    call.process().vnode().init.cores = mask;
   return std::uint64_t{0};
 }
 
 Answer<std::uint64_t> getpriority(Call& call) {
   int nicest = 20;
   const base::SpinGuard guard(tasks_lock);
-  TRY(for_each_named_locked(call, Call::as_int(call.a()), Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
-    nicest = std::min(nicest, thread.scheduling.nice);
-    return {};
-  }));
+  TRY(for_each_named_locked(call, Call::as_int(call.a()), Call::as_int(call.b()),
+                            [&](const NamedTask& task) -> Answer<> {
+                              nicest = std::min(nicest, task.scheduling.nice);
+                              return {};
+                            }));
   return static_cast<std::uint64_t>(20 - nicest);  // the C library turns it round
 }
 
 Answer<std::uint64_t> setpriority(Call& call) {
   const int nice = std::clamp(Call::as_int(call.c()), -20, 19);
   const base::SpinGuard guard(tasks_lock);
-  TRY(for_each_named_locked(call, Call::as_int(call.a()), Call::as_int(call.b()), [&](Thread& thread) -> Answer<> {
-    const Credentials& user = call.thread.user;
-    if (!user.may(Capability::Nice) && !owns_locked(user, thread)) return error(EPERM);
-    if (!user.may(Capability::Nice) && nice < thread.scheduling.nice && !may_be_nice_locked(thread, nice))
-      return error(EACCES);
-    thread.scheduling.nice = nice;
-    thread.scheduling.apply(thread.kernel_thread());
-    return {};
-  }));
+  TRY(for_each_named_locked(
+      call, Call::as_int(call.a()), Call::as_int(call.b()), [&](const NamedTask& task) -> Answer<> {
+        const Credentials& user = call.thread.user;
+        if (!user.may(Capability::Nice) && !owns_locked(user, task)) return error(EPERM);
+        if (!user.may(Capability::Nice) && nice < task.scheduling.nice && !may_be_nice_locked(task, nice))
+          return error(EACCES);
+        Scheduling wanted = task.scheduling;
+        wanted.nice = nice;
+        task.schedule(wanted);
+        return {};
+      }));
   return std::uint64_t{0};
 }
 

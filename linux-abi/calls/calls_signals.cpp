@@ -212,6 +212,12 @@ Answer<> send_to_many_locked(Call& call, const SignalInformation& information, C
   return std::unexpected(found ? failure : Errno(ESRCH));
 }
 
+// The vNode's init ignores what it is sent.
+Answer<std::uint64_t> send_to_init_locked(Call& call) {
+  return call.process().vnode().init.may_be_signalled_by(call.thread.user) ? std::uint64_t{0}
+                                                                           : Answer<std::uint64_t>(error(EPERM));
+}
+
 // A process is named by the ids of its threads too.
 Process* process_named_locked(Call& call, int pid) {
   const PidEntry* entry = call.process().vnode().pids.find(pid);
@@ -227,6 +233,7 @@ Answer<std::uint64_t> kill(Call& call) {
   if (signal < 0 || signal > max_signal) return error(EINVAL);
   const SignalInformation information = signal_from_user(call, signal, sig::code::user);
   const base::SpinGuard guard(tasks_lock);
+  if (pid == kernel_pid) return send_to_init_locked(call);
   if (pid > 0) {
     Process* target = process_named_locked(call, pid);
     if (target == nullptr) return error(ESRCH);
@@ -246,6 +253,7 @@ namespace {
 
 Answer<std::uint64_t> send_to_tid(Call& call, int process, int tid, const SignalInformation& information) {
   const base::SpinGuard guard(tasks_lock);
+  if (tid == kernel_pid && (process == 0 || process == tid)) return send_to_init_locked(call);
   const PidEntry* entry = call.process().vnode().pids.find(tid);
   Thread* target = entry == nullptr ? nullptr : entry->thread;
   if (target == nullptr || (process != 0 && target->process().pid() != process)) {
@@ -291,6 +299,7 @@ Answer<std::uint64_t> rt_sigqueueinfo(Call& call) {
   if (signal < 0 || signal > max_signal) return error(EINVAL);
   const SignalInformation information = TRY(read_information(call, call.c(), signal, pid == call.process().pid()));
   const base::SpinGuard guard(tasks_lock);
+  if (pid == kernel_pid) return send_to_init_locked(call);
   Process* target = process_named_locked(call, pid);
   if (target == nullptr) return error(ESRCH);
   TRY(check_and_send_locked(call, *target, information));

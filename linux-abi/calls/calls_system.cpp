@@ -134,25 +134,31 @@ Answer<std::uint64_t> getcpu(Call& call) {
 namespace {
 
 Answer<Limit> change_limit(Call& call, int pid, std::uint64_t resource, const Limit* fresh) {
-  if (resource >= resources) return error(EINVAL);
-  if (fresh != nullptr && fresh->soft > fresh->hard) return error(EINVAL);
   const base::SpinGuard guard(tasks_lock);
   Process* process = &call.process();
-  if (pid != 0) {
+  Limits* limits = &process->limits;
+  if (pid == kernel_pid) {
+    process = nullptr;
+    limits = &call.process().vnode().init.limits;
+  } else if (pid != 0) {
     const PidEntry* entry = process->vnode().pids.find(pid);
     if (entry == nullptr || entry->process == nullptr) return error(ESRCH);
     process = entry->process;
+    limits = &process->limits;
   }
   const bool root = call.thread.user.may(Capability::Resources);
   if (process != &call.process() && !root) return error(EPERM);
-  Limit& limit = process->limits.values[resource];
+  if (resource >= resources) return error(EINVAL);
+  if (fresh != nullptr && fresh->soft > fresh->hard) return error(EINVAL);
+  Limit& limit = limits->values[resource];
   const Limit old = limit;
   if (fresh == nullptr) return old;
   if (fresh->hard > old.hard && !root) return error(EPERM);
   constexpr std::uint64_t most_files = 1048576;
   if (resource == static_cast<std::uint64_t>(Resource::Files) && fresh->hard > most_files) return error(EPERM);
   limit = *fresh;
-  if (resource == static_cast<std::uint64_t>(Resource::Cpu) && process->state != ProcessState::Zombie)
+  if (resource == static_cast<std::uint64_t>(Resource::Cpu) && process != nullptr &&
+      process->state != ProcessState::Zombie)
     TRY(bind_processor_time_locked(*process));
   return old;
 }

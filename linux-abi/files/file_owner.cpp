@@ -95,7 +95,7 @@ Answer<FileOwner*> FileOwner::of(OpenFile& file) {
 }
 
 Answer<> FileOwner::check(OwnerName name, Thread& by) const {
-  if (name.number == 0) return {};
+  if (name.number == 0 || name.number == kernel_pid) return {};
   const base::SpinGuard guard(tasks_lock);
   return by.process().vnode().pids.find(name.number) == nullptr ? error(ESRCH) : Answer<>();
 }

@@ -45,19 +45,21 @@ struct Facts {
 };
 
 // The vNode's init: part of the kernel, so that there is little to say of it.
-Facts facts_of_kernel() {
+Facts facts_of_kernel(const Init& init) {
   Facts facts;
   std::memcpy(facts.name.data(), "init", 4);
   facts.state = 'S';
   facts.pid = facts.process = facts.group = facts.session = kernel_pid;
   facts.threads = 1;
+  facts.scheduling = init.scheduling;
+  facts.capabilities = init.user.capabilities;
   return facts;
 }
 
 Answer<Facts> facts_of(int pid, Caller& caller) {
-  if (pid == kernel_pid) return facts_of_kernel();
-  Facts facts;
   const base::SpinGuard guard(tasks_lock);
+  if (pid == kernel_pid) return facts_of_kernel(static_cast<Thread&>(caller).process().vnode().init);
+  Facts facts;
   Pids& pids = static_cast<Thread&>(caller).process().vnode().pids;
   const PidEntry* entry = pids.find(pid);
   if (entry == nullptr) return error(ESRCH);

@@ -36,7 +36,7 @@ Process* ProcessFile::find_locked() const {
 std::uint32_t ProcessFile::poll_events() {
   const base::SpinGuard guard(tasks_lock);
   const Process* process = find_locked();
-  if (pid_ == 0 || (process != nullptr && process->state != ProcessState::Zombie)) return 0;
+  if (pid_ == 0 || names_init() || (process != nullptr && process->state != ProcessState::Zombie)) return 0;
   return POLLIN | POLLRDNORM;
 }
 

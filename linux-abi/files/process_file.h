@@ -18,7 +18,9 @@ class ProcessFile final : public OpenFile {
 
   // Once; until then it names nobody.
   void name_locked(const Process& process);
-  // nullptr: its pid was given back.
+  void name_init() { pid_ = kernel_pid; }
+  bool names_init() const { return pid_ == kernel_pid; }
+  // nullptr: its pid was given back, or it is the vNode's init.
   Process* find_locked() const;
 
   Answer<FileStatus> status(Caller& caller) override { return (void)caller, FileStatus{.mode = 0600}; }

@@ -26,16 +26,19 @@ Thread* find_live_locked(Pids& pids, int tid) {
 
 Answer<Thread*> find_inspectable_locked(Thread& by, int tid) {
   Thread* thread = find_live_locked(by.process().vnode().pids, tid);
-  if (thread == nullptr) return error(ESRCH);
+  if (thread == nullptr) return error(tid == kernel_pid && !may_inspect_init(by) ? EPERM : ESRCH);
   if (!may_inspect_locked(by, *thread)) return error(EPERM);
   return thread;
 }
 
 Answer<Inspected> inspect(Thread& by, int tid, InspectFor purpose) {
   Inspected found;
-  if (tid == kernel_pid)
-    return purpose == InspectFor::Permitted && by.user.uid != 0 ? error(EPERM) : Answer<Inspected>(found);
   const base::SpinGuard guard(tasks_lock);
+  if (tid == kernel_pid) {
+    if (purpose == InspectFor::Permitted && !may_inspect_init(by)) return error(EPERM);
+    found.limits = by.process().vnode().init.limits;
+    return found;
+  }
   Pids& pids = by.process().vnode().pids;
   const Thread* thread = find_live_locked(pids, tid);
   if (thread == nullptr) {

@@ -9,9 +9,6 @@
 
 namespace linux_abi {
 
-// The vNode's init, which is part of the kernel: pids of others begin above it.
-inline constexpr int kernel_pid = 1;
-
 // With tasks_lock. Of the same user and group throughout, and a process that lets itself be looked at; or
 // CAP_SYS_PTRACE.
 inline bool may_inspect_locked(const Thread& by, const Thread& target) {
@@ -22,10 +19,13 @@ inline bool may_inspect_locked(const Thread& by, const Thread& target) {
   return (same && target.process().dumpable != 0) || own.may(Capability::Trace);
 }
 
+// The vNode's init, which is root's.
+inline bool may_inspect_init(const Thread& by) { return by.user.may(Capability::Trace); }
+
 // The thread of this tid, or any of the process whose leader had it and left; nullptr. With tasks_lock.
 Thread* find_live_locked(Pids& pids, int tid);
 
-// ESRCH; EPERM: it may not be looked into. With tasks_lock.
+// ESRCH, also of the vNode's init, which is no thread; EPERM: it may not be looked into. With tasks_lock.
 Answer<Thread*> find_inspectable_locked(Thread& by, int tid);
 
 // What a process has, as of one moment. Of a zombie, and of the kernel's own process, nothing is there.

@@ -13,6 +13,9 @@ namespace linux_abi {
 class Process;
 class Thread;
 
+// The vNode's init, which is part of the kernel (process/init.h): pids of others begin above it.
+inline constexpr int kernel_pid = 1;
+
 // A number in use: by a process or thread of that number, and by the processes whose group or session it names.
 struct PidEntry : boost::intrusive::set_base_hook<> {
   int pid = 0;
@@ -24,7 +27,7 @@ struct PidEntry : boost::intrusive::set_base_hook<> {
 class Pids {
  public:
   static constexpr int max_pid = 4194304;  // as Linux on 64-bit machines
-  static constexpr int first_pid = 2;      // 1 is the vNode's init, which is part of the kernel
+  static constexpr int first_pid = kernel_pid + 1;
 
   ~Pids();
   Answer<PidEntry*> allocate();  // with one reference; EAGAIN

@@ -12,6 +12,7 @@
 #include "linux-abi/files/mapped_files.h"
 #include "linux-abi/ipc/space.h"
 #include "linux-abi/process/pids.h"
+#include "linux-abi/process/init.h"
 #include "linux-abi/sockets/inet_reference.h"
 #include "linux-abi/sockets/netlink/netlink_space.h"
 #include "linux-abi/sockets/unix_space.h"
@@ -30,6 +31,7 @@ class VNode : public processor::Counted {
   std::array<char, 65> domain_name{};
   Pids pids;  // guarded by tasks_lock
   // /proc/sys/kernel/core_pattern, ended by a zero byte, and core_uses_pid; guarded by tasks_lock.
+  Init init;  // likewise
   struct CoreNames {
     std::array<char, 128> pattern{"core"};
     bool add_pid = false;

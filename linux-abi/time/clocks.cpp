@@ -36,6 +36,7 @@ Answer<std::uint64_t> read_clock(Thread& thread, int clock) {
   const int pid = ~(clock >> 3);
   const bool of_thread = (clock & 4) != 0;
   const base::SpinGuard guard(tasks_lock);
+  if (pid == kernel_pid && !of_thread && (clock & 3) <= 2) return std::uint64_t{0};
   const PidEntry* entry = thread.process().vnode().pids.find(pid == 0 ? thread.tid() : pid);
   if (entry == nullptr || (clock & 3) > 2) return error(EINVAL);
   if (of_thread && entry->thread != nullptr) {

@@ -11,3 +11,4 @@ void limits();
 void futexes_and_barriers();
 void directory_notices();
 void peaks();
+void first_process();
