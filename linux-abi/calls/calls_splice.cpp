@@ -108,10 +108,18 @@ Answer<TwoFiles> two_files(Call& call, std::uint64_t in, std::uint64_t out) {
   TwoFiles files;
   files.in = TRY(real_file(call, in));
   files.out = TRY(real_file(call, out));
-  if (!files.in->readable() || !files.out->writable()) return error(EBADF);
   files.in_pipe = files.in->pipe();
   files.out_pipe = files.out->pipe();
   return files;
+}
+
+Answer<> check_access(const TwoFiles& files) {
+  return files.in->readable() && files.out->writable() ? Answer<>() : error(EBADF);
+}
+
+// What has bytes: files with names, and sockets; not descriptors of events and the like.
+bool can_be_spliced(OpenFile& file) {
+  return file.socket() != nullptr || file.is_terminal() || (file.node() != nullptr && !file.node()->is_directory());
 }
 
 bool waits_not(const OpenFile& file, std::uint32_t flags) {
@@ -126,31 +134,30 @@ Answer<std::uint64_t> splice(Call& call) {
   if (bytes == 0) return std::uint64_t{0};
   if ((flags & ~all_flags) != 0) return error(EINVAL);
   const TwoFiles files = TRY(two_files(call, call.a(), call.c()));
+  if ((files.in_pipe != nullptr && call.b() != 0) || (files.out_pipe != nullptr && call.d() != 0)) return error(ESPIPE);
+  const IoPlace in_place = TRY(place_from(call.b())), out_place = TRY(place_from(call.d()));
+  TRY(check_access(files));
   if (files.in_pipe != nullptr && files.out_pipe != nullptr) {
-    if (call.b() != 0 || call.d() != 0) return error(ESPIPE);
     if (files.in_pipe == files.out_pipe) return error(EINVAL);
     return between_pipes(call, *files.in_pipe, *files.out_pipe, bytes, Takes::Yes,
                          waits_not(*files.in, flags) || files.out->non_blocking());
   }
   if (files.in_pipe != nullptr) {
-    if (call.b() != 0) return error(ESPIPE);
     if (call.d() != 0 && !files.out->seek(0, 1, call.thread)) return error(EINVAL);
     if ((files.out->flags() & O_APPEND) != 0) return error(EINVAL);
-    const IoPlace place = TRY(place_from(call.d()));
+    if (!can_be_spliced(*files.out)) return error(EINVAL);
     const std::uint64_t done =
-        TRY(to_file(call, *files.in_pipe, *files.out, place, bytes, waits_not(*files.in, flags)));
-    TRY(advance(call.d(), place, done));
+        TRY(to_file(call, *files.in_pipe, *files.out, out_place, bytes, waits_not(*files.in, flags)));
+    TRY(advance(call.d(), out_place, done));
     if (done > 0) tell_file(*files.out, file_event::modify);
     return done;
   }
   if (files.out_pipe == nullptr) return error(EINVAL);
-  if (call.d() != 0) return error(ESPIPE);
   if (call.b() != 0 && !files.in->seek(0, 1, call.thread)) return error(EINVAL);
-  if (files.in->node() != nullptr && files.in->node()->is_directory()) return error(EINVAL);
-  const IoPlace place = TRY(place_from(call.b()));
+  if (!can_be_spliced(*files.in)) return error(EINVAL);
   const std::uint64_t done =
-      TRY(from_file(call, *files.in, place, *files.out_pipe, bytes, waits_not(*files.out, flags)));
-  TRY(advance(call.b(), place, done));
+      TRY(from_file(call, *files.in, in_place, *files.out_pipe, bytes, waits_not(*files.out, flags)));
+  TRY(advance(call.b(), in_place, done));
   if (done > 0) tell_file(*files.in, file_event::access);
   return done;
 }
@@ -160,6 +167,7 @@ Answer<std::uint64_t> tee(Call& call) {
   if ((flags & ~all_flags) != 0) return error(EINVAL);
   if (call.c() == 0) return std::uint64_t{0};
   const TwoFiles files = TRY(two_files(call, call.a(), call.b()));
+  TRY(check_access(files));
   if (files.in_pipe == nullptr || files.out_pipe == nullptr || files.in_pipe == files.out_pipe) return error(EINVAL);
   return between_pipes(call, *files.in_pipe, *files.out_pipe, call.c(), Takes::No,
                        waits_not(*files.in, flags) || files.out->non_blocking());

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -244,6 +246,27 @@ void splicing() {
   for (const int fd : {one[0], two[1], sockets[0], sockets[1], file, target, appended}) close(fd);
 }
 
+// What cannot be spliced says so at once, although nothing is in the pipe and nobody will write.
+void refused_splice() {
+  int ends[2];
+  pipe(ends);
+  off64_t at = 0;
+  off64_t* const bad = reinterpret_cast<off64_t*>(8);
+  const int text = make("refused", "text"), reads_only = open("refused", O_RDONLY), folder = open(".", O_RDONLY),
+            epoll = epoll_create1(0), event = eventfd(1, 0), path = open("refused", O_PATH);
+  for (const int fd : {reads_only, folder, epoll, event, path, -1}) SHOW(splice(ends[0], nullptr, fd, nullptr, 10, 0));
+  for (const int fd : {folder, epoll, path, -1}) SHOW(splice(fd, nullptr, ends[1], nullptr, 10, 0));
+  SHOW(splice(ends[0], nullptr, reads_only, bad, 10, 0));
+  SHOW(splice(ends[0], &at, reads_only, nullptr, 10, 0));
+  SHOW(splice(reads_only, bad, ends[0], nullptr, 10, 0));
+  SHOW(splice(text, bad, ends[1], nullptr, 10, 0));
+  SHOW(splice(folder, &at, ends[1], nullptr, 10, 0));
+  SHOW(tee(ends[0], reads_only, 10, 0));
+  SHOW(tee(ends[0], text, 10, 0));
+  for (const int fd : {ends[0], ends[1], text, reads_only, folder, epoll, event, path}) close(fd);
+  unlink("refused");
+}
+
 void large_splice() {
   int ends[2];
   FINE(pipe(ends));
@@ -389,6 +412,7 @@ int main() {
   without_names();
   splicing();
   large_splice();
+  refused_splice();
   ranges();
   names_only();
   old_listing();
