@@ -32,9 +32,12 @@ struct UserProgram {
   std::uint64_t instructions;
 };
 
-Answer<FilterReference> read_filter(std::uint64_t address) {
+// In Linux's order: where the program is, how long it is, whether the caller may, what it is.
+Answer<FilterReference> read_filter(Call& call, std::uint64_t address) {
   const UserProgram given = TRY(arch::UserIn<UserProgram>(address).read());
-  if (given.count == 0 || given.count > max_filter_instructions || given.instructions == 0) return error(EINVAL);
+  if (given.count == 0 || given.count > max_filter_instructions) return error(EINVAL);
+  if (call.thread.no_new_privileges == 0 && !call.thread.user.may(Capability::Administration)) return error(EACCES);
+  if (given.instructions == 0) return error(EINVAL);
   auto filter = base::make<CallFilter>();
   if (!filter) return error(ENOMEM);
   TRY(filter->program.resize(given.count));
@@ -65,8 +68,7 @@ Answer<std::uint64_t> add_filter(Call& call, std::uint64_t flags, std::uint64_t 
   constexpr std::uint64_t to_all = SECCOMP_FILTER_FLAG_TSYNC, astray_is_error = SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
   constexpr std::uint64_t known = to_all | astray_is_error | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
   if ((flags & ~known) != 0) return error(EINVAL);
-  if (call.thread.no_new_privileges == 0 && !call.thread.user.may(Capability::Administration)) return error(EACCES);
-  FilterReference filter = TRY(read_filter(address));
+  FilterReference filter = TRY(read_filter(call, address));
   const base::SpinGuard guard(tasks_lock);
   CallFilters& own = call.thread.filters;
   if (own.mode == Mode::Strict) return error(EINVAL);

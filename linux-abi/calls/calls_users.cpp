@@ -156,12 +156,12 @@ Answer<std::uint64_t> setgroups(Call& call) {
   Credentials& user = call.thread.user;
   if (!user.may(Capability::SetGid)) return error(EPERM);
   constexpr std::uint64_t most_of_linux = 65536;
-  if (call.a() > most_of_linux) return error(EINVAL);
-  if (call.a() > Credentials::max_groups) {
-    TRY(UserIn<std::uint32_t>(call.b() + (call.a() - 1) * sizeof(std::uint32_t)).read());
+  const auto count = static_cast<std::uint32_t>(call.a());
+  if (count > most_of_linux) return error(EINVAL);
+  if (count > Credentials::max_groups) {
+    TRY(UserIn<std::uint32_t>(call.b() + (count - 1) * sizeof(std::uint32_t)).read());
     return error(EINVAL);
   }
-  const auto count = static_cast<std::uint32_t>(call.a());
   std::array<std::uint32_t, Credentials::max_groups> groups{};
   TRY(UserIn<std::uint32_t>(call.b()).read_array(std::span(groups).first(count)));
   user.groups = groups;

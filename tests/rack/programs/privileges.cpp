@@ -228,6 +228,27 @@ void others_memory() {
   puts(text);
 }
 
+void groups() {
+  in_child([] {
+    static gid_t list[3] = {7, 8, 9};
+    gid_t* const bad = reinterpret_cast<gid_t*>(8);
+    SHOW(syscall(SYS_setgroups, 65537, list));
+    SHOW(syscall(SYS_setgroups, 65537, bad));
+    SHOW(syscall(SYS_setgroups, -1, bad));
+    SHOW(syscall(SYS_setgroups, 65536, bad));
+    SHOW(syscall(SYS_setgroups, 1, bad));
+    SHOW(syscall(SYS_setgroups, 3, list));
+    SHOW(syscall(SYS_setgroups, 1L << 32 | 2, list));
+    SHOW(getgroups(0, nullptr));
+    SHOW(getgroups(1, list));
+    SHOW(getgroups(-1, list));
+    SHOW(syscall(SYS_getgroups, 2, bad));
+    SHOW(syscall(SYS_setgroups, 0, bad));
+    SHOW(setuid(somebody));
+    SHOW(syscall(SYS_setgroups, 65537, bad));
+  });
+}
+
 }  // namespace
 
 int main() {
@@ -237,4 +258,5 @@ int main() {
   settings_of_threads();
   comparing();
   others_memory();
+  groups();
 }

@@ -30,6 +30,27 @@ long set_mode(unsigned operation, unsigned flags, const void* argument) {
   return syscall(SYS_seccomp, operation, flags, argument);
 }
 
+// Where the program is and how long it is comes before who may, and that before what it is.
+void order_of_errors() {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    setresuid(65534, 65534, 65534);
+    const auto bad = reinterpret_cast<sock_fprog*>(8);
+    const sock_fprog none{0, nullptr}, nowhere{1, nullptr}, beyond{1, reinterpret_cast<sock_filter*>(8)};
+    for (const sock_fprog* each : {static_cast<const sock_fprog*>(bad), &none, &nowhere, &beyond}) {
+      SHOW(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, each, 0, 0));
+      SHOW(set_mode(SECCOMP_SET_MODE_FILTER, 0, each));
+    }
+    SHOW(set_mode(SECCOMP_SET_MODE_FILTER, 1 << 20, bad));
+    SHOW(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    for (const sock_fprog* each : {&none, &nowhere, &beyond}) SHOW(set_mode(SECCOMP_SET_MODE_FILTER, 0, each));
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+}
+
 // One call gets an answer, all others are made.
 struct Filter {
   Filter(unsigned number, unsigned answer)
@@ -273,6 +294,7 @@ int main(int count, char**) {
   setvbuf(stdout, nullptr, _IOFBF, 1 << 16);
   if (count > 1) return parent() == -1 ? 17 : 18;
   errors();
+  order_of_errors();
   strict();
   answers();
   inheritance();
