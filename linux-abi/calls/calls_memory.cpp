@@ -239,3 +239,5 @@ Answer<std::uint64_t> msync(Call& call) {
 }
 
 }  // namespace linux_abi::calls
+    const vma::Range part{std::max(at, area.range.start), std::min(area.range.end, range.end)};
+    if ((flags & MS_INVALIDATE) != 0 && is_locked(call, part)) return error(EBUSY);

@@ -122,18 +122,28 @@ Answer<> add_line(TextWriter& out, const Line& line, const vma::Vma& area) {
   return out.add_text("\n");
 }
 
-template <typename Visit>
-Answer<> for_each_area(const Inspected& process, Visit visit) {
-  if (!process.space) return {};
-  std::array<vma::Vma, 8> areas;
-  for (base::UserVa at(0);;) {
-    const std::size_t count = processor::list_vmas(*process.space, at, areas);
-    if (count == 0) return {};
-    for (std::size_t i = 0; i < count; ++i) {
-      TRY(visit(areas[i]));
-      at = areas[i].range.end;
-    }
-  }
+// Where of a process's memory something else is locked than before an address; and how much in a range. Nothing of one
+// that has gone meanwhile.
+const LockedMemory* locked_memory_locked(const Inspected& process, int pid, Caller& caller) {
+  const PidEntry* entry = static_cast<Thread&>(caller).process().vnode().pids.find(pid);
+  if (entry == nullptr) return nullptr;
+  const Process* found = entry->process;
+  if (found == nullptr && entry->thread != nullptr) found = &entry->thread->process();
+  return found != nullptr && found->serial() == process.serial ? &found->locked_memory : nullptr;
+}
+
+// An area, or a part of it, all of which is locked or not: Linux keeps areas apart that differ in that.
+struct Part {
+  vma::Vma area;
+  bool locked = false;
+};
+Part first_part(const Inspected& process, vma::Vma area, int pid, Caller& caller) {
+  const base::SpinGuard guard(tasks_lock);
+  const LockedMemory* locked = locked_memory_locked(process, pid, caller);
+  if (locked == nullptr || locked->empty()) return {area};
+  const std::uint64_t start = area.range.start.value();
+  area.range.end = std::min(area.range.end, base::UserVa(locked->next_change(start)));
+  return {area, locked->bytes_in({start, area.range.end.value()}) != 0};
 }
 
 // Pages whose lines are here. Anonymous memory that was never touched is passed over.
@@ -156,14 +166,35 @@ std::uint64_t resident_pages(processor::AddressSpace& space, const vma::Vma& are
 }
 
 struct Sizes {
-  std::uint64_t mapped = 0, resident = 0, anonymous = 0, shared = 0, written = 0;  // in kilobytes
+  std::uint64_t mapped = 0, resident = 0, anonymous = 0, shared = 0, written = 0, locked = 0;  // in kilobytes
   void add(const Sizes& other) {
     mapped += other.mapped, resident += other.resident, anonymous += other.anonymous;
-    shared += other.shared, written += other.written;
+    shared += other.shared, written += other.written, locked += other.locked;
   }
 };
 
-Sizes sizes_of(processor::AddressSpace& space, const vma::Vma& area) {
+template <typename Visit>
+Answer<> for_each_part(const Inspected& process, int pid, Caller& caller, Visit visit) {
+  if (!process.space) return {};
+  std::array<vma::Vma, 8> areas;
+  for (base::UserVa at(0);;) {
+    const std::size_t count = processor::list_vmas(*process.space, at, areas);
+    if (count == 0) return {};
+    for (std::size_t i = 0; i < count; ++i) {
+      vma::Vma& rest = areas[i];
+      at = rest.range.end;
+      while (rest.range.start < rest.range.end) {
+        const Part part = first_part(process, rest, pid, caller);
+        TRY(visit(part));
+        if (rest.object) rest.object_offset += part.area.range.bytes();
+        rest.range.start = part.area.range.end;
+      }
+    }
+  }
+}
+
+Sizes sizes_of(processor::AddressSpace& space, const Part& part) {
+  const vma::Vma& area = part.area;
   Sizes sizes{.mapped = area.range.bytes() / 1024};
   if (processor::shows_system_pages(area)) return sizes;
   sizes.resident = resident_pages(space, area) * (base::page_bytes / 1024);
@@ -171,6 +202,7 @@ Sizes sizes_of(processor::AddressSpace& space, const vma::Vma& area) {
   if (area.shared()) sizes.shared = sizes.resident;
   // Whose stores are the process's own, and may have happened.
   if (vma::has(area.protection, vma::Protection::Write)) sizes.written = sizes.resident;
+  if (part.locked) sizes.locked = sizes.resident;
   return sizes;
 }
 
@@ -196,12 +228,13 @@ Answer<> add_sizes(TextWriter& out, const Sizes& sizes) {
   TRY(add_kilobytes(out, "Referenced", sizes.resident));
   TRY(add_kilobytes(out, "Anonymous", sizes.anonymous));
   for (const std::string_view name : {"LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb",
-                                      "Private_Hugetlb", "Swap", "SwapPss", "Locked"})
+                                      "Private_Hugetlb", "Swap", "SwapPss"})
     TRY(add_kilobytes(out, name, 0));
-  return {};
+  return add_kilobytes(out, "Locked", sizes.locked);
 }
 
-Answer<> add_flags(TextWriter& out, const vma::Vma& area) {
+Answer<> add_flags(TextWriter& out, const Part& part) {
+  const vma::Vma& area = part.area;
   TRY(out.add_text("THPeligible:    0\nVmFlags:"));
   struct Named {
     bool holds;
@@ -216,6 +249,7 @@ Answer<> add_flags(TextWriter& out, const vma::Vma& area) {
                          {true, " me"},
                          {area.shared(), " ms"},
                          {area.grows_down(), " gd"},
+                         {part.locked, " lo"},
                          {vma::has(area.flags, vma::Flags::NotForked), " dc"},
                          {vma::has(area.flags, vma::Flags::NotDumped), " dd"},
                          {vma::has(area.flags, vma::Flags::WipedByFork), " wf"}};
@@ -229,20 +263,20 @@ Answer<> add_flags(TextWriter& out, const vma::Vma& area) {
 Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller) {
   const Inspected process = TRY(inspect_for_text(pid, caller));
   const Line line = TRY(prepare(process, caller));
-  return for_each_area(process, [&](const vma::Vma& area) { return add_line(out, line, area); });
+  return for_each_part(process, pid, caller, [&](const Part& part) { return add_line(out, line, part.area); });
 }
 
 Answer<> proc_pid_smaps(TextWriter& out, int pid, Caller& caller) {
   const Inspected process = TRY(inspect_for_text(pid, caller));
   const Line line = TRY(prepare(process, caller));
-  return for_each_area(process, [&](const vma::Vma& area) -> Answer<> {
-    const Sizes sizes = sizes_of(*process.space, area);
-    TRY(add_line(out, line, area));
+  return for_each_part(process, pid, caller, [&](const Part& part) -> Answer<> {
+    const Sizes sizes = sizes_of(*process.space, part);
+    TRY(add_line(out, line, part.area));
     TRY(add_kilobytes(out, "Size", sizes.mapped));
     TRY(add_kilobytes(out, "KernelPageSize", base::page_bytes / 1024));
     TRY(add_kilobytes(out, "MMUPageSize", base::page_bytes / 1024));
     TRY(add_sizes(out, sizes));
-    return add_flags(out, area);
+    return add_flags(out, part);
   });
 }
 
@@ -250,10 +284,10 @@ Answer<> proc_pid_smaps_rollup(TextWriter& out, int pid, Caller& caller) {
   const Inspected process = TRY(inspect_for_text(pid, caller));
   Sizes all;
   base::UserVa first(0), last(0);
-  TRY(for_each_area(process, [&](const vma::Vma& area) -> Answer<> {
-    if (last.value() == 0) first = area.range.start;
-    last = area.range.end;
-    all.add(sizes_of(*process.space, area));
+  TRY(for_each_part(process, pid, caller, [&](const Part& part) -> Answer<> {
+    if (last.value() == 0) first = part.area.range.start;
+    last = part.area.range.end;
+    all.add(sizes_of(*process.space, part));
     return {};
   }));
   if (last.value() == 0) return {};

@@ -32,6 +32,14 @@ class LockedMemory {
     }
     return all;
   }
+  // The first address after `at` from which on it is otherwise; ~0: none.
+  std::uint64_t next_change(std::uint64_t at) const {
+    for (const Range& range : ranges_) {
+      if (range.start > at) return range.start;
+      if (range.end > at) return range.end;
+    }
+    return ~std::uint64_t{0};
+  }
   // NoMemory.
   base::Result<> add(Range added) {
     if (added.start >= added.end) return {};

@@ -70,4 +70,16 @@ TEST(LockedMemory, RangesJoinAndAreCut) {
   EXPECT_TRUE(locked.empty());
 }
 
+TEST(LockedMemory, TellsWhereItChanges) {
+  LockedMemory locked;
+  EXPECT_EQ(locked.next_change(0), ~std::uint64_t{0});
+  ASSERT_TRUE(locked.add({10, 20}));
+  ASSERT_TRUE(locked.add({30, 40}));
+  EXPECT_EQ(locked.next_change(0), 10u);
+  EXPECT_EQ(locked.next_change(10), 20u);
+  EXPECT_EQ(locked.next_change(20), 30u);
+  EXPECT_EQ(locked.next_change(39), 40u);
+  EXPECT_EQ(locked.next_change(40), ~std::uint64_t{0});
+}
+
 }  // namespace

@@ -3,6 +3,7 @@
 // mmap that decide the same; prctl's options about memory.
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -120,6 +121,51 @@ void locked() {
   SHOW(munlock(memory, page));
   SHOW(madvise(memory, page, MADV_DONTNEED));
   munmap(memory, 2 * page);
+}
+
+// What smaps tells of the area that begins here: its size and what of it is locked, and whether it says so twice.
+void locked_of(const char* what, const char* area) {
+  FILE* file = fopen("/proc/self/smaps", "r");
+  char line[512];
+  bool here = false, found = false;
+  while (fgets(line, sizeof line, file)) {
+    unsigned long start, end;
+    int kilobytes;
+    if (sscanf(line, "%lx-%lx ", &start, &end) == 2) {
+      here = start == (unsigned long)area;
+      if (here) printf("%s: %lu pages", what, (end - start) / page);
+      found |= here;
+    } else if (here && sscanf(line, "Locked: %d kB", &kilobytes) == 1) {
+      printf(", locked %d kB", kilobytes);
+    } else if (here && !strncmp(line, "VmFlags:", 8)) {
+      printf(", %s\n", strstr(line, " lo ") ? "lo" : "not lo");
+    }
+  }
+  if (!found) printf("%s: none\n", what);
+  fclose(file);
+}
+
+void locked_areas() {
+  char* guarded = map(10, PROT_NONE);
+  char* memory = guarded + page;
+  mprotect(memory, 8 * page, read_write);
+  memset(memory, 1, 8 * page);
+  locked_of("before", memory);
+  SHOW(mlock(memory + 2 * page, 3 * page));
+  locked_of("first", memory);
+  locked_of("locked", memory + 2 * page);
+  locked_of("last", memory + 5 * page);
+  SHOW(msync(memory, 2 * page, MS_INVALIDATE));
+  SHOW(msync(memory, 3 * page, MS_INVALIDATE));
+  SHOW(msync(memory + 4 * page, page, MS_INVALIDATE | MS_SYNC));
+  SHOW(msync(memory + 4 * page, page, MS_SYNC));
+  SHOW(msync(memory + 5 * page, page, MS_INVALIDATE | MS_ASYNC));
+  SHOW(mlock(memory, 8 * page));
+  locked_of("all", memory);
+  SHOW(munlock(memory, 8 * page));
+  locked_of("none", memory);
+  SHOW(msync(memory, 8 * page, MS_INVALIDATE));
+  munmap(guarded, 10 * page);
 }
 
 int resident(char* memory, int pages) {
@@ -361,6 +407,7 @@ int main() {
   setvbuf(stdout, nullptr, _IOFBF, 1 << 16);
   refusals();
   locked();
+  locked_areas();
   populated();
   removed();
   fork_with("MADV_DONTFORK", MADV_DONTFORK, MADV_DOFORK);
