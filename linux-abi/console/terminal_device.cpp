@@ -17,7 +17,8 @@ namespace {
 
 // ioctl(2) of terminals (ioctl_tty(2)).
 namespace request_number {
-constexpr std::uint32_t get = 0x5401, set = 0x5402, set_wait = 0x5403, set_flush = 0x5404, send_break = 0x5409,
+constexpr std::uint32_t get = 0x5401, set = 0x5402, set_wait = 0x5403, set_flush = 0x5404, old_get = 0x5405,
+                        old_set = 0x5406, old_set_wait = 0x5407, old_set_flush = 0x5408, send_break = 0x5409,
                         flow = 0x540a, flush = 0x540b, exclusive = 0x540c, set_controlling = 0x540e, get_group = 0x540f,
                         set_group = 0x5410, out_queue = 0x5411, get_window = 0x5413, set_window = 0x5414,
                         in_queue = 0x541b, drop_controlling = 0x5422, get_session = 0x5429;
@@ -327,6 +328,25 @@ Answer<std::uint64_t> TerminalDevice::control(std::uint32_t request, std::uint64
       const base::SpinGuard guard(lock_);
       if (request == request_number::set_flush) line_.discard_input();
       line_.change(settings);
+      readable_.wake_all();
+      return std::uint64_t{0};
+    }
+    case request_number::old_get: {
+      TerminalSettings settings;
+      {
+        const base::SpinGuard guard(lock_);
+        settings = line_.settings;
+      }
+      return give(caller, argument, OldTerminalSettings(settings));
+    }
+    case request_number::old_set:
+    case request_number::old_set_wait:
+    case request_number::old_set_flush: {
+      TRY(check_foreground(caller, sig::ttou));
+      const auto given = TRY(take<OldTerminalSettings>(caller, argument));
+      const base::SpinGuard guard(lock_);
+      if (request == request_number::old_set_flush) line_.discard_input();
+      line_.change(given.applied_to(line_.settings));
       readable_.wake_all();
       return std::uint64_t{0};
     }

@@ -51,6 +51,36 @@ struct TerminalSettings {
 };
 static_assert(sizeof(TerminalSettings) == 36);
 
+// struct termio, which termios grew from (TCGETA): the lower halves of the bits, and the first characters.
+struct OldTerminalSettings {
+  std::uint16_t input = 0, output = 0, control = 0, local = 0;
+  std::uint8_t line = 0;
+  std::array<std::uint8_t, 8> characters{};
+  std::uint8_t padding = 0;
+
+  OldTerminalSettings() = default;
+  explicit OldTerminalSettings(const TerminalSettings& settings)
+      : input(static_cast<std::uint16_t>(settings.input)),
+        output(static_cast<std::uint16_t>(settings.output)),
+        control(static_cast<std::uint16_t>(settings.control)),
+        local(static_cast<std::uint16_t>(settings.local)),
+        line(settings.line) {
+    for (std::size_t i = 0; i < characters.size(); ++i) characters[i] = settings.characters[i];
+  }
+  // What it has no room for stays.
+  TerminalSettings applied_to(TerminalSettings settings) const {
+    constexpr std::uint32_t upper = 0xffff0000;
+    settings.input = (settings.input & upper) | input;
+    settings.output = (settings.output & upper) | output;
+    settings.control = (settings.control & upper) | control;
+    settings.local = (settings.local & upper) | local;
+    settings.line = line;
+    for (std::size_t i = 0; i < characters.size(); ++i) settings.characters[i] = characters[i];
+    return settings;
+  }
+};
+static_assert(sizeof(OldTerminalSettings) == 18);
+
 struct WindowSize {
   std::uint16_t rows = 24, columns = 80, x_pixels = 0, y_pixels = 0;
   bool operator==(const WindowSize&) const = default;

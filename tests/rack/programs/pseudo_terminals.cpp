@@ -15,6 +15,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <initializer_list>
+
 #include "show.h"
 
 namespace {
@@ -104,6 +106,43 @@ void lines_and_echo() {
   printf("waiting %d\n", waiting);
   close(slave);
   close(master);
+}
+
+// struct termio, which termios grew from. Whether bytes are taken for UTF-8 at first is not the same everywhere.
+void old_settings() {
+  int master, slave;
+  if (openpty(&master, &slave, nullptr, nullptr, nullptr) != 0) return void(show("openpty", -1));
+  struct termio old = {};
+  SHOW(ioctl(slave, TCGETA, &old));
+  const auto tell = [&] {
+    printf("%o %ho %ho %ho %d:", old.c_iflag & ~IUTF8, old.c_oflag, old.c_cflag, old.c_lflag, old.c_line);
+    for (const unsigned char c : old.c_cc) printf(" %d", c);
+    putchar('\n');
+  };
+  tell();
+  old.c_iflag &= static_cast<unsigned short>(~ICRNL);
+  old.c_lflag &= static_cast<unsigned short>(~ECHO);
+  old.c_cc[VINTR] = 7;
+  SHOW(ioctl(slave, TCSETA, &old));
+  struct termios whole;
+  tcgetattr(slave, &whole);
+  printf("%o %o %o %o %d %d\n", whole.c_iflag & ~IUTF8, whole.c_oflag, whole.c_cflag, whole.c_lflag, whole.c_cc[VINTR],
+         whole.c_cc[VWERASE]);
+  write(master, "lost\n", 5);
+  old.c_iflag |= ICRNL;
+  SHOW(ioctl(slave, TCSETAF, &old));
+  int waiting = -1;
+  ioctl(slave, FIONREAD, &waiting);
+  printf("waiting %d\n", waiting);
+  SHOW(ioctl(slave, TCSETAW, &old));
+  SHOW(ioctl(master, TCGETA, &old));
+  tell();
+  SHOW(ioctl(slave, TCGETA, 8));
+  SHOW(ioctl(slave, TCSETA, 8));
+  int ends[2];
+  pipe(ends);
+  SHOW(ioctl(ends[0], TCGETA, &old));
+  for (const int fd : {ends[0], ends[1], master, slave}) close(fd);
 }
 
 void raw_bytes() {
@@ -251,6 +290,7 @@ int main() {
   signal(SIGPIPE, SIG_DFL);
   names_and_locks();
   lines_and_echo();
+  old_settings();
   raw_bytes();
   closing();
   sessions();
