@@ -5,6 +5,7 @@
 #include "linux-abi/calls/calls_paths.h"
 #include "linux-abi/calls/name_changes.h"
 #include "linux-abi/files/file_watches.h"
+#include "linux-abi/files/mode_of_new.h"
 #include "linux-abi/files/special_files.h"
 
 namespace linux_abi::calls {
@@ -13,7 +14,7 @@ namespace {
 
 Answer<std::uint64_t> make_node(Call& call, const ParentWalk& parent, std::uint32_t mode, std::uint64_t device) {
   const std::uint64_t changes = names_of(call).changes();
-  const std::uint32_t masked = mode & ~call.thread.file_context().umask();
+  const std::uint32_t masked = TRY(mode_of_new(call.thread, parent.directory->node(), mode));
   auto node = TRY(parent.directory->node().create(parent.name(), masked, device, call.thread));
   name_made(call, parent, std::move(node), changes);
   return std::uint64_t{0};

@@ -8,6 +8,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/leases.h"
+#include "linux-abi/files/mode_of_new.h"
 #include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/tree.h"
 
@@ -82,7 +83,7 @@ Answer<OpenFileReference> open_existing(Caller& caller, PlaceReference place, in
 Answer<PlaceReference> create_file(Caller& caller, const ParentWalk& parent, std::uint32_t mode) {
   TRY(check_writable(*parent.directory));
   TRY(check_access(caller, parent.directory->node(), 2 | 1));
-  const std::uint32_t permissions = mode & file_mode::permissions & ~caller.file_context().umask();
+  const std::uint32_t permissions = TRY(mode_of_new(caller, parent.directory->node(), mode & file_mode::permissions));
   NameCache& names = name_cache_of(caller.file_context().tree());
   const std::uint64_t changes = names.changes();
   auto node = TRY(parent.directory->node().create(parent.name(), file_mode::regular | permissions, 0, caller));
@@ -133,7 +134,7 @@ Answer<OpenFileReference> open_unnamed(Caller& caller, const PlaceReference& dir
   TRY(check_writable(*directory));
   TRY(check_access(caller, parent, 2 | 1));
   if (directory->removed()) return error(ENOENT);
-  const std::uint32_t permissions = mode & file_mode::permissions & ~caller.file_context().umask();
+  const std::uint32_t permissions = TRY(mode_of_new(caller, parent, mode & file_mode::permissions));
   NodeReference node = TRY(parent.create_unnamed(file_mode::regular | permissions, (flags & O_EXCL) == 0, caller));
   std::array<char, 32> shown;
   const std::string_view name = base::format(shown, "#{}", TRY(node->status(caller)).inode);

@@ -74,7 +74,9 @@ class MemoryTree {
                                       boost::intrusive::base_hook<boost::intrusive::set_base_hook<>>>;
 
   base::Result<File*> make_file(std::uint32_t mode, std::uint64_t now_ns);
-  base::Result<FileAttributes> create_unnamed(const messages::FileCreateRequest& request, std::uint64_t now_ns);
+  base::Result<FileAttributes> create_unnamed(const messages::FileCreateRequest& request, const File& directory,
+                                              std::uint64_t now_ns);
+  static void set_owner(File& file, const File& directory, const messages::FileCreateRequest& request);
   base::Result<File*> find(std::uint64_t id);
   base::Result<File*> find_directory(std::uint64_t id);
   base::Result<base::Own<Entry>> make_entry(std::string_view name, File& file);

@@ -76,7 +76,7 @@ Result<MemoryTree::FileAttributes> MemoryTree::create_file(const messages::FileC
                                                            std::uint64_t now_ns) {
   File* directory = TRY(find_directory(request.directory));
   if (directory->parent == nullptr) return base::fail(Error::NotFound);  // removed
-  if (request.is_unnamed()) return create_unnamed(request, now_ns);
+  if (request.is_unnamed()) return create_unnamed(request, *directory, now_ns);
   if (is_dots(name) || directory->find_entry(name) != nullptr) return base::fail(Error::Exists);
   File* file = TRY(make_file(request.mode, now_ns));
   const auto prepared = [&]() -> Result<base::Own<Entry>> {
@@ -89,8 +89,7 @@ Result<MemoryTree::FileAttributes> MemoryTree::create_file(const messages::FileC
     return base::fail(entry.error());
   }
   FileAttributes& attributes = file->attributes;
-  attributes.uid = request.uid;
-  attributes.gid = request.gid;
+  set_owner(*file, *directory, request);
   attributes.device = request.device;
   attributes.links = file->is_directory() ? 2 : 1;
   if (!target.empty()) attributes.size = target.size();
@@ -99,11 +98,19 @@ Result<MemoryTree::FileAttributes> MemoryTree::create_file(const messages::FileC
   return attributes;
 }
 
+// A directory with the set-group bit hands its group on, and to directories the bit.
+void MemoryTree::set_owner(File& file, const File& directory, const messages::FileCreateRequest& request) {
+  constexpr std::uint32_t set_group = 02000;
+  const bool inherits = (directory.attributes.mode & set_group) != 0;
+  file.attributes.uid = request.uid;
+  file.attributes.gid = inherits ? directory.attributes.gid : request.gid;
+  if (inherits && file.is_directory()) file.attributes.mode = file.attributes.mode | set_group;
+}
+
 Result<MemoryTree::FileAttributes> MemoryTree::create_unnamed(const messages::FileCreateRequest& request,
-                                                              std::uint64_t now_ns) {
+                                                              const File& directory, std::uint64_t now_ns) {
   File* file = TRY(make_file(request.mode, now_ns));
-  file->attributes.uid = request.uid;
-  file->attributes.gid = request.gid;
+  set_owner(*file, directory, request);
   file->held = true;
   file->linkable = request.is_linkable();
   return file->attributes;

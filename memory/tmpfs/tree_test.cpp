@@ -114,6 +114,36 @@ TEST_F(TreeTest, ExtendedAttributes) {
   EXPECT_EQ(all(), "user.a=6 ");
 }
 
+// With the set-group bit, to what is made in it; to directories with the bit itself.
+TEST_F(TreeTest, ADirectoryMayHandItsGroupOn) {
+  const auto made = [&](std::uint64_t in, const std::string& name, FileType type, std::uint32_t permissions,
+                        messages::NewFileHold hold = messages::NewFileHold{}) {
+    messages::FileCreateRequest request{};
+    request.directory = in;
+    request.mode = static_cast<std::uint32_t>(type) | permissions;
+    request.uid = 5;
+    request.gid = 6;
+    request.hold = static_cast<std::uint32_t>(hold);
+    return *tree_->create_file(request, name, {}, now);
+  };
+  const auto plain = made(root(), "plain", FileType::Directory, 0755);
+  EXPECT_EQ(plain.gid, 6u);
+  messages::FileCreateRequest request{};
+  request.directory = root();
+  request.mode = static_cast<std::uint32_t>(FileType::Directory) | 02775;
+  request.gid = 77;
+  const std::uint64_t shared = tree_->create_file(request, "shared", {}, now)->file.get();
+  const auto file = made(shared, "file", FileType::Regular, 0644);
+  EXPECT_EQ(file.gid, 77u);
+  EXPECT_EQ(file.uid, 5u);
+  EXPECT_EQ(file.mode, static_cast<std::uint32_t>(FileType::Regular) | 0644);
+  const auto folder = made(shared, "folder", FileType::Directory, 0755);
+  EXPECT_EQ(folder.gid, 77u);
+  EXPECT_EQ(folder.mode, static_cast<std::uint32_t>(FileType::Directory) | 02755);
+  EXPECT_EQ(made(folder.file, "file", FileType::Regular, 0600).gid, 77u);
+  EXPECT_EQ(made(shared, "", FileType::Regular, 0600, messages::NewFileHold::Unnamed).gid, 77u);
+}
+
 TEST_F(TreeTest, AFileWithoutANameMayGetOneOrEnd) {
   const std::uint64_t before = tree_->files();
   const std::uint64_t unnamed = make_unnamed(root(), messages::NewFileHold::Unnamed);

@@ -157,6 +157,63 @@ void at_the_same_time() {
   printf("%d listings were wrong\n", wrong);
 }
 
+void show_made(const char* name) {
+  struct stat status;
+  if (lstat(name, &status) != 0) return perror(name);
+  printf("%s: %o group %u\n", name, status.st_mode, status.st_gid);
+}
+
+// A directory hands its group on; a file gets the right to run with it only from the group's members.
+void of_another_group() {
+  constexpr unsigned somebody = 12345, members = 54321;
+  umask(0);
+  mkdir("grouped", 0755);
+  chown("grouped", somebody, members);
+  chmod("grouped", 02777);
+  mkdir("plain", 0777);
+  for (const bool member : {false, true}) {
+    fflush(stdout);
+    if (fork() == 0) {
+      const gid_t list = members;
+      syscall(SYS_setgroups, member ? 1 : 0, &list);
+      setresgid(somebody, somebody, somebody);
+      setresuid(somebody, somebody, somebody);
+      for (const char* folder : {"plain", "grouped"}) {
+        if (chdir(folder) != 0) _exit(1);
+        printf("%s, %s\n", folder, member ? "by a member" : "by another");
+        for (const mode_t mask : {0, 0777}) {
+          umask(mask);
+          for (const mode_t mode : {02755, 02745, 06775, 0755}) {
+            close(open("made", O_CREAT | O_RDWR, mode));
+            show_made("made");
+            unlink("made");
+          }
+          mknod("fifo", S_IFIFO | 02710, 0);
+          mkdir("folder", 0700);
+          symlink("made", "link");
+          const int unnamed = open(".", O_TMPFILE | O_RDWR, 02711);
+          struct stat status;
+          fstat(unnamed, &status);
+          printf("unnamed: %o group %u\n", status.st_mode, status.st_gid);
+          close(unnamed);
+          for (const char* name : {"fifo", "folder", "link"}) show_made(name);
+          rmdir("folder");
+          unlink("fifo");
+          unlink("link");
+        }
+        if (chdir("..") != 0) _exit(1);
+      }
+      fflush(stdout);
+      _exit(0);
+    }
+    wait(nullptr);
+  }
+  umask(0);
+  close(open("grouped/of root", O_CREAT | O_RDWR, 02755));
+  show_made("grouped/of root");
+  umask(022);
+}
+
 }  // namespace
 
 int main() {
@@ -173,6 +230,7 @@ int main() {
   existing_names();
   without_permission();
   at_the_same_time();
+  of_another_group();
   if (chdir("/") != 0) return 1;
   return system(("rm -r " + own).c_str()) == 0 ? 0 : 1;
 }
