@@ -165,6 +165,7 @@ SpaceUsage usage(AddressSpace& space) {
   result.resident = pages.now;
   result.most_resident = pages.most;
   const base::SpinGuard guard(space.space().lock);
+  result.areas = space.space().vmas.count();
   result.mapped = space.space().vmas.mapped_bytes() / base::page_bytes;
   return result;
 }

@@ -78,6 +78,7 @@ enum class FaultEnd : std::uint8_t {
 
 // Memory in use, in pages.
 struct SpaceUsage {
+  std::uint64_t areas = 0;
   std::uint64_t mapped = 0;         // VmSize
   std::uint64_t resident = 0;       // mapped lines of the ExCache (VmRSS)
   std::uint64_t most_resident = 0;  // so many there were at once (VmHWM)

@@ -67,6 +67,13 @@ Answer<> check_growth(Call& call, std::uint64_t bytes) {
   return mapped + bytes > most ? error(ENOMEM) : Answer<>();
 }
 
+// vm.max_map_count, where it is lower than what a space can have in any case. ENOMEM.
+Answer<> check_count(Call& call) {
+  const std::uint32_t most = call.process().vnode().most_mappings.load(std::memory_order_relaxed);
+  if (most >= vma::max_vmas) return {};
+  return processor::usage(call.process().space()).areas > most ? error(ENOMEM) : Answer<>();
+}
+
 }  // namespace
 
 constexpr std::uint64_t droppable_mapping = 8;  // MAP_DROPPABLE, newer than the headers
@@ -140,6 +147,7 @@ Answer<std::uint64_t> mmap(Call& call) {
   request.object_offset = anonymous ? 0 : offset;
   const bool locked = (flags & MAP_LOCKED) != 0;
   TRY(check_locked_mapping(call, bytes, locked));
+  TRY(check_count(call));
   TRY(check_growth(call, bytes));
   const UserVa mapped = TRY(processor::map(call.process().space(), request, call.thread.sleeper()));
   const vma::Range range = vma::Range::of(mapped, bytes);
@@ -231,6 +239,8 @@ Answer<std::uint64_t> msync(Call& call) {
     if (processor::list_vmas(call.process().space(), at, std::span(&area, 1)) == 0 || area.range.start >= range.end)
       return error(ENOMEM);
     hole = hole || area.range.start > at;
+    const vma::Range part{std::max(at, area.range.start), std::min(area.range.end, range.end)};
+    if ((flags & MS_INVALIDATE) != 0 && is_locked(call, part)) return error(EBUSY);
     if ((flags & MS_SYNC) != 0 && area.shared() && area.object)
       TRY(processor::synchronize_mapping(call.process().space(), area, call.thread.sleeper()));
     at = area.range.end;
@@ -239,5 +249,3 @@ Answer<std::uint64_t> msync(Call& call) {
 }
 
 }  // namespace linux_abi::calls
-    const vma::Range part{std::max(at, area.range.start), std::min(area.range.end, range.end)};
-    if ((flags & MS_INVALIDATE) != 0 && is_locked(call, part)) return error(EBUSY);

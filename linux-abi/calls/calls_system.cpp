@@ -154,7 +154,7 @@ Answer<Limit> change_limit(Call& call, int pid, std::uint64_t resource, const Li
   const Limit old = limit;
   if (fresh == nullptr) return old;
   if (fresh->hard > old.hard && !root) return error(EPERM);
-  constexpr std::uint64_t most_files = 1048576;
+  const std::uint64_t most_files = call.process().vnode().most_descriptors.load(std::memory_order_relaxed);
   if (resource == static_cast<std::uint64_t>(Resource::Files) && fresh->hard > most_files) return error(EPERM);
   limit = *fresh;
   if (resource == static_cast<std::uint64_t>(Resource::Cpu) && process != nullptr &&

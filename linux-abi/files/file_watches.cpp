@@ -174,6 +174,18 @@ Answer<> forget_watch(InotifyFile& file, int number) {
   return {};
 }
 
+Answer<base::Array<ShownWatch>> watches_of(InotifyFile& file) {
+  base::Array<ShownWatch> shown;
+  {
+    const base::SpinGuard guard(watches_lock);
+    for (const NodeWatch& watch : all_watches)
+      if (watch.file == &file) TRY(shown.push_back(ShownWatch{watch.number, watch.mask, watch.node}));
+  }
+  const auto all = shown.span();
+  std::sort(all.begin(), all.end(), [](const ShownWatch& a, const ShownWatch& b) { return a.number > b.number; });
+  return shown;
+}
+
 void forget_watches(InotifyFile& file) {
   Removed removed;
   {

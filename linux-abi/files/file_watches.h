@@ -64,5 +64,11 @@ struct WatchChange {
 Answer<int> watch_node(InotifyFile& file, NodeReference node, const WatchChange& change);
 Answer<> forget_watch(InotifyFile& file, int number);  // EINVAL
 void forget_watches(InotifyFile& file);
+struct ShownWatch {
+  int number;
+  std::uint32_t mask;
+  NodeReference node;
+};
+Answer<base::Array<ShownWatch>> watches_of(InotifyFile& file);  // the newest first
 
 }  // namespace linux_abi

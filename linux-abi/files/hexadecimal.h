@@ -15,4 +15,11 @@ inline Answer<> add_padded_hex(TextWriter& out, std::uint64_t value, unsigned di
   return out.add_text({text.data(), digits});
 }
 
+// Without leading zeros.
+inline Answer<> add_hex(TextWriter& out, std::uint64_t value) {
+  unsigned digits = 1;
+  while (digits < 16 && value >> (4 * digits) != 0) ++digits;
+  return add_padded_hex(out, value, digits);
+}
+
 }  // namespace linux_abi

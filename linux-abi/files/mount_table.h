@@ -4,12 +4,14 @@
 // `mutex` is held by whoever changes the table, across the messages that it takes.
 #pragma once
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 
 #include "kernel/base/spinlock.h"
 #include "kernel/threads/mutex.h"
 #include "linux-abi/files/mount.h"
 #include "linux-abi/files/place.h"
+#include "linux-abi/files/poll_source.h"
 
 namespace linux_abi {
 
@@ -56,6 +58,14 @@ class MountTable {
     for (MountPoint& point : points_) TRY(visit(point));
     return {};
   }
+  // For who polls /proc/mounts: every change of what is mounted, and how.
+  void changed() {
+    changes_.fetch_add(1, std::memory_order_relaxed);
+    source_.notify(0);
+  }
+  std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
+  PollSource& source() { return source_; }
+
   std::uint32_t next_id() { return ++last_id_; }  // with mutex held
   void clear();
 
@@ -65,6 +75,8 @@ class MountTable {
   base::SpinLock lock_{base::LockRank::Poll};  // guards the list; changes need mutex as well
   Points points_;
   std::uint32_t last_id_ = 0;
+  std::atomic<std::uint32_t> changes_{0};  // relaxed: the source's lock orders it with who is told
+  PollSource source_;
 };
 
 }  // namespace linux_abi

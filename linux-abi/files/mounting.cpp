@@ -52,7 +52,9 @@ Answer<PlaceReference> attach(Caller& caller, MountedSystemReference system, Nod
   TRY(check_has_name(caller, *at));
   auto mount = base::make<Mount>(std::move(system), flags, mounts.next_id());
   if (!mount) return error(ENOMEM);
-  return mounts.add(MountReference(*mount.release()), std::move(root), at, inside);
+  auto added = mounts.add(MountReference(*mount.release()), std::move(root), at, inside);
+  mounts.changed();
+  return added;
 }
 
 // The same file below another root: step by step, by the names between.
@@ -161,6 +163,7 @@ Answer<> attach_mount(Caller& caller, const PlaceReference& root, const PlaceRef
   if (root->node().is_directory() != at->node().is_directory()) return error(EINVAL);
   TRY(check_has_name(caller, *at));
   TRY(mounts.add(MountReference(*root->mount()), root->share_node(), at));
+  mounts.changed();
   return {};
 }
 
@@ -193,7 +196,9 @@ Answer<> move_mount(Caller& caller, const PlaceReference& root, const PlaceRefer
   const threads::MutexGuard guard(mounts.mutex);
   // Two moves at once, each below the other, would leave a ring.
   if (at->is_below(*root)) return error(ELOOP);
-  return mounts.move(*root, at);
+  TRY(mounts.move(*root, at));
+  mounts.changed();
+  return {};
 }
 
 namespace {
@@ -230,6 +235,7 @@ Answer<> change_flags(Caller& caller, const PlaceReference& root, const FlagChan
   for (const MountReference& each : changed.span())
     if ((change.set & mount_flag::read_only) != 0 && each->has_writers()) return error(EBUSY);
   for (const MountReference& each : changed.span()) each->set_flags((each->flags() & ~change.clear) | change.set);
+  mounts.changed();
   return {};
 }
 
@@ -247,6 +253,7 @@ Answer<> remount(Caller& caller, const PlaceReference& root, std::string_view op
   if (what == Remount::OfSystem) TRY(change_system_locked(caller, mount.system(), options, read_only));
   if (what == Remount::OfMount && read_only && mount.has_writers()) return error(EBUSY);
   mount.set_flags(kept);
+  mounts_of(tree).changed();
   return {};
 }
 
@@ -264,6 +271,7 @@ Answer<> unmount(Caller& caller, PlaceReference root, Unmounting how) {
   MountReference mount(*root->mount());
   base::Own<MountPoint> point = mounts.take(*root);
   if (!point) return error(EINVAL);
+  mounts.changed();
   if (how == Unmounting::Lazy) {
     // What is mounted inside goes with it, however deep; whoever is in there may stay.
     base::Array<MountReference> going;

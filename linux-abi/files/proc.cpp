@@ -19,19 +19,12 @@ struct Text {
   StoreText store = nullptr;
   std::uint32_t permissions = 0444;
 };
-constexpr Text machine_texts[] = {{"meminfo", proc_meminfo},
-                                  {"cpuinfo", proc_cpuinfo},
-                                  {"mounts", proc_mounts},
-                                  {"stat", proc_stat},
-                                  {"vmstat", proc_vmstat},
-                                  {"uptime", proc_uptime},
-                                  {"loadavg", proc_loadavg},
-                                  {"version", proc_version},
-                                  {"filesystems", proc_filesystems},
-                                  {"cgroups", proc_cgroups},
-                                  {"partitions", proc_partitions},
-                                  {"locks", proc_locks},
-                                  {"lego_requests", proc_lego_requests}};
+constexpr Text machine_texts[] = {{"meminfo", proc_meminfo}, {"cpuinfo", proc_cpuinfo},
+                                  {"stat", proc_stat},       {"vmstat", proc_vmstat},
+                                  {"uptime", proc_uptime},   {"loadavg", proc_loadavg},
+                                  {"version", proc_version}, {"filesystems", proc_filesystems},
+                                  {"cgroups", proc_cgroups}, {"partitions", proc_partitions},
+                                  {"locks", proc_locks},     {"lego_requests", proc_lego_requests}};
 constexpr Text process_texts[] = {{"maps", proc_pid_maps},
                                   {"smaps", proc_pid_smaps},
                                   {"smaps_rollup", proc_pid_smaps_rollup},
@@ -40,8 +33,6 @@ constexpr Text process_texts[] = {{"maps", proc_pid_maps},
                                   {"statm", proc_pid_statm},
                                   {"cmdline", proc_pid_cmdline},
                                   {"comm", proc_pid_comm, store_comm},
-                                  {"mounts", proc_mounts},
-                                  {"mountinfo", proc_pid_mountinfo},
                                   {"environ", proc_pid_environ, nullptr, 0400},
                                   {"limits", proc_pid_limits},
                                   {"auxv", proc_pid_auxv, nullptr, 0400},
@@ -105,6 +96,15 @@ struct Folder {
 };
 constexpr Folder process_folders[] = {{"fd", &descriptors, 0500}, {"fdinfo", &descriptor_texts, 0555}};
 
+// Files that are opened in a way of their own.
+struct OwnFile {
+  std::string_view name;
+  OpenOwn open;
+  std::uint32_t permissions;
+};
+constexpr OwnFile process_files[] = {
+    {"mem", open_process_memory, 0600}, {"mounts", open_mounts, 0444}, {"mountinfo", open_mount_information, 0444}};
+
 Answer<NodeReference> make_of_thread(std::string_view name, int pid) {
   for (const Text& text : process_texts)
     if (text.name == name)
@@ -114,7 +114,9 @@ Answer<NodeReference> make_of_thread(std::string_view name, int pid) {
   for (const Folder& folder : process_folders)
     if (folder.name == name) return make_directory(*folder.source, pid, folder.permissions);
   if (name == "net") return make_proc_net();
-  if (name == "mem") return make_own_file(open_process_memory, pid, 0600);
+  if (name == "ns") return make_namespaces(pid);
+  for (const OwnFile& file : process_files)
+    if (file.name == name) return make_own_file(file.open, pid, file.permissions);
   return error(ENOENT);
 }
 
@@ -130,10 +132,12 @@ bool list_of_thread(std::uint64_t cookie, int, Caller&, ListedEntry& entry) {
   if (cookie < links) return entry.set(process_links[cookie - texts].name, entry_type::link, cookie + 1);
   if (cookie < folders) return entry.set(process_folders[cookie - links].name, entry_type::directory, cookie + 1);
   if (cookie == folders) return entry.set("net", entry_type::directory, cookie + 1);
-  return cookie == folders + 1 && entry.set("mem", entry_type::regular, cookie + 1);
+  if (cookie == folders + 1) return entry.set("ns", entry_type::directory, cookie + 1);
+  const std::size_t file = cookie - folders - 2;
+  return file < std::size(process_files) && entry.set(process_files[file].name, entry_type::regular, cookie + 1);
 }
 constexpr std::size_t entries_of_thread =
-    std::size(process_texts) + std::size(process_links) + std::size(process_folders) + 2;
+    std::size(process_texts) + std::size(process_links) + std::size(process_folders) + 2 + std::size(process_files);
 constexpr DirectorySource of_thread{find_of_thread, list_of_thread, false};
 
 // /proc/PID/task. The first thread of the process at or after `tid`; 0: there is none.
@@ -183,6 +187,9 @@ constexpr FixedText settings[] = {
     {"fs/mqueue/msgsize_max", proc_sys_posix_bytes, store_posix_bytes},
     {"fs/mqueue/msg_default", proc_sys_posix_default_messages},
     {"fs/mqueue/msgsize_default", proc_sys_posix_default_bytes},
+    {"fs/nr_open", proc_sys_descriptors, store_descriptors},
+    {"kernel/ns_last_pid", proc_sys_last_pid, store_last_pid},
+    {"kernel/printk", proc_sys_log_levels, store_log_levels},
     {"kernel/pid_max", proc_sys_pid_max},
     {"kernel/tainted", proc_sys_zero},
     {"kernel/ostype", proc_sys_ostype},
@@ -215,6 +222,7 @@ constexpr FixedText settings[] = {
     {"net/ipv4/tcp_congestion_control", proc_sys_congestion},
     {"net/ipv4/tcp_available_congestion_control", proc_sys_congestions},
     {"net/ipv4/tcp_allowed_congestion_control", proc_sys_congestions},
+    {"vm/max_map_count", proc_sys_mappings, store_mappings},
     {"vm/overcommit_memory", proc_sys_zero},
 };
 
@@ -246,13 +254,14 @@ Answer<NodeReference> find(std::string_view name, int, Caller& caller) {
 }
 
 bool list(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
-  constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 5;
+  constexpr std::size_t texts = std::size(machine_texts), fixed = texts + 6;
   if (cookie < texts) return entry.set(machine_texts[cookie].name, entry_type::regular, cookie + 1);
   if (cookie == texts) return entry.set("self", entry_type::link, cookie + 1);
   if (cookie == texts + 1) return entry.set("sys", entry_type::directory, cookie + 1);
   if (cookie == texts + 2) return entry.set("sysvipc", entry_type::directory, cookie + 1);
   if (cookie == texts + 3) return entry.set("net", entry_type::link, cookie + 1);
   if (cookie == texts + 4) return entry.set("thread-self", entry_type::link, cookie + 1);
+  if (cookie == texts + 5) return entry.set("mounts", entry_type::link, cookie + 1);
   int pid = kernel_pid;
   if (cookie > fixed) {
     const base::SpinGuard guard(tasks_lock);

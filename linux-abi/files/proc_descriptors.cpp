@@ -4,6 +4,9 @@
 
 #include "linux-abi/files/descriptor_node.h"
 #include "linux-abi/files/file_locks.h"
+#include "linux-abi/files/file_watches.h"
+#include "linux-abi/files/hexadecimal.h"
+#include "linux-abi/files/inotify_file.h"
 #include "linux-abi/files/mount.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/process/inspection.h"
@@ -35,6 +38,30 @@ Answer<PlaceReference> lead_to_descriptor(int pid, int descriptor, Caller& calle
   return PlaceReference(*file->place());
 }
 
+namespace {
+
+// Of files there is no handle to tell.
+Answer<> add_watches(TextWriter& out, InotifyFile& file, Caller& caller) {
+  const base::Array<ShownWatch> watches = TRY(watches_of(file));
+  for (const ShownWatch& watch : watches) {
+    const auto status = watch.node->status(caller);
+    const std::uint64_t device = status ? status->device : 0;
+    const std::uint64_t major = device >> 8 & 0xfff, minor = (device & 0xff) | (device >> 12 & 0xfff00);
+    TRY(out.add_text("inotify wd:"));
+    TRY(add_hex(out, static_cast<std::uint64_t>(watch.number)));
+    TRY(out.add_text(" ino:"));
+    TRY(add_hex(out, status ? status->inode : 0));
+    TRY(out.add_text(" sdev:"));
+    TRY(add_hex(out, major << 20 | minor));
+    TRY(out.add_text(" mask:"));
+    TRY(add_hex(out, watch.mask));
+    TRY(out.add_text(" ignored_mask:0 \n"));
+  }
+  return {};
+}
+
+}  // namespace
+
 Answer<> proc_descriptor_text(TextWriter& out, int pid, int descriptor, Caller& caller) {
   constexpr int close_on_exec = 02000000, large_file = 0100000;  // the latter of all that open(2) opened
   const Inspected process = TRY(inspect_for_text(pid, caller));
@@ -53,7 +80,8 @@ Answer<> proc_descriptor_text(TextWriter& out, int pid, int descriptor, Caller& 
   }
   const Mount* mount = file->place() == nullptr ? nullptr : file->place()->mount();
   const auto status = file->status(caller);
-  return out.add("\nmnt_id:\t{}\nino:\t{}\n", mount == nullptr ? 0 : mount->id(), status ? status->inode : 0);
+  TRY(out.add("\nmnt_id:\t{}\nino:\t{}\n", mount == nullptr ? 0 : mount->id(), status ? status->inode : 0));
+  return file->inotify() == nullptr ? Answer<>() : add_watches(out, *file->inotify(), caller);
 }
 
 Answer<> proc_locks(TextWriter& out, int, Caller& caller) {

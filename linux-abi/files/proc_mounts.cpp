@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/PID/mounts and mountinfo: what is mounted where, as the caller's root shows it.
+#include <asm/poll.h>
+
+#include "kernel/base/memory.h"
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/files/proc_texts.h"
+#include "linux-abi/files/text_file.h"
 #include "linux-abi/files/tree.h"
 
 namespace linux_abi {
@@ -57,9 +61,7 @@ Answer<> for_each_visible(Caller& caller, Write write) {
 
 std::string_view source_of(const MountedSystem& system) { return {system.source.data(), system.source.size()}; }
 
-}  // namespace
-
-Answer<> proc_mounts(TextWriter& out, int, Caller& caller) {
+Answer<> write_mounts(TextWriter& out, int, Caller& caller) {
   return for_each_visible(caller, [&](const MountPoint& point, std::string_view path) -> Answer<> {
     const MountedSystem& system = point.mount->system();
     TRY(add_word(out, source_of(system)));
@@ -72,7 +74,7 @@ Answer<> proc_mounts(TextWriter& out, int, Caller& caller) {
   });
 }
 
-Answer<> proc_pid_mountinfo(TextWriter& out, int, Caller& caller) {
+Answer<> write_mount_information(TextWriter& out, int, Caller& caller) {
   return for_each_visible(caller, [&](const MountPoint& point, std::string_view path) -> Answer<> {
     const MountedSystem& system = point.mount->system();
     const std::uint64_t major = system.device >> 8 & 0xfff,
@@ -90,6 +92,46 @@ Answer<> proc_pid_mountinfo(TextWriter& out, int, Caller& caller) {
     TRY(add_options(out, system));
     return out.add_text("\n");
   });
+}
+
+// Who polls it is told once of each change since he last asked (POLLERR and POLLPRI, as Linux does), also if he has
+// read it.
+class MountsFile final : public TextFile {
+ public:
+  MountsFile(int flags, PlaceReference place, base::Array<char> text, WriteText writer, FileTree& tree)
+      : TextFile(flags, std::move(place), std::move(text), writer, nullptr, 0),
+        tree_(tree),
+        seen_(mounts_of(tree).changes()) {}
+  std::uint32_t poll_events() override {
+    const std::uint32_t now = mounts_of(*tree_).changes();
+    const bool changed = seen_.exchange(now, std::memory_order_relaxed) != now;
+    if (changed) grow_old();
+    return POLLIN | POLLRDNORM | (changed ? POLLERR | POLLPRI : 0);
+  }
+  PollSource* poll_source() override { return &mounts_of(*tree_).source(); }
+
+ private:
+  void close() override { base::Own<MountsFile>(this).reset(); }
+  const processor::Reference<FileTree> tree_;
+  std::atomic<std::uint32_t> seen_;  // relaxed: of two who ask at once one is told
+};
+
+Answer<OpenFileReference> open_text(WriteText write, int flags, PlaceReference place, Caller& caller) {
+  TextWriter out;
+  TRY(write(out, 0, caller));
+  auto file =
+      base::make<MountsFile>(flags, std::move(place), std::move(out.bytes()), write, caller.file_context().tree());
+  if (!file) return error(ENOMEM);
+  return OpenFileReference(*file.release());
+}
+
+}  // namespace
+
+Answer<OpenFileReference> open_mounts(int flags, PlaceReference place, int, Caller& caller) {
+  return open_text(write_mounts, flags, std::move(place), caller);
+}
+Answer<OpenFileReference> open_mount_information(int flags, PlaceReference place, int, Caller& caller) {
+  return open_text(write_mount_information, flags, std::move(place), caller);
 }
 
 }  // namespace linux_abi

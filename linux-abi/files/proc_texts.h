@@ -11,7 +11,7 @@ using ProcText = Answer<>(TextWriter& out, int subject, Caller& caller);
 using ProcStore = Answer<>(std::string_view written, int subject, Caller& caller);
 
 // Of the machine; subject does not count. proc_machine.cpp
-ProcText proc_meminfo, proc_mounts, proc_cgroups, proc_partitions, proc_stat, proc_vmstat, proc_uptime, proc_loadavg,
+ProcText proc_meminfo, proc_cgroups, proc_partitions, proc_stat, proc_vmstat, proc_uptime, proc_loadavg,
     proc_lego_requests, proc_version, proc_filesystems, proc_sys_pid_max, proc_sys_zero, proc_sys_ostype,
     proc_sys_osrelease, proc_sys_hostname, proc_sys_domain_name, proc_sys_version, proc_sys_groups_max,
     proc_sys_last_capability, proc_sys_boot_id, proc_sys_entropy, proc_sys_random_id, proc_sys_pipe_max,
@@ -19,6 +19,10 @@ ProcText proc_meminfo, proc_mounts, proc_cgroups, proc_partitions, proc_stat, pr
     proc_sys_lease_time, proc_sys_backlog_max, proc_sys_congestion, proc_sys_congestions;
 ProcStore store_hostname, store_domain_name, store_pipe_max, store_inotify_queued, store_inotify_instances,
     store_inotify_watches, store_lease_time;
+
+// Numbers that can be set. proc_settings.cpp
+ProcText proc_sys_descriptors, proc_sys_log_levels, proc_sys_last_pid, proc_sys_mappings;
+ProcStore store_descriptors, store_log_levels, store_last_pid, store_mappings;
 
 // Of its cores. proc_cpuinfo.cpp
 ProcText proc_cpuinfo;
@@ -40,7 +44,7 @@ ProcStore store_core_pattern, store_core_uses_pid, store_core_filter;
 ProcText proc_pid_maps, proc_pid_smaps, proc_pid_smaps_rollup;
 // proc_process.cpp
 ProcText proc_pid_status, proc_pid_stat, proc_pid_statm, proc_pid_cmdline, proc_pid_comm, proc_pid_wchan,
-    proc_pid_oom_score, proc_pid_cgroup, proc_pid_mountinfo;
+    proc_pid_oom_score, proc_pid_cgroup;
 ProcStore store_comm;
 // proc_inspected.cpp
 ProcText proc_pid_environ, proc_pid_auxv, proc_pid_io, proc_pid_oom_adjustment, proc_pid_limits, proc_pid_exe,
@@ -52,6 +56,13 @@ Answer<PlaceReference> lead_to_root(int pid, int number, Caller& caller);
 NodeOwner owner_of_process(int pid, Caller& caller);
 // Its memory as a file (proc(5)).
 Answer<OpenFileReference> open_process_memory(int flags, PlaceReference place, int pid, Caller& caller);
+
+// proc_mounts.cpp
+Answer<OpenFileReference> open_mounts(int flags, PlaceReference place, int pid, Caller& caller);
+Answer<OpenFileReference> open_mount_information(int flags, PlaceReference place, int pid, Caller& caller);
+
+// Its namespaces, of which there is one of each kind. proc_namespaces.cpp
+Answer<NodeReference> make_namespaces(int pid);
 
 // Its descriptors. proc_descriptors.cpp
 Answer<> proc_descriptor_target(TextWriter& out, int pid, int descriptor, Caller& caller);

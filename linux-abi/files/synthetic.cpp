@@ -13,6 +13,7 @@
 #include "linux-abi/files/directory_file.h"
 #include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/special_files.h"
+#include "linux-abi/files/text_file.h"
 
 namespace linux_abi {
 namespace {
@@ -57,47 +58,11 @@ class SyntheticNode : public Node {
   OwnerOf owner_of_ = nullptr;
 };
 
-// What a text was when it was opened.
-class TextFile final : public PositionedFile {
- public:
-  TextFile(int flags, PlaceReference place, base::Array<char> text, StoreText store, int subject)
-      : PositionedFile(flags, std::move(place)), text_(std::move(text)), store_(store), subject_(subject) {}
-  Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
-    if (store_ == nullptr) return error(EINVAL);
-    TRY(store_({reinterpret_cast<const char*>(from.data()), from.size()}, subject_, caller));
-    return from.size();
-  }
-  Answer<std::size_t> write_at(std::uint64_t, std::span<const std::byte> from, Caller& caller) override {
-    return write(from, caller);
-  }
-  Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller&) override {
-    if (offset >= text_.size()) return std::size_t{0};
-    const std::size_t bytes = std::min<std::size_t>(to.size(), text_.size() - offset);
-    std::memcpy(to.data(), text_.data() + offset, bytes);
-    return bytes;
-  }
-  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override {
-    threads::MutexGuard guard(position_lock_);
-    if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(position_);
-    if ((whence != SEEK_CUR && whence != SEEK_SET) || offset < 0) return error(EINVAL);
-    position_ = static_cast<std::uint64_t>(offset);
-    return position_;
-  }
-  bool continues() const override { return true; }
-
- private:
-  void close() override { base::Own<TextFile>(this).reset(); }
-  base::Array<char> text_;
-  StoreText store_;
-  int subject_;
-  threads::Mutex lock_;
-  std::uint64_t position_ = 0;
-};
-
 class TextNode final : public SyntheticNode {
  public:
-  TextNode(WriteText write, int subject, std::uint32_t permissions, StoreText store)
-      : SyntheticNode(file_mode::regular | permissions, subject), write_(write), store_(store) {}
+  TextNode(WriteText write, int subject, std::uint32_t permissions, StoreText store,
+           std::uint64_t inode = next_anonymous_inode())
+      : SyntheticNode(file_mode::regular | permissions, subject, inode), write_(write), store_(store) {}
   // open(O_TRUNC) before it is written changes nothing.
   Answer<> truncate(std::uint64_t, Caller&) override {
     if (store_ == nullptr) return error(EINVAL);
@@ -106,7 +71,7 @@ class TextNode final : public SyntheticNode {
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
     TextWriter out;
     TRY(write_(out, subject(), caller));
-    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()), store_, subject());
+    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()), write_, store_, subject());
     if (!file) return error(ENOMEM);
     return OpenFileReference(*file.release());
   }
@@ -123,7 +88,7 @@ class NumberedTextNode final : public SyntheticNode {
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
     TextWriter out;
     TRY(write_(out, subject(), number_, caller));
-    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()), nullptr, subject());
+    auto file = base::make<TextFile>(flags, std::move(place), std::move(out.bytes()), nullptr, nullptr, subject());
     if (!file) return error(ENOMEM);
     return OpenFileReference(*file.release());
   }
@@ -274,6 +239,9 @@ Answer<NodeReference> make_node(Arguments&&... arguments) {
 
 Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions, StoreText store) {
   return make_node<TextNode>(write, subject, permissions, store);
+}
+Answer<NodeReference> make_text_of_inode(WriteText write, std::uint64_t inode) {
+  return make_node<TextNode>(write, 0, 0444U, nullptr, inode);
 }
 Answer<NodeReference> make_numbered_text(WriteNumbered write, int subject, int number, std::uint32_t permissions) {
   return make_node<NumberedTextNode>(write, subject, number, permissions);

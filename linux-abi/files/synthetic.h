@@ -28,6 +28,8 @@ using WriteText = Answer<> (*)(TextWriter& out, int subject, Caller& caller);
 using StoreText = Answer<> (*)(std::string_view written, int subject, Caller& caller);
 Answer<NodeReference> make_text(WriteText write, int subject, std::uint32_t permissions = 0444,
                                 StoreText store = nullptr);
+// One that always is the same file, whoever makes its node.
+Answer<NodeReference> make_text_of_inode(WriteText write, std::uint64_t inode);
 // The same of something that has a number within its subject (a descriptor of a process).
 using WriteNumbered = Answer<> (*)(TextWriter& out, int subject, int number, Caller& caller);
 Answer<NodeReference> make_numbered_text(WriteNumbered write, int subject, int number, std::uint32_t permissions);

@@ -37,6 +37,9 @@ class Pids {
   // Entries in rising order from `pid` on; nullptr at the end.
   PidEntry* next(int pid);
   std::size_t count() const { return entries_.size(); }
+  // The one that was given last; the next one is the first free one after it.
+  int last() const { return last_; }
+  void set_last(int pid) { last_ = pid; }
 
  private:
   struct KeyOf {

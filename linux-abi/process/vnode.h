@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "kernel/base/spinlock.h"
@@ -11,8 +12,8 @@
 #include "linux-abi/files/file_tree.h"
 #include "linux-abi/files/mapped_files.h"
 #include "linux-abi/ipc/space.h"
-#include "linux-abi/process/pids.h"
 #include "linux-abi/process/init.h"
+#include "linux-abi/process/pids.h"
 #include "linux-abi/sockets/inet_reference.h"
 #include "linux-abi/sockets/netlink/netlink_space.h"
 #include "linux-abi/sockets/unix_space.h"
@@ -30,12 +31,16 @@ class VNode : public processor::Counted {
   std::array<char, 65> hostname{};  // ended by a zero byte; guarded by tasks_lock
   std::array<char, 65> domain_name{};
   Pids pids;  // guarded by tasks_lock
-  // /proc/sys/kernel/core_pattern, ended by a zero byte, and core_uses_pid; guarded by tasks_lock.
   Init init;  // likewise
+  // /proc/sys/kernel/core_pattern, ended by a zero byte, and core_uses_pid; guarded by tasks_lock.
   struct CoreNames {
     std::array<char, 128> pattern{"core"};
     bool add_pid = false;
   } core;
+  // /proc/sys/fs/nr_open, kernel/printk and vm/max_map_count; relaxed: numbers that stand alone.
+  std::atomic<std::uint32_t> most_descriptors{1U << 20};
+  std::array<std::atomic<std::uint32_t>, 4> log_levels{7, 4, 1, 7};
+  std::atomic<std::uint32_t> most_mappings{65530};
   processor::Reference<FileTree> files;
   processor::Reference<UnixSpace> unix_sockets;
   processor::Reference<InetSpace> inet_sockets;

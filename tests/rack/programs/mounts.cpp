@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -345,6 +347,42 @@ void loops() {
   close(file);
 }
 
+// Who polls the list of mounts is told once of each change.
+void polled() {
+  mkdir("polled", 0755);
+  const int file = open("/proc/self/mounts", O_RDONLY), other = open("/proc/self/mountinfo", O_RDONLY),
+            set = epoll_create1(0);
+  const auto asked = [&](const char* what) {
+    pollfd each{file, POLLPRI, 0};
+    const int ready = poll(&each, 1, 0);
+    epoll_event told{};
+    const int events = epoll_wait(set, &told, 1, 0);
+    printf("%s: %d %x, %d %x\n", what, ready, each.revents, events, told.events);
+  };
+  epoll_event wanted{EPOLLPRI};
+  SHOW(epoll_ctl(set, EPOLL_CTL_ADD, other, &wanted));
+  asked("first");
+  SHOW(mount("x", "polled", "tmpfs", 0, ""));
+  asked("mounted");
+  asked("again");
+  SHOW(mount(nullptr, "polled", nullptr, MS_REMOUNT | MS_BIND | MS_NOSUID, nullptr));
+  asked("changed");
+  static char text[65536];
+  lseek(file, 0, SEEK_SET);
+  read(file, text, sizeof text - 1);
+  printf("listed %d\n", strstr(text, "/polled tmpfs") != nullptr);
+  SHOW(umount("polled"));
+  asked("unmounted");
+  lseek(file, 0, SEEK_SET);
+  memset(text, 0, sizeof text);
+  read(file, text, sizeof text - 1);
+  printf("listed %d\n", strstr(text, "/polled tmpfs") != nullptr);
+  pollfd readable{file, POLLIN, 0};
+  SHOW(poll(&readable, 1, 0));
+  for (const int fd : {file, other, set}) close(fd);
+  rmdir("polled");
+}
+
 }  // namespace
 
 void mounting_in_steps();  // mounting_in_steps.cpp
@@ -363,13 +401,14 @@ int main(int count, char**) {
   } else {
     in_memory(folder);
     errors();
-  names_in_two_places();
+    names_in_two_places();
     read_only();
     for (const unsigned long flags : {0UL, (unsigned long)MS_NOATIME, (unsigned long)MS_STRICTATIME})
       access_times(flags);
     set_groups();
     forbidding();
     binds(folder);
+    polled();
     mounting_in_steps();
   }
   chdir("/");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls about processes that have no program of their own: signals about files, leases, pidfds, policies, POSIX message
-// queues, limits, futexes of many words, notices of directories, the most memory that was used; process 1.
+// queues, limits, futexes of many words, notices of directories, the most memory that was used; process 1, /proc.
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +21,8 @@ int main(int count, char**) {
                {"futexes_and_barriers", futexes_and_barriers},
                {"directory_notices", directory_notices},
                {"peaks", peaks},
-               {"first_process", first_process}};
+               {"first_process", first_process},
+               {"proc_entries", proc_entries}};
   for (const auto& part : parts) {
     printf("== %s\n", part.name);
     fflush(stdout);

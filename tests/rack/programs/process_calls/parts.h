@@ -12,3 +12,4 @@ void futexes_and_barriers();
 void directory_notices();
 void peaks();
 void first_process();
+void proc_entries();
