@@ -170,6 +170,8 @@ SpaceUsage usage(AddressSpace& space) {
   return result;
 }
 
+void synchronize_cores(AddressSpace& space) { space.domain().shoot_down_all(); }
+
 UserVa break_start(AddressSpace& space) {
   const base::SpinGuard guard(space.space().lock);
   return space.space().vmas.break_start();

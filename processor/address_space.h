@@ -117,6 +117,8 @@ base::Result<> synchronize_mapping(AddressSpace& space, const vma::Vma& area, Sl
 // mincore: one byte per page, 1 if its line is here. NoMemory when the range has holes.
 base::Result<> resident(AddressSpace& space, vma::Range range, std::span<std::uint8_t> pages);
 SpaceUsage usage(AddressSpace& space);
+// Every core that runs a thread of it passes a full barrier, and serialises what it fetches.
+void synchronize_cores(AddressSpace& space);
 base::UserVa break_start(AddressSpace& space);
 // Copies VMAs from the first that ends above `from`, in rising order; returns how many. For /proc/self/maps and checks.
 std::size_t list_vmas(AddressSpace& space, base::UserVa from, std::span<vma::Vma> to);

@@ -1,19 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// membarrier(2), the commands about the process itself: every core that runs one of its threads passes a full barrier.
+// membarrier(2): every core that runs a thread of the process, or of any that could share memory with it, passes a full
+// barrier.
 // That is what a shootdown of its translations does: an interrupt on each of them, which is waited for, and a reload of
 // CR3 on this one, which like the return from an interrupt serialises what is fetched as well (SYNC_CORE).
 #include <linux/membarrier.h>
 
 #include "linux-abi/calls/calls_system.h"
+#include "processor/address_space.h"
 
 namespace linux_abi::calls {
 namespace {
 
-constexpr std::uint32_t registrations = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
-                                        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
-                                        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
+constexpr std::uint32_t registrations =
+    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
+    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
 constexpr std::uint32_t offered = MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
-                                  MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | registrations;
+                                  MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | MEMBARRIER_CMD_GLOBAL |
+                                  MEMBARRIER_CMD_GLOBAL_EXPEDITED | registrations;
+
+// Who can share memory with the caller: the processes of its vNode, registered or not.
+Answer<> barrier_everywhere(Call& call) {
+  base::Array<processor::Reference<processor::AddressSpace>> spaces;
+  {
+    const base::SpinGuard guard(tasks_lock);
+    Pids& pids = call.process().vnode().pids;
+    for (PidEntry* entry = pids.next(0); entry != nullptr; entry = pids.next(entry->pid + 1)) {
+      if (entry->process == nullptr) continue;
+      auto space = entry->process->share_space();
+      if (space) TRY(spaces.push_back(std::move(space)));
+    }
+  }
+  for (const auto& space : spaces) processor::synchronize_cores(*space);
+  return {};
+}
 
 // What has to be registered for a command.
 std::uint32_t registration_of(int command) {
@@ -46,6 +65,11 @@ Answer<std::uint64_t> membarrier(Call& call) {
   switch (command) {
     case MEMBARRIER_CMD_QUERY:
       return std::uint64_t{offered};
+    case MEMBARRIER_CMD_GLOBAL:
+    case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
+      TRY(barrier_everywhere(call));
+      return std::uint64_t{0};
+    case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
     case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
     case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
     case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:

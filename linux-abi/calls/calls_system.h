@@ -20,6 +20,8 @@ Answer<std::uint64_t> futex(Call& call);
 Answer<std::uint64_t> set_robust_list(Call& call);
 Answer<std::uint64_t> get_robust_list(Call& call);
 Answer<std::uint64_t> sched_yield(Call& call);
+Answer<std::uint64_t> iopl(Call& call);
+Answer<std::uint64_t> ioperm(Call& call);
 Answer<std::uint64_t> sched_getaffinity(Call& call);
 Answer<std::uint64_t> sched_setaffinity(Call& call);
 Answer<std::uint64_t> sched_getscheduler(Call& call);

@@ -178,6 +178,8 @@
   CALL(reboot, "xxdp", "nobody restarts a vNode: EPERM") \
   CALL(sethostname, "su")                \
   CALL(setdomainname, "su")              \
+  CALL(iopl, "u", "not beyond what everybody has") \
+  CALL(ioperm, "uux", "only to give ports back") \
   CALL(gettid, "")                       \
   CALL(readahead, "fuu")                 \
   CALL(setxattr, "sspud")                \

@@ -249,6 +249,21 @@ void groups() {
   });
 }
 
+// A kernel may have been built without them.
+bool refused(long result, int with) { return result == -1 && (errno == with || errno == ENOSYS); }
+void ports() {
+  in_child([] {
+    SHOW(setuid(somebody));
+    SHOW(refused(syscall(SYS_iopl, 4), EINVAL));
+    SHOW(refused(syscall(SYS_iopl, -1), EINVAL));
+    SHOW(refused(syscall(SYS_iopl, 3), EPERM));
+    SHOW(refused(syscall(SYS_ioperm, 0, 0, 1), EINVAL));
+    SHOW(refused(syscall(SYS_ioperm, -1L, 2, 1), EINVAL));
+    SHOW(refused(syscall(SYS_ioperm, 65535, 2, 1), EINVAL));
+    SHOW(refused(syscall(SYS_ioperm, 65535, 1, 1), EPERM));
+  });
+}
+
 }  // namespace
 
 int main() {
@@ -259,4 +274,5 @@ int main() {
   comparing();
   others_memory();
   groups();
+  ports();
 }

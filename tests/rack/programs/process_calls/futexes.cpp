@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <initializer_list>
 
 #include "../show.h"
 #include "parts.h"
@@ -99,12 +100,21 @@ void barriers() {
   SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
   SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
   SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  constexpr int all =
+      MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0) & all);
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 1, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0));
 }
 
 // What membarrier is for: one side has none of its own, and yet never both miss the other's store.
 std::atomic<int> mine, other, started, missed, done;
-void asymmetric() {
+void asymmetric(int command) {
   constexpr int rounds = 40;
+  for (auto* each : {&mine, &other, &started, &missed, &done}) each->store(0);
   pthread_t thread;
   pthread_create(
       &thread, nullptr,
@@ -123,7 +133,7 @@ void asymmetric() {
   for (int i = 1; i <= rounds; ++i) {
     started.store(i);
     mine.store(i, std::memory_order_relaxed);
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    syscall(SYS_membarrier, command, 0, 0);
     const bool miss = other.load(std::memory_order_relaxed) < i;
     while (done.load() < i) sched_yield();
     if (miss && missed.load() != 0) ++both;
@@ -155,6 +165,7 @@ void futexes_and_barriers() {
   woken();
   between_processes();
   barriers();
-  asymmetric();
+  asymmetric(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  asymmetric(MEMBARRIER_CMD_GLOBAL);
   robust_lists();
 }
