@@ -3,6 +3,8 @@
 // their own between reads and writes.
 #pragma once
 
+#include <linux/fs.h>
+
 #include "kernel/threads/mutex.h"
 #include "linux-abi/files/file_description.h"
 #include "linux-abi/files/open_file.h"
@@ -40,6 +42,15 @@ class PositionedFile : public PlacedFile {
   }
 
  protected:
+  // lseek of a text whose end is not known: EINVAL.
+  Answer<std::uint64_t> seek_in_text(std::int64_t offset, int whence) {
+    threads::MutexGuard guard(position_lock_);
+    if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(position_);
+    if ((whence != SEEK_CUR && whence != SEEK_SET) || offset < 0) return error(EINVAL);
+    position_ = static_cast<std::uint64_t>(offset);
+    return position_;
+  }
+
   threads::Mutex position_lock_;
   std::uint64_t position_ = 0;  // guarded by position_lock_
 };

@@ -25,9 +25,7 @@ constexpr Text machine_texts[] = {{"meminfo", proc_meminfo}, {"cpuinfo", proc_cp
                                   {"version", proc_version}, {"filesystems", proc_filesystems},
                                   {"cgroups", proc_cgroups}, {"partitions", proc_partitions},
                                   {"locks", proc_locks},     {"lego_requests", proc_lego_requests}};
-constexpr Text process_texts[] = {{"maps", proc_pid_maps},
-                                  {"smaps", proc_pid_smaps},
-                                  {"smaps_rollup", proc_pid_smaps_rollup},
+constexpr Text process_texts[] = {{"smaps_rollup", proc_pid_smaps_rollup},
                                   {"status", proc_pid_status},
                                   {"stat", proc_pid_stat},
                                   {"statm", proc_pid_statm},
@@ -102,8 +100,11 @@ struct OwnFile {
   OpenOwn open;
   std::uint32_t permissions;
 };
-constexpr OwnFile process_files[] = {
-    {"mem", open_process_memory, 0600}, {"mounts", open_mounts, 0444}, {"mountinfo", open_mount_information, 0444}};
+constexpr OwnFile process_files[] = {{"mem", open_process_memory, 0600},
+                                     {"maps", open_mappings, 0444},
+                                     {"smaps", open_mapping_sizes, 0444},
+                                     {"mounts", open_mounts, 0444},
+                                     {"mountinfo", open_mount_information, 0444}};
 
 Answer<NodeReference> make_of_thread(std::string_view name, int pid) {
   for (const Text& text : process_texts)

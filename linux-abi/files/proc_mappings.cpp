@@ -5,10 +5,12 @@
 #include <linux/auxvec.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "arch/x86_64/user_copy.h"
 #include "kernel/threads/scheduler.h"
 #include "linux-abi/files/hexadecimal.h"
+#include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/process/inspection.h"
 #include "processor/address_space.h"
@@ -173,21 +175,26 @@ struct Sizes {
   }
 };
 
+// From an address on, until visit() says false.
 template <typename Visit>
-Answer<> for_each_part(const Inspected& process, int pid, Caller& caller, Visit visit) {
+Answer<> for_each_part(const Inspected& process, int pid, base::UserVa from, Caller& caller, Visit visit) {
   if (!process.space) return {};
   std::array<vma::Vma, 8> areas;
-  for (base::UserVa at(0);;) {
+  for (base::UserVa at = from;;) {
     const std::size_t count = processor::list_vmas(*process.space, at, areas);
     if (count == 0) return {};
     for (std::size_t i = 0; i < count; ++i) {
       vma::Vma& rest = areas[i];
+      const auto skip_to = [&rest](base::UserVa start) {
+        if (rest.object) rest.object_offset += start.value() - rest.range.start.value();
+        rest.range.start = start;
+      };
+      if (rest.range.start < at) skip_to(at);
       at = rest.range.end;
       while (rest.range.start < rest.range.end) {
         const Part part = first_part(process, rest, pid, caller);
-        TRY(visit(part));
-        if (rest.object) rest.object_offset += part.area.range.bytes();
-        rest.range.start = part.area.range.end;
+        if (!TRY(visit(part))) return {};
+        skip_to(part.area.range.end);
       }
     }
   }
@@ -208,11 +215,15 @@ Sizes sizes_of(processor::AddressSpace& space, const Part& part) {
 
 Answer<> add_kilobytes(TextWriter& out, std::string_view name, std::uint64_t value) {
   std::array<char, 24> digits;
-  const std::string_view number = base::format(digits, "{}", value);
-  constexpr std::size_t column = 24;
-  TRY(out.add("{}:", name));
-  for (std::size_t used = name.size() + 1 + number.size(); used < column; ++used) TRY(out.add_text(" "));
-  return out.add("{} kB\n", number);
+  const std::string_view number = base::format(digits, "{}", value), unit = " kB\n";
+  constexpr std::size_t column = 24;  // where the number ends
+  std::array<char, 64> line;
+  line.fill(' ');
+  name.copy(line.data(), column);
+  line[name.size()] = ':';
+  const std::size_t start = std::max(column - std::min(column, number.size()), name.size() + 1);
+  const std::size_t end = start + number.copy(line.data() + start, number.size());
+  return out.add_text({line.data(), end + unit.copy(line.data() + end, unit.size())});
 }
 
 Answer<> add_sizes(TextWriter& out, const Sizes& sizes) {
@@ -258,37 +269,107 @@ Answer<> add_flags(TextWriter& out, const Part& part) {
   return out.add_text(" \n");
 }
 
-}  // namespace
+Answer<> write_mapping(TextWriter& out, const Line& line, const Part& part) { return add_line(out, line, part.area); }
 
-Answer<> proc_pid_maps(TextWriter& out, int pid, Caller& caller) {
-  const Inspected process = TRY(inspect_for_text(pid, caller));
-  const Line line = TRY(prepare(process, caller));
-  return for_each_part(process, pid, caller, [&](const Part& part) { return add_line(out, line, part.area); });
+Answer<> write_mapping_sizes(TextWriter& out, const Line& line, const Part& part) {
+  const Sizes sizes = sizes_of(*line.process.space, part);
+  TRY(add_line(out, line, part.area));
+  TRY(add_kilobytes(out, "Size", sizes.mapped));
+  TRY(add_kilobytes(out, "KernelPageSize", base::page_bytes / 1024));
+  TRY(add_kilobytes(out, "MMUPageSize", base::page_bytes / 1024));
+  TRY(add_sizes(out, sizes));
+  return add_flags(out, part);
+}
+using WritePart = Answer<> (*)(TextWriter& out, const Line& line, const Part& part);
+
+// A text about each mapping, made as it is read, a page of whole ones at a time as Linux does it: of a process with
+// thousands of them many a program reads the beginning only. When the process has ended, or runs another program, the
+// text is over.
+class MappingsFile final : public PositionedFile {
+ public:
+  MappingsFile(int flags, PlaceReference place, int pid, processor::Reference<processor::AddressSpace> space,
+               WritePart writer)
+      : PositionedFile(flags, std::move(place)), pid_(pid), space_(std::move(space)), write_(writer) {}
+  Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller) override {
+    threads::MutexGuard guard(lock_);
+    if (to.empty()) return std::size_t{0};
+    if (offset < begins_) begins_ = 0, next_ = base::UserVa(0), piece_.clear();
+    while (offset - begins_ >= piece_.size()) {
+      TRY(write_next(caller));
+      if (piece_.empty()) return std::size_t{0};
+    }
+    const auto rest = piece_.span().subspan(offset - begins_);
+    const std::size_t bytes = std::min(rest.size(), to.size());
+    std::memcpy(to.data(), rest.data(), bytes);
+    return bytes;
+  }
+  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override { return seek_in_text(offset, whence); }
+  bool continues() const override { return true; }
+
+ private:
+  void close() override { base::Own<MappingsFile>(this).reset(); }
+
+  Answer<> write_next(Caller& caller) {
+    TextWriter out;
+    base::UserVa next = next_;
+    const auto process = inspect(static_cast<Thread&>(caller), pid_, InspectFor::Everybody);
+    if (process && process->space.get() == space_.get()) {
+      const Line line = TRY(prepare(*process, caller));
+      const auto write = [&](const Part& part) -> Answer<bool> {
+        const std::size_t before = out.bytes().size();
+        TRY(write_(out, line, part));
+        if (before > 0 && out.bytes().size() > base::page_bytes) {
+          out.bytes().truncate(before);
+          return false;
+        }
+        next = part.area.range.end;
+        return true;
+      };
+      TRY(for_each_part(*process, pid_, next_, caller, write));
+    }
+    begins_ += piece_.size();
+    piece_ = std::move(out.bytes());
+    next_ = next;
+    return {};
+  }
+
+  const int pid_;
+  const processor::Reference<processor::AddressSpace> space_;
+  const WritePart write_;
+  threads::Mutex lock_;
+  // Guarded by the lock:
+  base::Array<char> piece_;   // of the text
+  std::uint64_t begins_ = 0;  // where in the text
+  base::UserVa next_{0};      // what the next piece begins with
+};
+
+template <WritePart write>
+Answer<OpenFileReference> open_mappings_file(int flags, PlaceReference place, int pid, Caller& caller) {
+  Inspected process = TRY(inspect_for_text(pid, caller));
+  auto file = base::make<MappingsFile>(flags, std::move(place), pid, std::move(process.space), write);
+  if (!file) return error(ENOMEM);
+  return OpenFileReference(*file.release());
 }
 
-Answer<> proc_pid_smaps(TextWriter& out, int pid, Caller& caller) {
-  const Inspected process = TRY(inspect_for_text(pid, caller));
-  const Line line = TRY(prepare(process, caller));
-  return for_each_part(process, pid, caller, [&](const Part& part) -> Answer<> {
-    const Sizes sizes = sizes_of(*process.space, part);
-    TRY(add_line(out, line, part.area));
-    TRY(add_kilobytes(out, "Size", sizes.mapped));
-    TRY(add_kilobytes(out, "KernelPageSize", base::page_bytes / 1024));
-    TRY(add_kilobytes(out, "MMUPageSize", base::page_bytes / 1024));
-    TRY(add_sizes(out, sizes));
-    return add_flags(out, part);
-  });
+}  // namespace
+
+Answer<OpenFileReference> open_mappings(int flags, PlaceReference place, int pid, Caller& caller) {
+  return open_mappings_file<write_mapping>(flags, std::move(place), pid, caller);
+}
+
+Answer<OpenFileReference> open_mapping_sizes(int flags, PlaceReference place, int pid, Caller& caller) {
+  return open_mappings_file<write_mapping_sizes>(flags, std::move(place), pid, caller);
 }
 
 Answer<> proc_pid_smaps_rollup(TextWriter& out, int pid, Caller& caller) {
   const Inspected process = TRY(inspect_for_text(pid, caller));
   Sizes all;
   base::UserVa first(0), last(0);
-  TRY(for_each_part(process, pid, caller, [&](const Part& part) -> Answer<> {
+  TRY(for_each_part(process, pid, base::UserVa(0), caller, [&](const Part& part) -> Answer<bool> {
     if (last.value() == 0) first = part.area.range.start;
     last = part.area.range.end;
     all.add(sizes_of(*process.space, part));
-    return {};
+    return true;
   }));
   if (last.value() == 0) return {};
   TRY(add_padded_hex(out, first.value(), hex_digits(first.value())));

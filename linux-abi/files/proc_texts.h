@@ -41,7 +41,7 @@ ProcStore store_core_pattern, store_core_uses_pid, store_core_filter;
 
 // Of the process or thread `pid`. ESRCH: it ended; EACCES: it is not to be looked into by everybody.
 // proc_mappings.cpp
-ProcText proc_pid_maps, proc_pid_smaps, proc_pid_smaps_rollup;
+ProcText proc_pid_smaps_rollup;
 // proc_process.cpp
 ProcText proc_pid_status, proc_pid_stat, proc_pid_statm, proc_pid_cmdline, proc_pid_comm, proc_pid_wchan,
     proc_pid_oom_score, proc_pid_cgroup;
@@ -56,6 +56,9 @@ Answer<PlaceReference> lead_to_root(int pid, int number, Caller& caller);
 NodeOwner owner_of_process(int pid, Caller& caller);
 // Its memory as a file (proc(5)).
 Answer<OpenFileReference> open_process_memory(int flags, PlaceReference place, int pid, Caller& caller);
+// maps and smaps.
+Answer<OpenFileReference> open_mappings(int flags, PlaceReference place, int pid, Caller& caller);
+Answer<OpenFileReference> open_mapping_sizes(int flags, PlaceReference place, int pid, Caller& caller);
 
 // proc_mounts.cpp
 Answer<OpenFileReference> open_mounts(int flags, PlaceReference place, int pid, Caller& caller);

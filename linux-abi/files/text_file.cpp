@@ -2,8 +2,6 @@
 // Open texts: see text_file.h.
 #include "linux-abi/files/text_file.h"
 
-#include <linux/fs.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -27,14 +25,6 @@ Answer<std::size_t> TextFile::read_at(std::uint64_t offset, std::span<std::byte>
   const std::size_t bytes = std::min<std::size_t>(to.size(), text_.size() - offset);
   std::memcpy(to.data(), text_.data() + offset, bytes);
   return bytes;
-}
-
-Answer<std::uint64_t> TextFile::seek(std::int64_t offset, int whence, Caller&) {
-  threads::MutexGuard guard(position_lock_);
-  if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(position_);
-  if ((whence != SEEK_CUR && whence != SEEK_SET) || offset < 0) return error(EINVAL);
-  position_ = static_cast<std::uint64_t>(offset);
-  return position_;
 }
 
 }  // namespace linux_abi

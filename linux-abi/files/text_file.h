@@ -23,7 +23,7 @@ class TextFile : public PositionedFile {
     return write(from, caller);
   }
   Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller) override;
-  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller& caller) override;
+  Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override { return seek_in_text(offset, whence); }
   bool continues() const override { return true; }
 
  protected:
