@@ -293,7 +293,8 @@ class MappingsFile final : public PositionedFile {
   Answer<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to, Caller& caller) override {
     threads::MutexGuard guard(lock_);
     if (to.empty()) return std::size_t{0};
-    if (offset < begins_) begins_ = 0, next_ = base::UserVa(0), piece_.clear();
+    // Who goes back, or elsewhere, wants to see what there is now.
+    if (offset == 0 || offset != follows_) begins_ = 0, next_ = base::UserVa(0), piece_.clear();
     while (offset - begins_ >= piece_.size()) {
       TRY(write_next(caller));
       if (piece_.empty()) return std::size_t{0};
@@ -301,6 +302,7 @@ class MappingsFile final : public PositionedFile {
     const auto rest = piece_.span().subspan(offset - begins_);
     const std::size_t bytes = std::min(rest.size(), to.size());
     std::memcpy(to.data(), rest.data(), bytes);
+    follows_ = offset + bytes;
     return bytes;
   }
   Answer<std::uint64_t> seek(std::int64_t offset, int whence, Caller&) override { return seek_in_text(offset, whence); }
@@ -338,9 +340,10 @@ class MappingsFile final : public PositionedFile {
   const WritePart write_;
   threads::Mutex lock_;
   // Guarded by the lock:
-  base::Array<char> piece_;   // of the text
-  std::uint64_t begins_ = 0;  // where in the text
-  base::UserVa next_{0};      // what the next piece begins with
+  base::Array<char> piece_;    // of the text
+  std::uint64_t begins_ = 0;   // where in the text
+  std::uint64_t follows_ = 0;  // what is read next, if it is read on
+  base::UserVa next_{0};       // what the next piece begins with
 };
 
 template <WritePart write>
