@@ -33,6 +33,12 @@ Answer<sockaddr_nl> parse(const SocketAddress& address) {
   return parsed;
 }
 
+// Options that are on or off. NETLINK_LISTEN_ALL_NSID is one more, which is never told.
+constexpr bool is_switch(int name) {
+  return name == NETLINK_PKTINFO || name == NETLINK_BROADCAST_ERROR || name == NETLINK_NO_ENOBUFS ||
+         name == NETLINK_CAP_ACK || name == NETLINK_EXT_ACK || name == NETLINK_GET_STRICT_CHK;
+}
+
 // Other programs are out of reach, as Linux has it for who does not administrate the network.
 Answer<> check_target(const SocketAddress& address) {
   const sockaddr_nl target = TRY(parse(address));
@@ -194,45 +200,25 @@ Answer<> NetlinkSocket::set_option(int level, int name, std::span<const std::byt
   if (level == SOL_SOCKET) return Socket::set_option(level, name, value, caller);
   if (level != netlink_level) return error(ENOPROTOOPT);
   const std::uint32_t number = option_as<std::uint32_t>(value).value_or(0);
-  switch (name) {
-    case NETLINK_ADD_MEMBERSHIP:
-    case NETLINK_DROP_MEMBERSHIP:
-      return join(number, name == NETLINK_ADD_MEMBERSHIP);
-    case NETLINK_LISTEN_ALL_NSID:
-      if (!caller.credentials().may(Capability::BroadcastNetwork)) return error(EPERM);
-      [[fallthrough]];
-    case NETLINK_PKTINFO:
-    case NETLINK_BROADCAST_ERROR:
-    case NETLINK_NO_ENOBUFS:
-    case NETLINK_CAP_ACK:
-    case NETLINK_EXT_ACK:
-    case NETLINK_GET_STRICT_CHK:
-      number != 0 ? options_on_.fetch_or(1u << name, std::memory_order_relaxed)
-                  : options_on_.fetch_and(~(1u << name), std::memory_order_relaxed);
-      return {};
-    default:
-      return error(ENOPROTOOPT);
-  }
+  if (name == NETLINK_ADD_MEMBERSHIP || name == NETLINK_DROP_MEMBERSHIP)
+    return join(number, name == NETLINK_ADD_MEMBERSHIP);
+  if (name == NETLINK_LISTEN_ALL_NSID && !caller.credentials().may(Capability::BroadcastNetwork)) return error(EPERM);
+  if (name != NETLINK_LISTEN_ALL_NSID && !is_switch(name)) return error(ENOPROTOOPT);
+  number != 0 ? options_on_.fetch_or(1u << name, std::memory_order_relaxed)
+              : options_on_.fetch_and(~(1u << name), std::memory_order_relaxed);
+  return {};
 }
 
 Answer<OptionValue> NetlinkSocket::option(int level, int name, std::size_t room, Caller& caller) {
   if (level == SOL_SOCKET) return Socket::option(level, name, room, caller);
   if (level != netlink_level) return error(ENOPROTOOPT);
-  switch (name) {
-    case NETLINK_LIST_MEMBERSHIPS:
-      if (!knows_groups_.load(std::memory_order_relaxed)) return OptionValue();
-      return OptionValue::of(groups_.load(std::memory_order_relaxed));
-    case NETLINK_PKTINFO:
-    case NETLINK_BROADCAST_ERROR:
-    case NETLINK_NO_ENOBUFS:
-    case NETLINK_CAP_ACK:
-    case NETLINK_EXT_ACK:
-    case NETLINK_GET_STRICT_CHK:
-      if (room < sizeof(std::int32_t)) return error(EINVAL);
-      return OptionValue::number(has(name) ? 1 : 0);
-    default:
-      return error(ENOPROTOOPT);
+  if (name == NETLINK_LIST_MEMBERSHIPS) {
+    if (!knows_groups_.load(std::memory_order_relaxed)) return OptionValue();
+    return OptionValue::of(groups_.load(std::memory_order_relaxed));
   }
+  if (!is_switch(name)) return error(ENOPROTOOPT);
+  if (room < sizeof(std::int32_t)) return error(EINVAL);
+  return OptionValue::number(has(name) ? 1 : 0);
 }
 
 Answer<std::uint64_t> NetlinkSocket::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {
