@@ -122,26 +122,30 @@ Answer<std::size_t> NetlinkSocket::send(std::span<const std::byte> from, Outgoin
   return from.size();
 }
 
+void NetlinkSocket::lose_locked() {
+  lost_ = true;
+  readers_.wake_all();
+  source_.notify(readable_events);
+}
+
 // Without room or memory it is lost, and the program is told that something was.
 void NetlinkSocket::queue(base::Array<std::byte> datagram) {
   if (datagram.empty()) return;
   const std::size_t bytes = datagram.size() + overhead;
   auto queued = base::make<Datagram>(std::move(datagram));
   const base::SpinGuard guard(lock_);
-  if (queued && queued_bytes_ + bytes <= static_cast<std::size_t>(options().receive_buffer())) {
-    queued_bytes_ += bytes;
-    datagrams_.push_back(*queued.release());
-  } else {
-    lost_ = true;
-  }
+  if (!queued || queued_bytes_ + bytes > static_cast<std::size_t>(options().receive_buffer())) return lose_locked();
+  queued_bytes_ += bytes;
+  datagrams_.push_back(*queued.release());
   readers_.wake_all();
   source_.notify(readable_events);
 }
 
 void NetlinkSocket::tell(std::span<const std::byte> bytes) {
   base::Array<std::byte> datagram;
-  (void)datagram.append(bytes);  // without memory there is nothing to queue
-  queue(std::move(datagram));
+  if (datagram.append(bytes)) return queue(std::move(datagram));
+  const base::SpinGuard guard(lock_);
+  lose_locked();
 }
 
 int NetlinkSocket::take_error_locked() { return std::exchange(lost_, false) && !has(NETLINK_NO_ENOBUFS) ? ENOBUFS : 0; }

@@ -53,6 +53,7 @@ class NetlinkSocket final : public Socket {
   Answer<> join(std::uint32_t group, bool joins);
   void take_port(Caller& caller);
   void queue(base::Array<std::byte> datagram);
+  void lose_locked();
   int take_error_locked();
 
   const processor::Reference<NetlinkSpace> space_;
