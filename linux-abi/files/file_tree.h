@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a vNode as its processes see them: the root file system from its home mComponent, file systems in that
-// one's memory on /dev/shm and where the root holds nothing in /tmp and /run, and /proc, /dev and the like made here. One for each vNode; references are held by the vNode and by whoever is somewhere in it.
+// The files of a vNode as its processes see them: the root from its home mComponent, file systems in that one's memory,
+// and /proc, /dev and the like made here. One for each vNode, held by it and by whoever is somewhere in it.
 #pragma once
 
 #include "linux-abi/abi/errno.h"

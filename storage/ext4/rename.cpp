@@ -108,8 +108,9 @@ Result<> FileSystem::exchange_entries(RenameSide& from, RenameSide& to, storage:
   return {};
 }
 
-Result<std::optional<storage::Attributes>> FileSystem::rename(base::FileId old_directory, std::string_view old_name, base::FileId new_directory,
-                            std::string_view new_name, RenameMode mode, const storage::Request& request) {
+Result<std::optional<storage::Attributes>> FileSystem::rename(base::FileId old_directory, std::string_view old_name,
+                                                              base::FileId new_directory, std::string_view new_name,
+                                                              RenameMode mode, const storage::Request& request) {
   TRY(writable());
   TRY(check_rename_name(old_name));
   TRY(check_rename_name(new_name));
