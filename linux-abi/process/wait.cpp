@@ -7,6 +7,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/process/exit.h"
 #include "linux-abi/process/tracing.h"
+#include "linux-abi/process/usage.h"
 #include "processor/address_space.h"
 
 namespace linux_abi {
@@ -45,6 +46,13 @@ struct Look {
   Process* to_delete = nullptr;
 };
 
+// What wait4(2) tells of a child: its own processor time and that of the children it has waited for.
+ProcessTimes whole_times_locked(Process& child) {
+  ProcessTimes times = child.state == ProcessState::Zombie ? child.ended_threads_times : times_of_locked(child);
+  times.add(child.children_times);
+  return times;
+}
+
 bool reports_change(const Process& child, const WaitRequest& request) {
   return (child.reported.code == sig::code::cld_stopped && request.stopped) ||
          (child.reported.code == sig::code::cld_continued && request.continued);
@@ -61,6 +69,7 @@ bool look_at_traced_locked(Thread& waiter, const WaitRequest& request, Look& loo
     look.found = true;
     look.result.pid = tid;
     look.result.status = ended ? traced->ended : WaitStatus{sig::code::cld_trapped, traced->code};
+    if (!ended) look.result.times = whole_times_locked(traced->thread->process());
     if (request.keep) return true;
     traced->told = true;
     if (!ended) return true;
@@ -82,8 +91,7 @@ Look look_locked(Thread& waiter, const WaitRequest& request) {
     look.found = true;
     look.result.pid = child.pid();
     look.result.status = ended ? child.ended : child.reported;
-    look.result.times = child.ended_threads_times;
-    look.result.times.add(child.children_times);
+    look.result.times = whole_times_locked(child);
     look.result.most_resident = std::max(child.most_resident, child.children_most_resident);
     look.space = child.share_space();
     if (request.keep) return look;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // ru_maxrss: the most memory a process had at once, what is left of that after execve and fork, and whose it is of
-// children. Sizes are told in steps of 8 MiB: what else a program has is small beside them.
+// children; and the times of one that stopped. Sizes are told in steps of 8 MiB: what else a program has is small
+// beside them.
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,9 +48,28 @@ pid_t child_using(long steps) {
   return child;
 }
 
+// What a child has used so far is told whenever it is waited for, not only when it has ended.
+void times_of_a_stopped_child() {
+  const pid_t child = fork();
+  if (child == 0) {
+    rusage own{};
+    while (own.ru_utime.tv_sec == 0 && own.ru_utime.tv_usec < 30000) getrusage(RUSAGE_SELF, &own);
+    raise(SIGSTOP);
+    _exit(0);
+  }
+  rusage stopped{}, ended{};
+  int status = 0;
+  show("stopped", wait4(child, &status, WUNTRACED, &stopped) == child && WIFSTOPPED(status));
+  kill(child, SIGCONT);
+  show("ended", wait4(child, &status, 0, &ended) == child && WIFEXITED(status));
+  show("used before", stopped.ru_utime.tv_usec >= 30000);
+  show("used after", timercmp(&ended.ru_utime, &stopped.ru_utime, >=));
+}
+
 }  // namespace
 
 void peaks() {
+  times_of_a_stopped_child();
   show_peaks("start");
   const pid_t large = child_using(2);
   siginfo_t ended{};
