@@ -77,6 +77,7 @@ bool ProgramLaunch::next_event(std::span<std::byte> to, Event& event) {
     const unsigned stream = (next_stream_ + turn) % 2;
     const std::size_t bytes = outputs_[stream]->pipe()->try_read(to);
     if (bytes == 0) continue;
+    if (terminal_ && stream == 0) terminal_->output_taken();
     next_stream_ = 1 - stream;
     event.reply.event = static_cast<std::uint32_t>(ConsoleEvent::Output);
     event.reply.stream = stream + 1;

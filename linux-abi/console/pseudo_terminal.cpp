@@ -20,13 +20,14 @@ namespace {
 // ioctl(2) of masters (ioctl_tty(2)).
 namespace request_number {
 constexpr std::uint32_t get_number = 0x80045430, set_lock = 0x40045431, get_lock = 0x80045439, get_slave = 0x5441,
-                        in_queue = 0x541b;
+                        in_queue = 0x541b, flush = 0x540b, set_packet_mode = 0x5420, get_packet_mode = 0x80045438,
+                        send_signal = 0x40045436;
 }
 
 struct Slave {
   VNode* vnode = nullptr;
   TerminalDevice* terminal = nullptr;  // nullptr: free. The master has a reference
-  std::uint32_t uid = 0;
+  PseudoSlave facts;
   bool locked = true;
 };
 base::SpinLock slaves_lock{base::LockRank::Poll};
@@ -39,15 +40,14 @@ class MasterFile final : public PlacedFile {
   MasterFile(processor::Reference<TerminalDevice> terminal, int flags, PlaceReference place)
       : PlacedFile(flags, std::move(place)), terminal_(std::move(terminal)) {}
 
-  // EIO: all slaves are closed.
   Answer<std::size_t> read(std::span<std::byte> to, Caller& caller) override {
-    if (to.empty()) return std::size_t{0};
-    const std::size_t got = TRY(terminal_->output().read(to, non_blocking(), caller));
-    return got > 0 ? Answer<std::size_t>(got) : error(EIO);
+    return terminal_->read_output(to, non_blocking(), caller);
   }
-  Answer<std::size_t> write(std::span<const std::byte> from, Caller&) override { return terminal_->keys(from); }
+  Answer<std::size_t> write(std::span<const std::byte> from, Caller& caller) override {
+    return terminal_->write_keys(from, non_blocking(), caller);
+  }
   Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override;
-  std::uint32_t poll_events() override { return terminal_->output().events(true, false) | POLLOUT | POLLWRNORM; }
+  std::uint32_t poll_events() override { return terminal_->master_events(); }
   PollSource* poll_source() override { return &terminal_->output().source(); }
   bool is_terminal() const override { return true; }
 
@@ -69,13 +69,17 @@ Answer<std::uint64_t> MasterFile::control(std::uint32_t request, std::uint64_t a
     TRY(caller.copy_out(argument, std::as_bytes(std::span(&value, 1))));
     return std::uint64_t{0};
   };
+  const auto take = [&]() -> Answer<std::int32_t> {
+    std::int32_t value = 0;
+    TRY(caller.copy_in(std::as_writable_bytes(std::span(&value, 1)), argument));
+    return value;
+  };
   Slave& slave = slaves[static_cast<std::size_t>(terminal_->number())];
   switch (request) {
     case request_number::get_number:
       return give(terminal_->number());
     case request_number::set_lock: {
-      std::int32_t locked = 0;
-      TRY(caller.copy_in(std::as_writable_bytes(std::span(&locked, 1)), argument));
+      const std::int32_t locked = TRY(take());
       const base::SpinGuard guard(slaves_lock);
       slave.locked = locked != 0;
       return std::uint64_t{0};
@@ -99,6 +103,21 @@ Answer<std::uint64_t> MasterFile::control(std::uint32_t request, std::uint64_t a
     }
     case request_number::in_queue:
       return give(static_cast<std::int32_t>(terminal_->output().bytes()));
+    case request_number::set_packet_mode:
+      terminal_->set_packet_mode(TRY(take()) != 0);
+      return std::uint64_t{0};
+    case request_number::get_packet_mode:
+      return give(terminal_->packet_mode() ? 1 : 0);
+    case request_number::flush: {
+      constexpr std::uint64_t output_only = 1, largest = 2;
+      if (argument > largest) return error(EINVAL);
+      if (argument != output_only) terminal_->discard_output();
+      return std::uint64_t{0};
+    }
+    case request_number::send_signal:
+      if (argument != sig::intr && argument != sig::quit && argument != sig::tstp) return error(EINVAL);
+      terminal_->signal(static_cast<int>(argument));
+      return std::uint64_t{0};
     default:
       return terminal_->control(request, argument, caller, TerminalDevice::Side::Master);
   }
@@ -114,7 +133,9 @@ Answer<processor::Reference<TerminalDevice>> add_slave(Caller& caller) {
     auto terminal = TRY(TerminalDevice::create_slave(static_cast<int>(number)));
     const base::SpinGuard guard(slaves_lock);
     if (slaves[number].terminal != nullptr) continue;  // another thread was faster
-    slaves[number] = {&vnode_of(caller), terminal.get(), caller.credentials().file_uid, true};
+    const Credentials& user = caller.credentials();
+    const PseudoSlave facts{.number = static_cast<int>(number), .uid = user.file_uid, .gid = user.file_gid};
+    slaves[number] = {&vnode_of(caller), terminal.get(), facts, true};
     return terminal;
   }
   return error(ENOSPC);
@@ -143,6 +164,7 @@ Answer<OpenFileReference> open_pseudo_slave(int number, int flags, PlaceReferenc
     if (slave.locked) return error(EIO);
     terminal = processor::Reference<TerminalDevice>(*slave.terminal);
   }
+  if (terminal->is_exclusive() && !caller.credentials().may(Capability::Administration)) return error(EBUSY);
   OpenFileReference file = TRY(terminal->open(flags, std::move(place)));
   if (controlling) terminal->become_controlling(caller);
   return file;
@@ -152,10 +174,26 @@ bool next_pseudo_slave(int from, Caller& caller, PseudoSlave& slave) {
   const base::SpinGuard guard(slaves_lock);
   for (auto number = static_cast<std::size_t>(std::max(from, 0)); number < slaves.size(); ++number) {
     if (slaves[number].terminal == nullptr || slaves[number].vnode != &vnode_of(caller)) continue;
-    slave = {static_cast<int>(number), slaves[number].uid};
+    slave = slaves[number].facts;
     return true;
   }
   return false;
+}
+
+Answer<PseudoSlave> find_pseudo_slave(int number, Caller& caller) {
+  PseudoSlave slave;
+  if (number < 0 || !next_pseudo_slave(number, caller, slave) || slave.number != number) return error(ENOENT);
+  return slave;
+}
+
+Answer<> change_pseudo_slave(int number, const AttributeChange& change, Caller& caller) {
+  TRY(find_pseudo_slave(number, caller));
+  const base::SpinGuard guard(slaves_lock);
+  PseudoSlave& facts = slaves[static_cast<std::size_t>(number)].facts;
+  if (change.set_mode) facts.permissions = change.mode;
+  if (change.set_uid) facts.uid = change.uid;
+  if (change.set_gid) facts.gid = change.gid;
+  return {};
 }
 
 }  // namespace linux_abi

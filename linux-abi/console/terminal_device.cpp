@@ -15,15 +15,6 @@ namespace linux_abi {
 
 namespace {
 
-// ioctl(2) of terminals (ioctl_tty(2)).
-namespace request_number {
-constexpr std::uint32_t get = 0x5401, set = 0x5402, set_wait = 0x5403, set_flush = 0x5404, old_get = 0x5405,
-                        old_set = 0x5406, old_set_wait = 0x5407, old_set_flush = 0x5408, send_break = 0x5409,
-                        flow = 0x540a, flush = 0x540b, exclusive = 0x540c, set_controlling = 0x540e, get_group = 0x540f,
-                        set_group = 0x5410, out_queue = 0x5411, get_window = 0x5413, set_window = 0x5414,
-                        in_queue = 0x541b, drop_controlling = 0x5422, get_session = 0x5429;
-}
-
 class TerminalFile final : public OpenFile {
  public:
   TerminalFile(processor::Reference<TerminalDevice> terminal, int flags, PlaceReference place)
@@ -98,6 +89,16 @@ std::uint64_t TerminalDevice::device() const {
   return number_ < 0 ? device::console : device::pseudo_slave(static_cast<std::uint32_t>(number_));
 }
 
+bool TerminalDevice::is_exclusive() {
+  const base::SpinGuard guard(lock_);
+  return exclusive_;
+}
+
+TerminalSettings TerminalDevice::settings() {
+  const base::SpinGuard guard(lock_);
+  return line_.settings;
+}
+
 void TerminalDevice::last_reference_gone() { base::Own<TerminalDevice>(this).reset(); }
 
 Answer<OpenFileReference> TerminalDevice::open(int flags, PlaceReference place) {
@@ -116,46 +117,6 @@ Answer<OpenFileReference> TerminalDevice::open(int flags, PlaceReference place) 
 
 void TerminalDevice::file_closed() {
   if (own_output_) output_.remove_writer();
-}
-
-void TerminalDevice::show(std::span<const char> text) {
-  // Echo that finds no room is lost, as on a terminal whose output is stopped.
-  (void)output_.try_write(std::as_bytes(text));
-}
-
-std::size_t TerminalDevice::keys(std::span<const std::byte> bytes) {
-  std::size_t taken = 0;
-  for (; taken < bytes.size(); ++taken) {
-    base::Array<char> echo;
-    int number = 0;
-    {
-      const base::SpinGuard guard(lock_);
-      number = line_.receive(static_cast<std::uint8_t>(bytes[taken]), echo);
-      if (line_.readable()) readable_.wake_all();
-    }
-    if (!echo.empty()) show(echo.span());
-    if (number != 0) signal(number);
-  }
-  source_.notify(POLLIN | POLLRDNORM);
-  return taken;
-}
-
-void TerminalDevice::no_more_keys() {
-  {
-    const base::SpinGuard guard(lock_);
-    line_.hang_up();
-    readable_.wake_all();
-  }
-  source_.notify(POLLIN | POLLHUP);
-}
-
-void TerminalDevice::resize(WindowSize size) {
-  {
-    const base::SpinGuard guard(lock_);
-    if (window_ == size) return;
-    window_ = size;
-  }
-  signal(sig::winch);
 }
 
 void TerminalDevice::signal(int number) {
@@ -227,48 +188,57 @@ Answer<std::size_t> TerminalDevice::read(std::span<std::byte> to, bool non_block
   TRY(check_foreground(caller, sig::ttin));
   if (to.empty()) return std::size_t{0};
   constexpr std::uint64_t tenth_ns = 100'000'000;
-  std::size_t taken = 0;
-  bool would_block = false;
+  std::size_t taken = 0, seen = 0;
+  bool first = true, done = false, would_block = false, was_full = false;
   std::uint64_t deadline = base::never_ns;
-  const auto ready = [&] {
-    const TerminalSettings& settings = line_.settings;
-    const bool raw = !settings.has_local(termios_bit::canonical);
-    const std::size_t minimum = raw ? settings.character(ControlCharacter::Minimum) : 0;
-    const std::uint64_t time = raw ? settings.character(ControlCharacter::Time) : 0;
-    if (raw && minimum == 0 && time == 0) {
-      taken = line_.take(to);
-      return true;
-    }
-    if (raw && minimum == 0 && deadline == base::never_ns) deadline = caller.now_ns() + time * tenth_ns;
-    if (line_.readable()) {
-      taken = line_.take(to);
-      return true;
-    }
-    would_block = non_blocking;
-    return would_block;
+  const auto take = [&] {
+    was_full = !line_.has_room();
+    taken = line_.take(to);
+    if (was_full) has_room_.wake_all();
+    done = true;
   };
-  {
-    // The deadline is known only after a first look.
+  const auto look = [&] {
+    const bool is_first = std::exchange(first, false);
+    if (line_.readable_into(to.size())) return take(), true;
+    const TerminalSettings& settings = line_.settings;
+    const std::size_t there = settings.has_local(termios_bit::canonical) ? 0 : line_.available();
+    if (non_blocking) {
+      would_block = there == 0;
+      return take(), true;
+    }
+    // VTIME is that of the whole read without VMIN, else between two bytes.
+    const std::uint64_t time =
+        settings.has_local(termios_bit::canonical) ? 0 : settings.character(ControlCharacter::Time);
+    const bool begins = settings.character(ControlCharacter::Minimum) == 0 ? is_first : there > seen;
+    seen = there;
+    if (time != 0 && begins) deadline = caller.now_ns() + time * tenth_ns;
+    return time != 0 && begins;
+  };
+  while (!done) {
+    const Answer<> waited = wait_until(caller, lock_, readable_, deadline, look);
+    if (waited) continue;
+    if (waited.error() != ETIMEDOUT) return std::unexpected(waited.error());
     const base::SpinGuard guard(lock_);
-    if (ready()) return would_block ? error(EAGAIN) : Answer<std::size_t>(taken);
+    take();
   }
-  Answer<> waited = wait_until(caller, lock_, readable_, deadline, ready);
-  if (!waited && waited.error() == ETIMEDOUT) return std::size_t{0};
-  TRY(waited);
-  if (would_block) return error(EAGAIN);
-  return taken;
+  if (was_full) output_.source().notify(writable_events);
+  return would_block ? error(EAGAIN) : Answer<std::size_t>(taken);
 }
 
 Answer<std::size_t> TerminalDevice::write(std::span<const std::byte> from, bool non_blocking, Caller& caller) {
-  TerminalSettings settings;
-  {
-    const base::SpinGuard guard(lock_);
-    settings = line_.settings;
-  }
-  if (settings.has_local(termios_bit::stop_background)) TRY(check_foreground(caller, sig::ttou));
+  if (settings().has_local(termios_bit::stop_background)) TRY(check_foreground(caller, sig::ttou));
   std::array<std::byte, 512> shown;
   std::size_t done = 0;
   while (done < from.size()) {
+    TerminalSettings settings;
+    bool would_block = false;
+    const Answer<> waited = wait_until(caller, lock_, writable_, base::never_ns, [&] {
+      settings = line_.settings;
+      would_block = line_.flow.stopped() && non_blocking;
+      return !line_.flow.stopped() || non_blocking;
+    });
+    if (!waited) return done > 0 ? Answer<std::size_t>(done) : std::unexpected(waited.error());
+    if (would_block) return done > 0 ? Answer<std::size_t>(done) : error(EAGAIN);
     std::size_t used = 0, consumed = 0;
     while (done + consumed < from.size() && used + 2 <= shown.size()) {
       std::array<char, 2> characters;
@@ -288,152 +258,7 @@ std::uint32_t TerminalDevice::events() {
   const std::uint32_t out = output_.events(false, true);
   const std::uint32_t gone = own_output_ && !output_.has_readers() ? POLLHUP : 0U;
   const base::SpinGuard guard(lock_);
-  return out | gone | (line_.readable() ? POLLIN | POLLRDNORM : 0U);
-}
-
-namespace {
-
-template <typename T>
-Answer<std::uint64_t> give(Caller& caller, std::uint64_t address, const T& value) {
-  TRY(caller.copy_out(address, std::as_bytes(std::span(&value, 1))));
-  return std::uint64_t{0};
-}
-
-template <typename T>
-Answer<T> take(Caller& caller, std::uint64_t address) {
-  T value;
-  TRY(caller.copy_in(std::as_writable_bytes(std::span(&value, 1)), address));
-  return value;
-}
-
-}  // namespace
-
-Answer<std::uint64_t> TerminalDevice::control(std::uint32_t request, std::uint64_t argument, Caller& caller,
-                                              Side side) {
-  Process& process = static_cast<Thread&>(caller).process();
-  switch (request) {
-    case request_number::get: {
-      TerminalSettings settings;
-      {
-        const base::SpinGuard guard(lock_);
-        settings = line_.settings;
-      }
-      return give(caller, argument, settings);
-    }
-    case request_number::set:
-    case request_number::set_wait:
-    case request_number::set_flush: {
-      TRY(check_foreground(caller, sig::ttou));
-      const TerminalSettings settings = TRY(take<TerminalSettings>(caller, argument));
-      const base::SpinGuard guard(lock_);
-      if (request == request_number::set_flush) line_.discard_input();
-      line_.change(settings);
-      readable_.wake_all();
-      return std::uint64_t{0};
-    }
-    case request_number::old_get: {
-      TerminalSettings settings;
-      {
-        const base::SpinGuard guard(lock_);
-        settings = line_.settings;
-      }
-      return give(caller, argument, OldTerminalSettings(settings));
-    }
-    case request_number::old_set:
-    case request_number::old_set_wait:
-    case request_number::old_set_flush: {
-      TRY(check_foreground(caller, sig::ttou));
-      const auto given = TRY(take<OldTerminalSettings>(caller, argument));
-      const base::SpinGuard guard(lock_);
-      if (request == request_number::old_set_flush) line_.discard_input();
-      line_.change(given.applied_to(line_.settings));
-      readable_.wake_all();
-      return std::uint64_t{0};
-    }
-    case request_number::get_window: {
-      WindowSize window;
-      {
-        const base::SpinGuard guard(lock_);
-        window = window_;
-      }
-      return give(caller, argument, window);
-    }
-    case request_number::set_window:
-      resize(TRY(take<WindowSize>(caller, argument)));
-      return std::uint64_t{0};
-    case request_number::get_group: {
-      std::int32_t group = 0;
-      {
-        const base::SpinGuard guard(tasks_lock);
-        if (side == Side::Slave && process.terminal != this) return error(ENOTTY);
-        group = foreground_;
-      }
-      return give(caller, argument, group);
-    }
-    case request_number::set_group: {
-      TRY(check_foreground(caller, sig::ttou));
-      const auto group = TRY(take<std::int32_t>(caller, argument));
-      const base::SpinGuard guard(tasks_lock);
-      if (side == Side::Slave && process.terminal != this) return error(ENOTTY);
-      if (group < 0) return error(EINVAL);
-      Pids& pids = process.vnode().pids;
-      bool found = false;
-      for (PidEntry* entry = pids.next(0); entry != nullptr && !found; entry = pids.next(entry->pid + 1))
-        found = entry->process != nullptr && entry->process->group->pid == group &&
-                entry->process->session == process.session;
-      if (!found) return error(EPERM);
-      foreground_ = group;
-      return std::uint64_t{0};
-    }
-    case request_number::get_session: {
-      std::int32_t session = 0;
-      {
-        const base::SpinGuard guard(tasks_lock);
-        if (side == Side::Slave && process.terminal != this) return error(ENOTTY);
-        session = session_;
-      }
-      return give(caller, argument, session);
-    }
-    case request_number::set_controlling: {
-      const base::SpinGuard guard(tasks_lock);
-      if (process.terminal == this) return std::uint64_t{0};
-      if (process.session != process.pid_entry || process.terminal != nullptr) return error(EPERM);
-      if (session_ != 0) return error(EPERM);
-      make_controlling_locked(process);
-      return std::uint64_t{0};
-    }
-    case request_number::drop_controlling: {
-      const base::SpinGuard guard(tasks_lock);
-      if (process.terminal != this) return error(ENOTTY);
-      if (process.session == process.pid_entry) session_ended_locked(process);
-      process.terminal = nullptr;
-      return std::uint64_t{0};
-    }
-    case request_number::in_queue: {
-      std::int32_t bytes = 0;
-      {
-        const base::SpinGuard guard(lock_);
-        bytes = static_cast<std::int32_t>(line_.available());
-      }
-      return give(caller, argument, bytes);
-    }
-    case request_number::out_queue:
-      return give(caller, argument, static_cast<std::int32_t>(output_.bytes()));
-    case request_number::flush: {
-      constexpr std::uint64_t output_only = 1;
-      if (argument > 2) return error(EINVAL);
-      if (argument == output_only) return std::uint64_t{0};
-      const base::SpinGuard guard(lock_);
-      line_.discard_input();
-      return std::uint64_t{0};
-    }
-    case request_number::send_break:
-    case request_number::flow:
-    case request_number::exclusive:
-      return std::uint64_t{0};
-    default:
-      return error(ENOTTY);
-  }
+  return (line_.flow.stopped() ? out & ~writable_events : out) | gone | (line_.readable() ? POLLIN | POLLRDNORM : 0U);
 }
 
 Answer<OpenFileReference> open_controlling_terminal(int flags, PlaceReference place, Caller& caller) {
@@ -444,6 +269,7 @@ Answer<OpenFileReference> open_controlling_terminal(int flags, PlaceReference pl
     if (process.terminal == nullptr) return error(ENXIO);
     terminal = processor::Reference<TerminalDevice>(static_cast<TerminalDevice&>(*process.terminal));
   }
+  if (terminal->is_exclusive() && !caller.credentials().may(Capability::Administration)) return error(EBUSY);
   return terminal->open(flags, std::move(place));
 }
 

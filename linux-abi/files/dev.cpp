@@ -18,14 +18,17 @@ constexpr DirectorySource empty{find_nothing, list_nothing, true};
 
 // /dev/pts: its "ptmx", then slaves by number; the cookie after slave N is N + 2.
 constexpr std::string_view master_name = "ptmx";
-constexpr std::uint32_t slave_permissions = 0620;
+
+Answer<DeviceOwner> owner_of_slave(int number, Caller& caller) {
+  const PseudoSlave slave = TRY(find_pseudo_slave(number, caller));
+  return DeviceOwner{slave.permissions, slave.uid, slave.gid};
+}
 
 Answer<NodeReference> find_slave(std::string_view name, int, Caller& caller) {
   if (name == master_name) return make_device(device::pseudo_master, 0666);
-  const int number = number_of_name(name);
-  PseudoSlave slave;
-  if (number < 0 || !next_pseudo_slave(number, caller, slave) || slave.number != number) return error(ENOENT);
-  return make_device(device::pseudo_slave(static_cast<std::uint32_t>(number)), slave_permissions, slave.uid);
+  const PseudoSlave slave = TRY(find_pseudo_slave(number_of_name(name), caller));
+  return make_owned_device(device::pseudo_slave(static_cast<std::uint32_t>(slave.number)), slave.number, owner_of_slave,
+                           change_pseudo_slave);
 }
 
 bool list_slaves(std::uint64_t cookie, int, Caller& caller, ListedEntry& entry) {
@@ -78,7 +81,7 @@ Answer<NodeReference> find(std::string_view name, int, Caller&) {
   for (const Device& device : devices)
     if (device.name == name) return make_device(device.number, device.permissions);
   for (std::uint32_t i = 0; i < loops.size(); ++i)
-    if (loops[i] == name) return make_device(device::loop(i), 0660, 0, file_mode::block);
+    if (loops[i] == name) return make_device(device::loop(i), 0660, file_mode::block);
   for (std::size_t i = 0; i < links.size(); ++i)
     if (links[i].name == name) return make_link(write_target, nullptr, static_cast<int>(i));
   for (const Folder& folder : folders)

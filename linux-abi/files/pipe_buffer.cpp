@@ -171,14 +171,22 @@ std::size_t PipeBuffer::peek(std::span<std::byte> to) {
   return copy_locked(to);
 }
 
-Answer<> PipeBuffer::wait_for_bytes(bool non_blocking, Caller& caller) {
+Answer<> PipeBuffer::wait_for_bytes(bool non_blocking, Caller& caller, const std::atomic<std::uint8_t>* news) {
   bool would_block = false;
   TRY(wait_until(caller, lock_, readable_, base::never_ns, [&] {
-    if (used_ > 0 || writers_ == 0) return true;
+    if (used_ > 0 || writers_ == 0 || (news != nullptr && news->load(std::memory_order_relaxed) != 0)) return true;
     would_block = non_blocking;
     return would_block;
   }));
   return would_block ? error(EAGAIN) : Answer<>();
+}
+
+void PipeBuffer::wake_readers(std::uint32_t events) {
+  {
+    const base::SpinGuard guard(lock_);
+    readable_.wake_all();
+  }
+  changed(events);
 }
 
 Answer<> PipeBuffer::wait_for_room(bool non_blocking, Caller& caller) {

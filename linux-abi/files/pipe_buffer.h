@@ -46,8 +46,9 @@ class PipeBuffer {
   bool put_back(std::span<const std::byte> bytes);
   // What the next read would give, which stays.
   std::size_t peek(std::span<std::byte> to);
-  // Until there is something to read, or nobody will write; EAGAIN.
-  Answer<> wait_for_bytes(bool non_blocking, Caller& caller);
+  // Until there is something to read, or nobody will write, or *news (which wake_readers() follows) is not 0; EAGAIN.
+  Answer<> wait_for_bytes(bool non_blocking, Caller& caller, const std::atomic<std::uint8_t>* news = nullptr);
+  void wake_readers(std::uint32_t events);
   // Until a byte can be written; EPIPE, EAGAIN.
   Answer<> wait_for_room(bool non_blocking, Caller& caller);
   std::size_t room();

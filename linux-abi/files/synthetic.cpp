@@ -31,7 +31,7 @@ class SyntheticNode : public Node {
                       .inode = inode_,
                       .mode = mode_,
                       .links = is_directory() ? 2U : 1U,
-                      .uid = owner_of_ != nullptr ? owner_of_(subject_, caller).uid : owner(),
+                      .uid = owner_of_ != nullptr ? owner_of_(subject_, caller).uid : 0,
                       .gid = owner_of_ != nullptr ? owner_of_(subject_, caller).gid : 0,
                       .special_device = special_device(),
                       .access_time_ns = now,
@@ -48,7 +48,6 @@ class SyntheticNode : public Node {
 
  protected:
   virtual std::uint64_t special_device() const { return 0; }
-  virtual std::uint32_t owner() const { return 0; }
   void destroy() override { base::Own<SyntheticNode>(this).reset(); }
 
  private:
@@ -140,10 +139,10 @@ class LinkNode final : public SyntheticNode {
   int number_;
 };
 
-class DeviceNode final : public SyntheticNode {
+class DeviceNode : public SyntheticNode {
  public:
-  DeviceNode(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid, std::uint32_t type)
-      : SyntheticNode(type | permissions, 0, device_inode(number)), number_(number), uid_(uid) {}
+  DeviceNode(std::uint64_t number, std::uint32_t permissions, std::uint32_t type, int subject = 0)
+      : SyntheticNode(type | permissions, subject, device_inode(number)), number_(number) {}
   Answer<OpenFileReference> open(int flags, PlaceReference place, Caller& caller) override {
     if (type() == file_mode::block) return open_block_device(number_, flags, std::move(place), caller);
     return open_device(number_, flags, std::move(place), caller);
@@ -154,9 +153,27 @@ class DeviceNode final : public SyntheticNode {
 
  private:
   std::uint64_t special_device() const override { return number_; }
-  std::uint32_t owner() const override { return uid_; }
   std::uint64_t number_;
-  std::uint32_t uid_;
+};
+
+class OwnedDeviceNode final : public DeviceNode {
+ public:
+  OwnedDeviceNode(std::uint64_t number, int subject, TellOwner tells, ChangeOwner changes)
+      : DeviceNode(number, 0, file_mode::character, subject), owner_(tells), change_(changes) {}
+  // What is gone (and open somewhere) is nobody's.
+  Answer<FileStatus> status(Caller& caller) override {
+    FileStatus status = TRY(DeviceNode::status(caller));
+    const DeviceOwner owner = owner_(subject(), caller).value_or(DeviceOwner{});
+    status.mode |= owner.permissions;
+    status.uid = owner.uid;
+    status.gid = owner.gid;
+    return status;
+  }
+  Answer<> change(const AttributeChange& change, Caller& caller) override { return change_(subject(), change, caller); }
+
+ private:
+  TellOwner owner_;
+  ChangeOwner change_;
 };
 
 class DirectoryNode final : public SyntheticNode {
@@ -290,9 +307,11 @@ Answer<std::uint64_t> decimal_in(std::string_view text) {
   return number;
 }
 
-Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid,
-                                  std::uint32_t type) {
-  return make_node<DeviceNode>(number, permissions, uid, type);
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t type) {
+  return make_node<DeviceNode>(number, permissions, type);
+}
+Answer<NodeReference> make_owned_device(std::uint64_t number, int subject, TellOwner owner, ChangeOwner change) {
+  return make_node<OwnedDeviceNode>(number, subject, owner, change);
 }
 Answer<NodeReference> make_directory(const DirectorySource& source, int subject, std::uint32_t permissions) {
   return make_node<DirectoryNode>(source, subject, permissions);

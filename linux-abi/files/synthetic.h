@@ -43,8 +43,16 @@ Answer<NodeReference> make_link(WriteText target, LeadTo lead, int subject);
 Answer<NodeReference> make_numbered_link(WriteNumbered target, LeadTo lead, int subject, int number,
                                          std::uint32_t permissions);
 
-Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions, std::uint32_t uid = 0,
+// Root's. Changes of its attributes have no effect.
+Answer<NodeReference> make_device(std::uint64_t number, std::uint32_t permissions,
                                   std::uint32_t type = file_mode::character);
+// One of characters whose owner is known, and can be changed, elsewhere.
+struct DeviceOwner {
+  std::uint32_t permissions = 0, uid = 0, gid = 0;
+};
+using TellOwner = Answer<DeviceOwner> (*)(int subject, Caller& caller);
+using ChangeOwner = Answer<> (*)(int subject, const AttributeChange& change, Caller& caller);
+Answer<NodeReference> make_owned_device(std::uint64_t number, int subject, TellOwner owner, ChangeOwner change);
 
 // A directory whose entries come from two functions: one finds a name (ENOENT), the other lists: the entry after
 // `cookie` (0: the first), false at the end.
