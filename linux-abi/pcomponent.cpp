@@ -15,6 +15,7 @@
 #include "linux-abi/process/memory_information.h"
 #include "linux-abi/process/request_count.h"
 #include "linux-abi/time/load_averages.h"
+#include "linux-abi/sockets/inet_retries.h"
 #include "linux-abi/time/timer_service.h"
 #include "linux-abi/time/wall_clock.h"
 #include "linux-abi/trace/tracer.h"
@@ -58,6 +59,7 @@ class ProcessorComponent final : private component::Observer,
       TRY(linux_abi::start_home_calls(component_->endpoint(), component_->domain()));
     }
     TRY(linux_abi::start_timer_service());
+    linux_abi::start_inet_retries();
     monitor_ = TRY(processor::Monitor::start({.excache_bytes = excache,
                                               .evictors = boot_.command_line().find_or("evictors", "on") != "off",
                                               .prefetch = boot_.command_line().find_or("prefetch", "on") != "off",

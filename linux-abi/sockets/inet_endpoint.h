@@ -114,6 +114,8 @@ class InetSpace : public processor::Counted {
   const ip_addr_t& inner_address() const { return interface_.ip_addr; }
   // Lets everything happen that has been sent: packets of lwIP come back to this machine at once.
   void run_locked(std::uint64_t now_ns);
+  // lwIP's timers, for all vNodes. Whether something waits for the next time: it was not taken, not sent, or got lost.
+  static bool tick_locked();
 
   // 0: a port of its choice. EADDRINUSE.
   Answer<> take_port_locked(InetEndpoint& endpoint, std::uint16_t port);

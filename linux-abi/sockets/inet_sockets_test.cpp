@@ -69,6 +69,32 @@ TEST(ByteQueue, KeepsBytesInOrderWhileItGrows) {
   EXPECT_EQ(out + rest, in);
 }
 
+TEST(ByteQueue, TakesAndSkipsAcrossItsPieces) {
+  ByteQueue queue;
+  std::string in(40'000, ' ');
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<char>(i * 7 / 3);
+  std::size_t put = 0, taken = 0;
+  for (std::size_t step = 1; taken < in.size(); step = step * 3 % 7919) {
+    const std::size_t count = std::min(step, in.size() - put);
+    ASSERT_TRUE(queue.put(std::as_bytes(std::span(in).subspan(put, count))));
+    put += count;
+    ASSERT_TRUE(queue.make_room(step));
+    ASSERT_EQ(queue.size(), put - taken);
+    const std::size_t skip = std::min(step / 2, queue.size());
+    std::string seen(step, ' ');
+    seen.resize(queue.peek(std::as_writable_bytes(std::span(seen)), skip));
+    ASSERT_EQ(seen, in.substr(taken + skip, std::min(step, put - taken - skip)));
+    seen.resize(step * 2 / 3 + (put == in.size() ? step : 0));
+    seen.resize(queue.take(std::as_writable_bytes(std::span(seen))));
+    ASSERT_EQ(seen, in.substr(taken, seen.size()));
+    taken += seen.size();
+  }
+  EXPECT_TRUE(queue.empty());
+  ASSERT_TRUE(queue.put(std::as_bytes(std::span(in))));
+  queue.clear();
+  EXPECT_EQ(queue.size(), 0u);
+}
+
 TEST(InetOptions, HaveLinuxsBounds) {
   InetOptions options;
   const auto set = [&](int level, int name, std::int32_t value) {

@@ -53,11 +53,21 @@ InetSpace::~InetSpace() {
 
 void InetSpace::run_locked(std::uint64_t now_ns) {
   netif_poll(&interface_);
-  // Old connections are forgotten, and what could not be sent for want of memory is sent, when something happens.
+  // Old connections are forgotten when something happens. What there was no memory for has a timer (inet_retries.h).
   static std::uint64_t next_tick_ns = 0;
   if (now_ns < next_tick_ns) return;
   next_tick_ns = now_ns + TCP_TMR_INTERVAL * std::uint64_t{1'000'000};
   tcp_tmr();
+}
+
+bool InetSpace::tick_locked() {
+  tcp_tmr();
+  netif_poll_all();
+  for (const tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
+    if (pcb->refused_data != nullptr || pcb->unacked != nullptr) return true;
+    if ((pcb->flags & (TF_NAGLEMEMERR | TF_CLOSEPEND)) != 0) return true;
+  }
+  return false;
 }
 
 template <typename Visit>

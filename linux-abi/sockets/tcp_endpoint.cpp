@@ -30,6 +30,7 @@ void TcpEndpoint::watch_locked(tcp_pcb* pcb) {
   tcp_recv(pcb, arrived);
   tcp_sent(pcb, acknowledged);
   tcp_err(pcb, lost);
+  tcp_poll(pcb, polled, 1);
   // Nothing is gained by waiting for more within a machine.
   tcp_nagle_disable(pcb);
 }
@@ -207,6 +208,7 @@ void TcpEndpoint::forget_pcb_locked() {
   tcp_recv(pcb, nullptr);
   tcp_sent(pcb, nullptr);
   tcp_err(pcb, nullptr);
+  tcp_poll(pcb, nullptr, 0);
 }
 
 void TcpEndpoint::leave_locked(bool abort) {

@@ -3,6 +3,7 @@
 // window again. lwIP's pcb is gone when a connection was reset, or after close(), which leaves the rest to lwIP.
 #pragma once
 
+#include "kernel/base/array.h"
 #include "linux-abi/sockets/byte_queue.h"
 #include "linux-abi/sockets/inet_endpoint.h"
 #include "lwip/tcp.h"
@@ -44,6 +45,7 @@ class TcpEndpoint final : public InetEndpoint, public TcpConnectingHook {
   static err_t connected(void* endpoint, tcp_pcb* pcb, err_t failure);
   static err_t arrived(void* endpoint, tcp_pcb* pcb, pbuf* packet, err_t failure);
   static err_t acknowledged(void* endpoint, tcp_pcb* pcb, std::uint16_t bytes);
+  static err_t polled(void* endpoint, tcp_pcb* pcb);
   static void lost(void* endpoint, err_t failure);
 
   void watch_locked(tcp_pcb* pcb);
@@ -52,6 +54,7 @@ class TcpEndpoint final : public InetEndpoint, public TcpConnectingHook {
   int start_locked(const InetAddress& to, std::uint64_t now_ns);
   int send_error_locked();
   std::size_t write_locked(std::span<const std::byte> from, std::uint64_t now_ns);
+  void take_refused_locked();
   void open_window_locked(std::size_t bytes, std::uint64_t now_ns);
 
   State state_ = State::Fresh;
@@ -59,6 +62,7 @@ class TcpEndpoint final : public InetEndpoint, public TcpConnectingHook {
   bool end_received_ = false;
   bool reset_ = false;
   bool connect_told_ = true;  // false: a connect() that did not wait has not been asked for its end
+  bool starved_ = false;      // a write found no memory, or too many segments under way
   ByteQueue unread_;          // as much as the window that was announced
   base::Array<processor::Reference<TcpEndpoint>> waiting_;  // connected, not accepted yet
   std::size_t backlog_ = 0;

@@ -19,10 +19,14 @@ err_t TcpEndpoint::arrived(void* which, tcp_pcb* pcb, pbuf* packet, err_t) {
     endpoint.wake_all_locked();
     return ERR_OK;
   }
-  // Not taken: lwIP keeps it, and tries again.
+  // Without memory it is not taken: lwIP keeps it until its timers run, or take_refused_locked().
+  if (!endpoint.unread_.make_room(packet->tot_len)) {
+    if (lego_lwip_starved != nullptr) lego_lwip_starved();
+    return ERR_MEM;
+  }
   for (const pbuf* part = packet; part != nullptr; part = part->next) {
     const auto* const bytes = static_cast<const std::byte*>(part->payload);
-    if (!endpoint.unread_.put({bytes, part->len})) return ERR_MEM;
+    (void)endpoint.unread_.put({bytes, part->len});  // there is room
   }
   pbuf_free(packet);
   tcp_ack_now(pcb);
@@ -33,6 +37,15 @@ err_t TcpEndpoint::arrived(void* which, tcp_pcb* pcb, pbuf* packet, err_t) {
 
 err_t TcpEndpoint::acknowledged(void* which, tcp_pcb*, std::uint16_t) {
   auto& endpoint = *static_cast<TcpEndpoint*>(which);
+  endpoint.writers_.wake_all();
+  endpoint.source_.notify(POLLOUT | POLLWRNORM);
+  return ERR_OK;
+}
+
+// Of every second tick of lwIP's timers.
+err_t TcpEndpoint::polled(void* which, tcp_pcb*) {
+  auto& endpoint = *static_cast<TcpEndpoint*>(which);
+  if (!std::exchange(endpoint.starved_, false)) return ERR_OK;
   endpoint.writers_.wake_all();
   endpoint.source_.notify(POLLOUT | POLLWRNORM);
   return ERR_OK;
@@ -51,7 +64,8 @@ std::size_t TcpEndpoint::write_locked(std::span<const std::byte> from, std::uint
   while (done < from.size() && pcb_ != nullptr) {
     const std::size_t count = std::min({from.size() - done, std::size_t{tcp_sndbuf(pcb_)}, most});
     if (count == 0) break;
-    if (tcp_write(pcb_, from.data() + done, static_cast<std::uint16_t>(count), TCP_WRITE_FLAG_COPY) != ERR_OK) break;
+    starved_ = tcp_write(pcb_, from.data() + done, static_cast<std::uint16_t>(count), TCP_WRITE_FLAG_COPY) != ERR_OK;
+    if (starved_) break;
     done += count;
     (void)tcp_output(pcb_);  // what it could not send stays queued
     space_->run_locked(now_ns);
@@ -78,6 +92,11 @@ Answer<std::size_t> TcpEndpoint::send(std::span<const std::byte> from, const Ine
   return done;
 }
 
+// What there was no memory for when it arrived, maybe with the end behind it.
+void TcpEndpoint::take_refused_locked() {
+  if (pcb_ != nullptr && pcb_->refused_data != nullptr) (void)tcp_process_refused_data(pcb_);
+}
+
 // What the sender waits with comes at once.
 void TcpEndpoint::open_window_locked(std::size_t bytes, std::uint64_t now_ns) {
   constexpr std::size_t most = 0xffff;
@@ -95,6 +114,7 @@ Answer<Received> TcpEndpoint::receive(std::span<std::byte> to, const ReceiveOpti
   const auto look = [&]() -> base::WaitQueue* {
     if (state_ == State::Listening || (state_ == State::Fresh && error_ == 0)) failure = ENOTCONN;
     if (failure != 0) return nullptr;
+    take_refused_locked();
     const auto room = to.subspan(received.bytes);
     const std::size_t skip = options.peek ? options.skip() : 0;
     const std::size_t got = options.peek ? unread_.peek(room, skip) : unread_.take(room);
@@ -102,6 +122,7 @@ Answer<Received> TcpEndpoint::receive(std::span<std::byte> to, const ReceiveOpti
     options.moved(got);
     received.left = unread_.empty() && end_received_ ? 1 : unread_.size();  // the end is something to read, too
     if (got > 0 && !options.peek && pcb_ != nullptr) open_window_locked(got, caller.now_ns());
+    take_refused_locked();
     const bool enough = received.bytes == to.size() || (received.bytes > 0 && (!options.wait_all || options.peek));
     if (enough || (end_received_ && unread_.size() <= skip)) return nullptr;
     if (error_ != 0 && received.bytes == 0) failure = std::exchange(error_, 0);

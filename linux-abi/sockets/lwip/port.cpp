@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lwIP stands on: memory from the platform, numbers that need only differ, and no clock: its timers are run by who
-// uses it (linux-abi/sockets/inet_stack.cpp).
+// uses it (linux-abi/sockets/inet_space.cpp).
 #include <cstdint>
 #include <cstring>
 
@@ -20,11 +20,17 @@ unsigned int lego_lwip_random() {
   return state;
 }
 
-void* lego_lwip_allocate(std::size_t bytes) { return base::platform::allocate(bytes); }
+void (*lego_lwip_starved)() = nullptr;
+
+void* lego_lwip_allocate(std::size_t bytes) {
+  void* memory = base::platform::allocate(bytes);
+  if (memory == nullptr && lego_lwip_starved != nullptr) lego_lwip_starved();
+  return memory;
+}
 
 void* lego_lwip_allocate_zeroed(std::size_t count, std::size_t bytes) {
   if (bytes != 0 && count > SIZE_MAX / bytes) return nullptr;
-  void* memory = base::platform::allocate(count * bytes);
+  void* memory = lego_lwip_allocate(count * bytes);
   if (memory != nullptr) std::memset(memory, 0, count * bytes);
   return memory;
 }

@@ -30,6 +30,8 @@ unsigned int lego_lwip_random(void);
 void* lego_lwip_allocate(__SIZE_TYPE__ bytes);
 void* lego_lwip_allocate_zeroed(__SIZE_TYPE__ count, __SIZE_TYPE__ bytes);
 void lego_lwip_free(void* memory);
+// Called, if it is not null, when there was no memory: what lwIP gave up then it does at its timers.
+extern void (*lego_lwip_starved)(void);
 #ifdef __cplusplus
 }
 #endif
