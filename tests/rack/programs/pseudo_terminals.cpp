@@ -340,7 +340,6 @@ void full_input() {
   }
   show("full", -1);
   struct pollfd ready = {master, POLLOUT, 0};
-  show("poll", poll(&ready, 1, 0));
   tcflush(slave, TCIFLUSH);
   show("poll", poll(&ready, 1, 1000));
   for (const int fd : {master, slave}) close(fd);
