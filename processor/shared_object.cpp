@@ -47,9 +47,9 @@ Result<Reference<SharedObject>> find_object(MonitorCore& monitor, base::ObjectId
 
 // With a hold of the file, which the object takes over. An empty reference: another thread was faster, look again.
 Result<Reference<SharedObject>> add_object(Family& family, MemoryHome& home, base::ObjectId id, ObjectKind kind,
-                                           std::uint64_t bytes) {
+                                           std::uint64_t bytes, bool on_disk) {
   MonitorCore& monitor = core_of(family);
-  auto object = base::make<SharedObject>(family, home, id, kind, bytes);
+  auto object = base::make<SharedObject>(family, home, id, kind, bytes, on_disk);
   if (!object) return base::fail(Error::NoMemory);
   if (kind == ObjectKind::Anonymous) family.add_holding();
   const base::SpinGuard guard(monitor.objects_lock());
@@ -59,7 +59,7 @@ Result<Reference<SharedObject>> add_object(Family& family, MemoryHome& home, bas
 }
 
 Result<Reference<SharedObject>> open_held(Family& family, MemoryHome& home, base::ObjectId id, std::uint64_t bytes,
-                                          Sleeper& sleeper) {
+                                          bool on_disk, Sleeper& sleeper) {
   while (true) {
     auto known = find_object(core_of(family), id, sleeper);
     if (!known) return known;
@@ -67,31 +67,31 @@ Result<Reference<SharedObject>> open_held(Family& family, MemoryHome& home, base
       release_hold(home, id);  // it has one
       return known;
     }
-    auto made = add_object(family, home, id, ObjectKind::File, bytes);
+    auto made = add_object(family, home, id, ObjectKind::File, bytes, on_disk);
     if (!made || *made) return made;
   }
 }
 
 }  // namespace
 
-Result<Reference<SharedObject>> open_file_by_id(Family& family, base::ObjectId file, Sleeper& sleeper) {
+Result<Reference<SharedObject>> open_file_by_id(Family& family, base::ObjectId file, bool on_disk, Sleeper& sleeper) {
   auto known = TRY(find_object(core_of(family), file, sleeper));
   if (known) return known;
   MemoryHome& home = *TRY(core_of(family).home_at(family.home().memory, family.home().vnode));
   messages::FileHoldRequest request;
   request.file = file.value();
   messages::FileAttributes attributes = TRY(ask(home, request)).body.attributes;
-  auto opened = open_held(family, home, file, attributes.size, sleeper);
+  auto opened = open_held(family, home, file, attributes.size, on_disk, sleeper);
   if (!opened) release_hold(home, file);
   return opened;
 }
 
-Result<Reference<SharedObject>> open_file(Family& family, const messages::FileAttributes& attributes, bool held,
-                                          Sleeper& sleeper) {
+Result<Reference<SharedObject>> open_file(Family& family, const messages::FileAttributes& attributes,
+                                          FileOpening opening, Sleeper& sleeper) {
   const base::ObjectId file(attributes.file);
-  if (!held) return open_file_by_id(family, file, sleeper);
+  if (!opening.held) return open_file_by_id(family, file, opening.on_disk, sleeper);
   MemoryHome& home = *TRY(core_of(family).home_at(family.home().memory, family.home().vnode));
-  auto opened = open_held(family, home, file, attributes.size, sleeper);
+  auto opened = open_held(family, home, file, attributes.size, opening.on_disk, sleeper);
   if (!opened) release_hold(home, file);
   return opened;
 }
@@ -102,7 +102,7 @@ Result<Reference<SharedObject>> create_segment(Family& family, std::uint64_t byt
   request.bytes = bytes;
   if (!request.validate()) return base::fail(Error::InvalidArgument);
   const base::ObjectId id(TRY(ask(home, request)).body.object);
-  auto made = add_object(family, home, id, ObjectKind::Anonymous, bytes);
+  auto made = add_object(family, home, id, ObjectKind::Anonymous, bytes, false);
   if (made && *made) return made;
   messages::ObjectReleaseRequest release;
   release.object = id.value();
@@ -121,11 +121,11 @@ Reference<SharedObject> find_held_object(Family& family, base::ObjectId id) {
 }
 
 SharedObject::SharedObject(Family& family, MemoryHome& object_home, base::ObjectId object_id, ObjectKind kind,
-                           std::uint64_t bytes)
+                           std::uint64_t bytes, bool on_disk)
     : family_(kind == ObjectKind::Anonymous ? Reference<Family>(family) : Reference<Family>()),
       monitor_(core_of(family)),
       home_(object_home),
-      object_(object_id, kind_of(kind), object_home, bytes) {}
+      object_(object_id, kind_of(kind), object_home, bytes, on_disk) {}
 
 excache::ExCache& SharedObject::cache() const { return monitor_.excache(); }
 

@@ -27,10 +27,13 @@ struct ReferenceCount<SharedObject> {
 
 enum class ObjectKind : std::uint8_t { File, Anonymous };
 
-// The file with these attributes (its id, size); one object per file however often this is called. A hold of the file
-// at its home is taken over (held: the request that gave the attributes also took one) or made.
-base::Result<Reference<SharedObject>> open_file(Family& family, const messages::FileAttributes& attributes, bool held,
-                                                Sleeper& sleeper);
+struct FileOpening {
+  bool held = false;     // the request that gave the attributes took a hold of the file at its home; else one is made
+  bool on_disk = false;  // what is dirty of it goes home after a while
+};
+// The file with these attributes (its id, size); one object per file however often this is called.
+base::Result<Reference<SharedObject>> open_file(Family& family, const messages::FileAttributes& attributes,
+                                                FileOpening opening, Sleeper& sleeper);
 // A new anonymous segment.
 base::Result<Reference<SharedObject>> create_segment(Family& family, std::uint64_t bytes, Sleeper& sleeper);
 // Until files and segments that nobody refers to any more have been given back to their homes, which happens a little

@@ -17,7 +17,7 @@ class MonitorCore;
 
 class SharedObject final : public Counted, public Ending, public boost::intrusive::set_base_hook<> {
  public:
-  SharedObject(Family& family, MemoryHome& home, base::ObjectId id, ObjectKind kind, std::uint64_t bytes);
+  SharedObject(Family& family, MemoryHome& home, base::ObjectId id, ObjectKind kind, std::uint64_t bytes, bool on_disk);
 
   base::ObjectId id() const { return object_.id; }
   bool is_file() const { return object_.kind == excache::ObjectKind::File; }
@@ -49,7 +49,8 @@ struct IdOfObject {
 using SharedObjects = boost::intrusive::set<SharedObject, boost::intrusive::key_of_value<IdOfObject>>;
 
 // A file that only its id is known of (a program's interpreter): held at its home.
-base::Result<Reference<SharedObject>> open_file_by_id(Family& family, base::ObjectId file, Sleeper& sleeper);
+base::Result<Reference<SharedObject>> open_file_by_id(Family& family, base::ObjectId file, bool on_disk,
+                                                      Sleeper& sleeper);
 
 // Of a failed access to pages, after its passing reasons were waited out.
 base::Error error_of_loss(base::Error error);

@@ -87,7 +87,8 @@ Result<> adopt_areas(AddressSpace& space, const Areas& areas, SharedObject& file
     } else if (area.object == file.id()) {
       TRY(space.hold(file));
     } else if (area.object) {
-      if (!other || other->id() != area.object) other = TRY(open_file_by_id(space.family(), area.object, sleeper));
+      if (!other || other->id() != area.object)
+        other = TRY(open_file_by_id(space.family(), area.object, true, sleeper));
       TRY(space.hold(*other));
     }
     const base::SpinGuard guard(space.space().lock);

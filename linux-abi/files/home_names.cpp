@@ -76,7 +76,8 @@ Answer<NodeReference> HomeNode::create_unnamed(std::uint32_t mode, bool linkable
   const auto hold = linkable ? messages::NewFileHold::Unnamed : messages::NewFileHold::UnnamedForever;
   const processor::Reference<HomeNode> made = TRY(create_any({}, mode, 0, {}, hold, caller));
   const messages::FileAttributes known = TRY(made->attributes(caller.sleeper()));
-  auto data = TRY(processor::open_file(file_system_.family(), known, true, caller.sleeper()));
+  auto data = TRY(processor::open_file(file_system_.family(), known,
+                                       {.held = true, .on_disk = !file_system_.in_memory()}, caller.sleeper()));
   const base::SpinGuard guard(made->lock_);
   made->data_ = std::move(data);
   return NodeReference(*made);

@@ -227,7 +227,8 @@ Answer<processor::Reference<processor::SharedObject>> HomeNode::data(processor::
     if (data_) return data_;
   }
   const FileAttributes known = TRY(attributes(sleeper));
-  auto opened = TRY(processor::open_file(file_system_.family(), known, false, sleeper));
+  auto opened =
+      TRY(processor::open_file(file_system_.family(), known, {.on_disk = !file_system_.in_memory()}, sleeper));
   const base::SpinGuard guard(lock_);
   if (!data_) data_ = opened;
   return opened;

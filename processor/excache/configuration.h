@@ -32,6 +32,9 @@ struct Configuration {
   std::uint32_t kernel_reserve = 0;
   // Lines of files that may be dirty, so that a slow disk cannot fill the ExCache.
   std::uint32_t dirty_file_lines = 0;
+  // Lines of files on disk go home when they have been dirty for one to two of these, so that the end of a pComponent
+  // takes no older stores with it. Linux writes back after 30 seconds (dirty_expire_centisecs).
+  std::uint64_t ageing_period_ns = 15'000'000'000;
   // Tags: lines are shared by fork and by mappings of files.
   std::uint32_t initial_tags = 0;
   std::uint32_t max_tags = 0;

@@ -27,12 +27,13 @@ ExCache::EvictResult ExCache::evict(bool in_fault) {
     if (!configuration_.evictors) return result;
     expire_pins();
     select_victims(batch);
-    if (batch.line_count == 0 && must_clean()) select_cleaning(batch, nullptr, dirty_sequence_);
+    if (batch.line_count == 0) clean_some(batch);
     if (batch.line_count == 0 && !batch.scanning && batch.refused < refused_lines && somebody_waits_for_line()) {
       result.progress = break_pins();
       if (!result.progress && !contexts_.empty())
         result.retry_at_ns = contexts_.front().last_fault_ns_ + pin_lifetime_ns + 1;
     }
+    result.retry_at_ns = std::min(result.retry_at_ns, ageing_at_ns_);
     if (in_fault) counters_.evictions_by_faulting_thread += batch.line_count;
   }
   result.progress |= batch.line_count > 0 || batch.scanning;

@@ -294,12 +294,16 @@ class ExCache {
   bool add_to_write_back(Line& line, WriteBackBuilder& builder);
   static void submit(WriteBackBuilder& builder);
   void settle_written(Line& line, base::Error error);
-  bool must_clean() const { return dirty_.size() > configuration_.dirty_file_lines / 2; }
-  void select_cleaning(EvictBatch& batch, Object* object, std::uint64_t upto);
+  std::size_t dirty_lines() const { return dirty_on_disk_.size() + dirty_in_memory_.size(); }
+  bool must_clean() const { return dirty_lines() > configuration_.dirty_file_lines / 2; }
+  DirtyLines& dirty_list(const Object& object);
+  void grow_old();
+  void clean_some(EvictBatch& batch);
+  void select_cleaning(DirtyLines& lines, EvictBatch& batch, const Object* object, std::uint64_t upto);
   static base::WaitQueue* cleaning_waits_for(Line& line);
   bool try_clean(Line& line, EvictBatch& batch);
   void settle_cleaned(Line& line, WriteBackBuilder& builder);
-  Line* oldest_dirty(Object& object);
+  Line* oldest_dirty(const Object& object);
 
   // Pages of objects (objects.cpp).
   Object* find_object_locked(base::ObjectId id);
@@ -334,8 +338,12 @@ class ExCache {
   bool tags_short_ = false;
   LineQueue free_;
   LineQueue prefetched_;  // filled and not asked for yet, oldest first
-  DirtyLines dirty_;
+  DirtyLines dirty_on_disk_, dirty_in_memory_;
   std::uint64_t dirty_sequence_ = 0;
+  // Lines with a dirty_since up to old_until_ are old, and those up to old_next_ will be at ageing_at_ns_; which is
+  // never_ns if none on disk was dirty when this was looked at last.
+  std::uint64_t old_until_ = 0, old_next_ = 0;
+  std::uint64_t ageing_at_ns_ = base::never_ns;
   ContextList contexts_;  // with pins, in the order in which their instructions began
   base::WaitQueue line_waiters_;
   base::WaitQueue kernel_line_waiters_;

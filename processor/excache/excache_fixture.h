@@ -74,8 +74,8 @@ class ExCacheTest : public testing::Test {
     if (object != nullptr) vma.object = object->id;
     ASSERT_TRUE(space.space.vmas.map(vma));
   }
-  Object& new_object(ObjectKind kind, std::uint64_t pages) {
-    owned.push_back(std::make_unique<Object>(base::ObjectId(next_id++), kind, home, pages * base::page_bytes));
+  Object& new_object(ObjectKind kind, std::uint64_t pages, bool on_disk = false) {
+    owned.push_back(std::make_unique<Object>(base::ObjectId(next_id++), kind, home, pages * base::page_bytes, on_disk));
     objects.push_back(owned.back().get());
     cache->add_object(*objects.back());
     if (kind == ObjectKind::File) home.files.insert(objects.back()->id.value());

@@ -172,6 +172,57 @@ TEST_F(ExCacheTest, DirtyLinesOfFilesAreBounded) {
   EXPECT_EQ(fault(*parent, first + 16, Access::Write), FaultKind::Resolved);
 }
 
+TEST_F(ExCacheTest, OldStoresToFilesOnDiskGoHome) {
+  start(64);
+  const std::uint64_t period_ns = Configuration::for_lines(64).ageing_period_ns;
+  Object& on_disk = new_object(ObjectKind::File, 8, true);
+  Object& in_memory = new_object(ObjectKind::File, 8);
+  const auto both = vma::Protection::Read | vma::Protection::Write;
+  map(*parent, first, 8, both, &on_disk, vma::Flags::Shared);
+  map(*parent, first + 8, 8, both, &in_memory, vma::Flags::Shared);
+  const auto first_byte = [&](Object& file) { return std::to_integer<int>(home.page({file.id.value(), 0})[0]); };
+  const auto evict_at = [&](std::uint64_t now_ns) {
+    scheduler.advance_to(now_ns);
+    evict_enough();
+    return cache->evict(false).retry_at_ns;
+  };
+  const std::uint64_t start_ns = scheduler.now_ns();
+  EXPECT_EQ(evict_at(start_ns), base::never_ns);  // with nothing dirty nobody needs to wake up
+  store(*parent, first + 8, 1);
+  EXPECT_EQ(evict_at(start_ns), base::never_ns);
+  store(*parent, first, 1);
+  EXPECT_EQ(evict_at(start_ns), start_ns + period_ns);
+  EXPECT_EQ(evict_at(start_ns + period_ns), start_ns + 2 * period_ns);
+  store(*parent, first + 1, 1);
+  EXPECT_EQ(first_byte(on_disk), 0);
+  EXPECT_EQ(evict_at(start_ns + 2 * period_ns), start_ns + 3 * period_ns);
+  EXPECT_EQ(first_byte(on_disk), 1);
+  EXPECT_EQ(cache->dirty_file_lines(), 2u);  // the younger one, and the one in memory
+  EXPECT_EQ(load(*parent, first), 1u);       // it stays
+  store(*parent, first, 2);
+  EXPECT_EQ(evict_at(start_ns + 3 * period_ns), start_ns + 4 * period_ns);
+  EXPECT_EQ(first_byte(on_disk), 1);
+  EXPECT_EQ(evict_at(start_ns + 4 * period_ns), start_ns + 5 * period_ns);
+  EXPECT_EQ(first_byte(on_disk), 2);
+  EXPECT_EQ(evict_at(start_ns + 5 * period_ns), base::never_ns);
+  EXPECT_EQ(first_byte(in_memory), 0);
+  EXPECT_EQ(cache->dirty_file_lines(), 1u);
+}
+
+TEST_F(ExCacheTest, ManyOldStoresGoHomeOneAfterTheOther) {
+  start(1024);
+  const std::uint64_t period_ns = Configuration::for_lines(1024).ageing_period_ns;
+  Object& file = new_object(ObjectKind::File, 100, true);
+  map(*parent, first, 100, vma::Protection::Read | vma::Protection::Write, &file, vma::Flags::Shared);
+  for (std::uint64_t page = first; page < first + 100; ++page) store(*parent, page, page);
+  scheduler.advance_to(scheduler.now_ns() + period_ns);
+  evict_enough();
+  EXPECT_EQ(cache->dirty_file_lines(), 100u);
+  scheduler.advance_to(scheduler.now_ns() + period_ns);
+  evict_enough();
+  EXPECT_EQ(cache->dirty_file_lines(), 0u);
+}
+
 TEST_F(ExCacheTest, PagesInARowAreFetchedAhead) {
   start(64, true, true);
   Object& file = new_object(ObjectKind::File, 64);

@@ -164,7 +164,7 @@ bool ExCache::may_write_object(Object& object, Line& line, base::Waiter& waiter,
     line.error = base::Error::None;
     return false;
   }
-  if (dirty_.size() >= configuration_.dirty_file_lines) {
+  if (dirty_lines() >= configuration_.dirty_file_lines) {
     kick_evictors();
     step = wait_on(dirty_waiters_, waiter);
     return false;

@@ -180,15 +180,20 @@ void ExCache::touch_prefetched(Line& line) {
   ++counters_.prefetch_used;
 }
 
+DirtyLines& ExCache::dirty_list(const Object& object) { return object.on_disk ? dirty_on_disk_ : dirty_in_memory_; }
+
 void ExCache::set_dirty_listed(Line& line, bool dirty) {
   if (dirty == line.dirty_hook.is_linked()) return;
+  DirtyLines& list = dirty_list(*line.object);
   if (dirty) {
     line.dirty_since = ++dirty_sequence_;
-    dirty_.push_back(line);
-    if (must_clean()) kick_evictors();
+    list.push_back(line);
+    const bool first_to_age = line.object->on_disk && ageing_at_ns_ == base::never_ns;
+    if (first_to_age) ageing_at_ns_ = clock_.now_ns() + configuration_.ageing_period_ns;
+    if (first_to_age || must_clean()) kick_evictors();
   } else {
-    dirty_.erase(dirty_.iterator_to(line));
-    if (dirty_.size() < configuration_.dirty_file_lines) dirty_waiters_.wake_all();
+    list.erase(list.iterator_to(line));
+    if (dirty_lines() < configuration_.dirty_file_lines) dirty_waiters_.wake_all();
   }
 }
 

@@ -20,13 +20,20 @@ enum class ObjectKind : std::uint8_t { File, Anonymous };
 
 class Object : public boost::intrusive::unordered_set_base_hook<> {
  public:
-  Object(base::ObjectId object_id, ObjectKind object_kind, Home& object_home, std::uint64_t bytes)
-      : id(object_id), kind(object_kind), home(object_home), bytes_(bytes), home_bytes_(bytes) {}
+  Object(base::ObjectId object_id, ObjectKind object_kind, Home& object_home, std::uint64_t bytes,
+         bool stored_on_disk = false)
+      : id(object_id),
+        kind(object_kind),
+        on_disk(stored_on_disk),
+        home(object_home),
+        bytes_(bytes),
+        home_bytes_(bytes) {}
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
 
   const base::ObjectId id;
   const ObjectKind kind;
+  const bool on_disk;  // a file that outlives its vNode: what is dirty of it goes home after a while
   Home& home;
 
  private:

@@ -75,7 +75,7 @@ ExCache::Step ExCache::pin_step(Object& object, std::uint64_t page, PageUse use,
     if (write && (line->state == LineState::WritingBack || line->notifying)) return wait_on(line->waiters, waiter);
   }
   if (write && (line == nullptr || !line->dirty_hook.is_linked()) && object.kind == ObjectKind::File &&
-      dirty_.size() >= configuration_.dirty_file_lines) {
+      dirty_lines() >= configuration_.dirty_file_lines) {
     kick_evictors();
     return wait_on(dirty_waiters_, waiter);
   }

@@ -11,6 +11,7 @@ namespace excache {
 Configuration World::configuration(const WorldOptions& options) {
   Configuration result = Configuration::for_lines(options.lines);
   result.prefetch = options.prefetch;
+  result.ageing_period_ns = options.ageing_period_ns;
   return result;
 }
 
@@ -68,15 +69,19 @@ void World::start_process() {
 void World::evictor() {
   FiberWaiter waiter(scheduler_);
   evictor_waiter_ = &waiter;
+  constexpr unsigned most_vain_looks = 10'000;
+  unsigned vain_looks = 0;
   while (!stopping_) {
     if (random_.below(8) == 0) {
       if (const char* wrong = cache_->audit()) require(false, wrong);
     }
     const ExCache::EvictResult result = cache_->evict(false);
     if (result.progress) {
+      vain_looks = 0;
       scheduler_.yield();
     } else if (cache_->wait_for_work(result.events, waiter) == Progress::Wait && !waiter.sleep(result.retry_at_ns)) {
       cache_->cancel_wait(waiter);
+      require(++vain_looks < most_vain_looks, "everybody waits for ever, but for the evictor");
     }
   }
   evictor_waiter_ = nullptr;

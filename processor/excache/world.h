@@ -41,6 +41,7 @@ struct WorldOptions {
   unsigned steps = 60;      // of each thread
   unsigned most_pages = 3;  // that one instruction needs
   bool prefetch = true;
+  std::uint64_t ageing_period_ns = 20'000;
   bool failures = true;  // retries, refusals, memory that cannot be had for a moment
 };
 

@@ -17,7 +17,7 @@ inline constexpr base::UserVa address_of(std::uint64_t page) { return base::User
 
 struct World::SharedObject {
   SharedObject(base::ObjectId id, ObjectKind kind, FakeHome& home, std::uint64_t bytes)
-      : object(id, kind, home, bytes) {}
+      : object(id, kind, home, bytes, kind == ObjectKind::File) {}
   Object object;
   std::map<std::uint64_t, ModelPage> pages;
   bool constant = false;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Write-backs: dirty lines go home, several to a message, each with all the tags that share it. Between the shootdown
 // and the answer a line is WritingBack: nobody can store to it, readers may map it, its tags stay. Also cleaning: dirty
-// lines of files are written back while they stay, so that they remain few.
+// lines of files are written back while they stay, so that they remain few and none on disk stays dirty for long.
+#include <utility>
+
 #include "processor/excache/evict_batch.h"
 
 namespace excache {
@@ -150,8 +152,24 @@ void ExCache::settle_written(Line& line, base::Error error) {
   set_resident(line);
 }
 
-void ExCache::select_cleaning(EvictBatch& batch, Object* object, std::uint64_t upto) {
-  for (Line& line : dirty_) {
+// Once in a period what was dirty at the end of the last one becomes old.
+void ExCache::grow_old() {
+  const std::uint64_t now_ns = clock_.now_ns();
+  if (now_ns < ageing_at_ns_) return;
+  old_until_ = std::exchange(old_next_, dirty_sequence_);
+  ageing_at_ns_ = dirty_on_disk_.empty() ? base::never_ns : now_ns + configuration_.ageing_period_ns;
+}
+
+// Of what is dirty without need: all if it is very much, else what is old.
+void ExCache::clean_some(EvictBatch& batch) {
+  grow_old();
+  const bool all = must_clean();
+  select_cleaning(dirty_on_disk_, batch, nullptr, all ? dirty_sequence_ : old_until_);
+  if (all) select_cleaning(dirty_in_memory_, batch, nullptr, dirty_sequence_);
+}
+
+void ExCache::select_cleaning(DirtyLines& lines, EvictBatch& batch, const Object* object, std::uint64_t upto) {
+  for (Line& line : lines) {
     if (line.dirty_since > upto || batch.line_count >= 2 * max_write_back_pages) return;
     if (object == nullptr || line.object == object) try_clean(line, batch);
   }
@@ -202,7 +220,7 @@ Progress ExCache::flush(Object& object, std::uint64_t& upto, base::Waiter& waite
     {
       const base::SpinGuard guard(lock_);
       if (upto == ~std::uint64_t{0}) upto = dirty_sequence_;
-      select_cleaning(batch, &object, upto);
+      select_cleaning(dirty_list(object), batch, &object, upto);
       if (batch.line_count == 0 && batch.flush.empty()) {
         Line* left = oldest_dirty(object);
         if (left == nullptr || left->dirty_since > upto) return Progress::Done;
@@ -215,15 +233,15 @@ Progress ExCache::flush(Object& object, std::uint64_t& upto, base::Waiter& waite
   }
 }
 
-Line* ExCache::oldest_dirty(Object& object) {
-  for (Line& line : dirty_)
+Line* ExCache::oldest_dirty(const Object& object) {
+  for (Line& line : dirty_list(object))
     if (line.object == &object) return &line;
   return nullptr;
 }
 
 std::uint64_t ExCache::dirty_file_lines() {
   const base::SpinGuard guard(lock_);
-  return dirty_.size();
+  return dirty_lines();
 }
 
 }  // namespace excache

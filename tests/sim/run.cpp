@@ -107,7 +107,7 @@ class Run {
     auto made = std::make_unique<Shared>();
     made->is_file = true;
     made->constant = index == 1;
-    made->object = TRY(processor::open_file(*family_, attributes, true, sleeper));
+    made->object = TRY(processor::open_file(*family_, attributes, {.held = true, .on_disk = true}, sleeper));
     made->pages.resize(options_.file_pages);
     std::vector<std::byte> content(options_.file_pages * base::page_bytes);
     for (std::size_t page = 0; page < made->pages.size(); ++page)

@@ -137,4 +137,19 @@ TEST(Kills, LeaveWhatWasSynced) {
   EXPECT_EQ(check.out.find("ecovery"), std::string::npos) << check.out;
 }
 
+// As on Linux, what nobody synced goes to disk after half a minute, by way of the mComponent, which keeps it for a few
+// seconds.
+TEST(KillsLong, LeaveWhatWasWrittenAMinuteBefore) {
+  const Root root;
+  std::string text;
+  for (unsigned i = 0; i < 40'000; ++i) text += std::to_string(i) + "\n";
+  RackRun rack({"--root", root.image()},
+               {"/bin/busybox", "sh", "-c", "busybox seq 0 39999 > /old; echo written; busybox sleep 1000"});
+  ASSERT_TRUE(rack.wait_for("written\n")) << rack.wait(10).error;
+  sleep(60);
+  kill(rack.process("p0"), SIGKILL);
+  EXPECT_NE(rack.wait(60).status, 0);
+  EXPECT_TRUE(read_file(root.replayed() / "old") == text);
+}
+
 }  // namespace
