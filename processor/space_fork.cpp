@@ -72,7 +72,9 @@ Result<> leave_out(AddressSpace& child, Sleeper& sleeper) {
   }
 }
 
-Result<Reference<AddressSpace>> fork_whole(AddressSpace& parent, Sleeper& sleeper) {
+// too_few_tags: that is why it failed, if it did.
+Result<Reference<AddressSpace>> fork_whole(AddressSpace& parent, bool& too_few_tags, Sleeper& sleeper) {
+  too_few_tags = false;
   Change change(parent, sleeper);
   TRY(change.begin());
   TRY(change.clear(every_page, excache::Unmapping::Keep));
@@ -86,14 +88,36 @@ Result<Reference<AddressSpace>> fork_whole(AddressSpace& parent, Sleeper& sleepe
   // From here on the child ends like any space, at all owners that it knows: so it learns them first.
   while (!parent.cache().copy_owners(parent.space(), (*child)->space())) wait_before_retry();
   TRY(copy_knowledge(parent, **child));
-  TRY(parent.cache().fork(parent.space(), (*child)->space()));
+  if (!parent.cache().fork(parent.space(), (*child)->space())) {
+    too_few_tags = true;
+    return base::fail(Error::NoMemory);
+  }
   return child;
+}
+
+// Those of spaces that are ending come first; then lines go home that many share, the parent's perhaps.
+Result<> provide_tags(AddressSpace& parent, Sleeper& sleeper) {
+  settle_endings(parent.family(), sleeper);
+  excache::ExCache& cache = parent.cache();
+  while (cache.provide_tags(cache.mapped_pages(parent.space()).now, sleeper) == excache::Progress::Wait) {
+    if (sleeper.sleep()) continue;
+    cache.cancel_wait(sleeper);
+    return base::fail(Error::Interrupted);
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<Reference<AddressSpace>> fork_space(AddressSpace& parent, Sleeper& sleeper) {
-  auto child = TRY(fork_whole(parent, sleeper));
+  constexpr unsigned most_attempts = 8;  // others may be faster
+  bool too_few_tags = false;
+  auto made = fork_whole(parent, too_few_tags, sleeper);
+  for (unsigned attempt = 1; !made && too_few_tags && attempt < most_attempts; ++attempt) {
+    TRY(provide_tags(parent, sleeper));
+    made = fork_whole(parent, too_few_tags, sleeper);
+  }
+  auto child = TRY(std::move(made));
   TRY(leave_out(*child, sleeper));
   return child;
 }

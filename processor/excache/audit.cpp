@@ -22,7 +22,7 @@ const char* ExCache::audit() {
   if (free_lines != free_.size()) return "a free line is not on the free list";
   if (freeing != freeing_) return "lines being freed are miscounted";
   if (tags != tags_.size()) return "a tag in the hash is on no line";
-  if (tags + free_tags_.size() != first_tags_.size() + tag_blocks_.size() * tags_per_block) return "a tag is lost";
+  if (tags + free_tags_.size() != tag_count_) return "a tag is lost";
   return nullptr;
 }
 

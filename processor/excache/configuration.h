@@ -20,9 +20,6 @@ inline constexpr std::uint32_t frames_per_request = 16;
 // Pins of a thread that has not faulted for so long are no longer needed: it ran.
 inline constexpr std::uint64_t pin_lifetime_ns = 100'000'000;
 
-// Tags that are added at once when fork needs more.
-inline constexpr unsigned tags_per_block = 1024;
-
 struct Configuration {
   std::uint32_t lines = 0;
   // Evictors free lines when fewer than low_water are free, until high_water are.
@@ -35,9 +32,10 @@ struct Configuration {
   // Lines of files on disk go home when they have been dirty for one to two of these, so that the end of a pComponent
   // takes no older stores with it. Linux writes back after 30 seconds (dirty_expire_centisecs).
   std::uint64_t ageing_period_ns = 15'000'000'000;
-  // Tags: lines are shared by fork and by mappings of files.
+  // Tags: lines are shared by fork and by mappings of files. The initial ones stay, and as many more unused ones.
   std::uint32_t initial_tags = 0;
   std::uint32_t max_tags = 0;
+  std::uint32_t tags_per_block = 1024;  // added at once when fork needs more
   bool prefetch = true;
   bool evictors = true;
 

@@ -62,11 +62,10 @@ Progress ExCache::wait_for_work(std::uint64_t events, base::Waiter& waiter) {
 
 std::size_t ExCache::lines_wanted() {
   const std::size_t coming = free_.size() + freeing_;
-  if (free_tags_.size() > visit_pages) tags_short_ = false;
   if (coming <= configuration_.low_water) evicting_ = true;
   if (coming >= configuration_.high_water) evicting_ = false;
   if (evicting_) return configuration_.high_water - coming;
-  return tags_short_ ? 1 : 0;
+  return tags_wanted_ > free_tags_.size() ? tags_wanted_ - free_tags_.size() : 0;
 }
 
 void ExCache::select_victims(EvictBatch& batch) {
@@ -81,7 +80,9 @@ void ExCache::select_victims(EvictBatch& batch) {
   // Twice round without a victim: once to take away accessed bits, once to find who has not been used since.
   for (std::size_t looked = 0; batch.line_count < wanted; ++looked) {
     if (barren_ >= 2 * lines_.size()) {
-      barren_ = 0;
+      // A small cache has come round in one go: what this batch flushes could not be a victim yet.
+      batch.scanning = !batch.flush.empty();
+      barren_ = batch.scanning ? lines_.size() : 0;
       return;
     }
     if (batch.refused >= refused_lines) return;

@@ -39,6 +39,7 @@ ExCache::ExCache(const Configuration& configuration, LineMemory& memory, const b
   counters_.lines = lines_.size();
   for (Line& line : lines_) free_.push_back(line);
   for (Tag& tag : first_tags_) free_tags_.push_back(tag);
+  tag_count_ = first_tags_.size();
   for (WriteBack& record : write_backs_) {
     record.next_free = free_write_backs_;
     free_write_backs_ = &record;

@@ -111,6 +111,9 @@ class ExCache {
   // After the parent is frozen and quiesced and the homes have forked: gives the child all pages of the parent.
   // NoMemory: the child has some; discard() them.
   base::Result<> fork(Space& parent, Space& child);
+  // For a fork that found too few tags: Done when there are so many, or as many as can be hoped for. Evictors see to
+  // it, with the lines that spaces share; so nothing must be frozen meanwhile.
+  Progress provide_tags(std::size_t wanted, base::Waiter& waiter);
   // After the VMAs of the range have changed: takes from the page table what they do not permit any more.
   void apply_protection(Space& space, vma::Range range);
   // Nothing of the space is here any more (all was discarded) and nothing of it is under way.
@@ -167,6 +170,7 @@ class ExCache {
   // ------------------------------------------------------------------------------------------------------------------
   Counters counters() const;
   std::size_t free_lines() const;
+  std::size_t tag_count() const;
   std::uint32_t line_count() const { return static_cast<std::uint32_t>(lines_.size()); }
   std::uint32_t index_of(const Line& line) const { return static_cast<std::uint32_t>(&line - lines_.data()); }
   std::byte* bytes_of(const Line& line) const { return memory_.address(index_of(line)); }
@@ -178,6 +182,7 @@ class ExCache {
   struct Visit;
   struct EvictBatch;
   struct WriteBackBuilder;
+  struct TagBlock;
   struct HashTag {
     std::size_t operator()(const PageKey& key) const;
   };
@@ -244,7 +249,10 @@ class ExCache {
   void settled(Line& line);
   void free_line(Line& line);
   void wake_line_waiters();
-  base::Result<> provide_tags(std::size_t wanted);
+  base::Result<> add_tags(std::size_t wanted);
+  void tag_came_free(Tag& tag);
+  void tags_came_free();
+  void give_back(TagBlock& block);
   Tag* take_tag(const PageKey& key, Line& line, TagKind kind, Space* space);
   void drop_tag(Tag& tag);  // the page table is the caller's business
   Tag* find_tag(const PageKey& key);
@@ -261,7 +269,7 @@ class ExCache {
   void kick_evictors();
   // There are more victims than before: evictors that found too few look again. They cost two context switches.
   void kick_evictors_if_short() {
-    if (evicting_ || tags_short_ || must_clean() || somebody_waits_for_line()) kick_evictors();
+    if (evicting_ || tags_wanted_ > 0 || must_clean() || somebody_waits_for_line()) kick_evictors();
   }
   static Home* owner_locked(const Space& space, base::UserVa address);
 
@@ -331,11 +339,16 @@ class ExCache {
   Block<Tag> first_tags_;
   Block<TagTable::bucket_type> tag_buckets_;
   Block<ObjectTable::bucket_type> object_buckets_;
-  base::Array<Block<Tag>> tag_blocks_;
+  struct TagBlock {
+    Block<Tag> tags;  // empty: given back
+    std::uint32_t used = 0;
+  };
+  base::Array<TagBlock> tag_blocks_;  // Tag::block - 1 is the index
+  std::size_t tag_count_ = 0;         // in all blocks and the first
   TagTable tags_;
   ObjectTable objects_;
   boost::intrusive::list<Tag, boost::intrusive::constant_time_size<true>> free_tags_;
-  bool tags_short_ = false;
+  std::size_t tags_wanted_ = 0;  // until so many are free, evictors go on
   LineQueue free_;
   LineQueue prefetched_;  // filled and not asked for yet, oldest first
   DirtyLines dirty_on_disk_, dirty_in_memory_;
@@ -349,6 +362,7 @@ class ExCache {
   base::WaitQueue kernel_line_waiters_;
   base::WaitQueue dirty_waiters_;       // for fewer dirty lines of files
   base::WaitQueue write_back_waiters_;  // for the end of any write-back
+  base::WaitQueue tag_waiters_;         // for tags_wanted_
   base::WaitQueue evictors_;
   std::uint64_t events_ = 0;   // that evictors may want to know about
   std::uint32_t freeing_ = 0;  // lines in write-backs that end free

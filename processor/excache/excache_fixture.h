@@ -39,6 +39,11 @@ class ExCacheTest : public testing::Test {
     Configuration configuration = Configuration::for_lines(line_count);
     configuration.evictors = evictors;
     configuration.prefetch = prefetch;
+    if (block_tags > 0) {
+      configuration.initial_tags = block_tags;
+      configuration.tags_per_block = block_tags;
+      configuration.max_tags = 16 * block_tags;
+    }
     lines = std::make_unique<Lines>(scheduler, line_count);
     lines->yields = false;
     cache = std::move(*ExCache::create(configuration, *lines, scheduler));
@@ -172,6 +177,7 @@ class ExCacheTest : public testing::Test {
   FaultContext context;
   std::uint64_t instruction = 0;
   std::uint64_t next_id = 1;
+  std::uint32_t block_tags = 0;  // not 0: so many at first and in a block, and at most 16 times as many
 };
 
 }  // namespace excache

@@ -223,6 +223,48 @@ TEST_F(ExCacheTest, ManyOldStoresGoHomeOneAfterTheOther) {
   EXPECT_EQ(cache->dirty_file_lines(), 0u);
 }
 
+TEST_F(ExCacheTest, TagsOfEndedForksAreGivenBack) {
+  block_tags = 64;
+  start(64);
+  for (std::uint64_t page = first; page < first + 20; ++page) store(*parent, page, page);
+  const std::size_t before = cache->tag_count();
+  std::vector<TestSpace*> children;
+  for (unsigned i = 0; i < 30; ++i) children.push_back(&fork(*parent));
+  EXPECT_GE(cache->tag_count(), 31u * 20);
+  for (TestSpace* child : children) leave(*child);
+  EXPECT_LE(cache->tag_count(), before + 3u * 64);
+  EXPECT_EQ(load(*parent, first + 7), first + 7);
+  EXPECT_EQ(cache->audit(), nullptr);
+}
+
+// With as many sharers as there can be tags for, a fork fails; lines that they share go home, and the next one does
+// not.
+TEST_F(ExCacheTest, TagsForAForkComeFromLinesThatManyShare) {
+  block_tags = 64;
+  start(64);
+  for (std::uint64_t page = first; page < first + 20; ++page) store(*parent, page, page);
+  const auto fork_fails = [&] {
+    TestSpace& child = new_space();
+    cache->freeze(parent->space, everything);
+    run(*parent, {.range = everything, .unmapping = Unmapping::Keep});
+    home.fork(parent->space.id.value(), child.space.id.value());
+    EXPECT_TRUE(child.space.vmas.copy_from(parent->space.vmas));
+    const bool failed = !cache->fork(parent->space, child.space);
+    cache->thaw(parent->space);
+    return failed;
+  };
+  unsigned children = 0;
+  while (!fork_fails()) ASSERT_LT(++children, 64u);
+  EXPECT_GT(children, 30u);
+  TestWaiter waiter;
+  ASSERT_EQ(cache->provide_tags(20, waiter), Progress::Wait);
+  evict_enough();
+  EXPECT_TRUE(waiter.woken);
+  EXPECT_EQ(cache->provide_tags(20, waiter), Progress::Done);
+  EXPECT_FALSE(fork_fails());
+  EXPECT_EQ(load(*parent, first + 7), first + 7);
+}
+
 TEST_F(ExCacheTest, PagesInARowAreFetchedAhead) {
   start(64, true, true);
   Object& file = new_object(ObjectKind::File, 64);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filling lines: with zeros, with a copy, or from a home. The line is Filling and has its tag meanwhile, so that others
 // join. See fault.cpp for what comes before and after.
+#include <algorithm>
+
 #include "processor/excache/step.h"
 
 namespace excache {
@@ -12,7 +14,7 @@ ExCache::Step ExCache::wait_for_free(bool from_kernel, base::Waiter& waiter) {
 
 ExCache::Step ExCache::wait_for_tag(bool from_kernel, base::Waiter& waiter) {
   // Tags come free as lines do.
-  tags_short_ = true;
+  tags_wanted_ = std::max<std::size_t>(tags_wanted_, visit_pages);
   return wait_for_free(from_kernel, waiter);
 }
 

@@ -48,6 +48,7 @@ struct Tag : boost::intrusive::unordered_set_base_hook<>, boost::intrusive::list
   bool in_flight : 1 = false;  // named by the write-back under way
   bool busy : 1 = false;       // a copy for this tag is being made: it will move to another line
   std::uint8_t flushing = 0;   // batches under way: its entry lost rights, processors may still use the old translation
+  std::uint32_t block = 0;     // it is allocated in; 0: the first ones, which are never given back
 
   base::UserVa address() const { return base::UserVa(key.page << base::page_shift); }
 };

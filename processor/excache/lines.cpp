@@ -64,22 +64,11 @@ void ExCache::kick_evictors() {
   evictors_.wake_all();
 }
 
-base::Result<> ExCache::provide_tags(std::size_t wanted) {
-  while (free_tags_.size() < wanted) {
-    if (tag_blocks_.size() * tags_per_block + configuration_.initial_tags >= configuration_.max_tags)
-      return base::fail(base::Error::NoMemory);
-    Block<Tag> block = TRY(Block<Tag>::create(tags_per_block));
-    TRY(tag_blocks_.reserve(tag_blocks_.size() + 1));
-    for (Tag& tag : block) free_tags_.push_back(tag);
-    TRY(tag_blocks_.push_back(std::move(block)));
-  }
-  return {};
-}
-
 Tag* ExCache::take_tag(const PageKey& key, Line& line, TagKind kind, Space* space) {
   if (free_tags_.empty()) return nullptr;
   Tag& tag = free_tags_.front();
   free_tags_.pop_front();
+  if (tag.block > 0) ++tag_blocks_[tag.block - 1].used;
   tag.key = key;
   tag.space = space;
   tag.kind = kind;
@@ -110,7 +99,7 @@ void ExCache::drop_tag(Tag& tag) {
   detach(tag);
   tags_.erase(tags_.iterator_to(tag));
   if (tag.space != nullptr && --tag.space->tags_ == 0) tag.space->waiters_.wake_all();
-  free_tags_.push_front(tag);
+  tag_came_free(tag);
 }
 
 Tag* ExCache::find_tag(const PageKey& key) {

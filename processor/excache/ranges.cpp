@@ -282,7 +282,7 @@ base::Result<> ExCache::fork(Space& parent, Space& child) {
     Forker forker(*this, parent, child);
     {
       const base::SpinGuard guard(lock_);
-      TRY(provide_tags(2 * visit_pages));
+      TRY(add_tags(2 * visit_pages));
       position = parent.table.visit({position, everything.end}, visit_pages, forker);
     }
     if (!forker.batch.empty()) {

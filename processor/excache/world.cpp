@@ -12,6 +12,9 @@ Configuration World::configuration(const WorldOptions& options) {
   Configuration result = Configuration::for_lines(options.lines);
   result.prefetch = options.prefetch;
   result.ageing_period_ns = options.ageing_period_ns;
+  result.initial_tags = 2 * options.lines + 8;
+  result.max_tags = 4 * options.lines + 256;
+  result.tags_per_block = 16;
   return result;
 }
 

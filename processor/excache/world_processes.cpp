@@ -42,7 +42,9 @@ void World::Thread::fork() {
   end_operation();
   if (!done) {
     require(world_.options_.failures, "fork ran out of memory");
-    return give_up(*child);
+    give_up(*child);
+    while (cache().provide_tags(cache().mapped_pages(space()).now, waiter_) == Progress::Wait) waiter_.sleep();
+    return;
   }
   ++world_.processes_started_;
   world_.processes_.push_back(child);
