@@ -29,7 +29,13 @@ constexpr std::uint64_t max_frame_bytes = 64 * 1024;  // between two frame point
 constexpr std::uint16_t debug_exit_port = 0xf4;
 
 std::atomic<std::uint32_t> panicking{nobody};  // the core that prints; relaxed: only one core wins the exchange
+std::atomic<std::uint32_t> stopped{0};         // others; relaxed: what they wrote last is at the serial port
 std::uint32_t exit_status = 0;
+
+[[noreturn]] void stop_here() {
+  stopped.fetch_add(1, std::memory_order_relaxed);
+  arch::halt_forever();
+}
 
 template <typename... Arguments>
 void line(std::string_view pattern, const Arguments&... arguments) {
@@ -46,16 +52,25 @@ void print_address(std::uint64_t address) {
     line("  {:x} {}+0x{:x}", address, symbol.name, symbol.offset);
 }
 
+// One that writes a line would write on into the panic's. One that takes no interrupt is given up after a while.
+void stop_others() {
+  constexpr unsigned most_looks = 10'000'000;
+  arch::send_nmi_to_others();
+  for (unsigned i = 0; stopped.load(std::memory_order_relaxed) + 1 < core_count() && i < most_looks; ++i)
+    base::platform::relax();
+}
+
 // The first core here goes on; others stop, and a panic inside a panic ends at once.
 void begin_panic() {
   arch::disable_interrupts();
   const std::uint32_t core = arch::this_core();
   std::uint32_t expected = nobody;
   if (!panicking.compare_exchange_strong(expected, core, std::memory_order_relaxed)) {
-    if (expected == core) write_panic_line("panic inside a panic");
+    if (expected != core) stop_here();
+    write_panic_line("panic inside a panic");
     arch::halt_forever();
   }
-  if (core_count() > 1) arch::send_nmi_to_others();
+  if (core_count() > 1) stop_others();
 }
 
 [[noreturn]] void end_panic() {
@@ -81,7 +96,7 @@ void on_fatal_trap(const arch::TrapFrame& frame) {
 
 void on_nmi(arch::TrapFrame& frame) {
   if (panicking.load(std::memory_order_relaxed) == nobody) on_fatal_trap(frame);
-  arch::halt_forever();
+  stop_here();
 }
 
 }  // namespace

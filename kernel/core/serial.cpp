@@ -26,6 +26,7 @@ constexpr unsigned fifo_bytes = 16;
 bool present = false;
 base::SpinLock lock{base::LockRank::Log};  // guards the order of bytes
 unsigned room = 0;                         // bytes that the FIFO certainly takes
+bool in_line = false;                      // of a core that a panic stopped, if a line begins now
 
 void write(Register name, std::uint8_t value) {
   arch::out8(static_cast<std::uint16_t>(port + static_cast<std::uint16_t>(name)), value);
@@ -46,6 +47,7 @@ void put(char byte) {
     room = fifo_bytes;
   }
   --room;
+  in_line = byte != '\n';
   write(Register::Data, static_cast<std::uint8_t>(byte));
 }
 
@@ -68,9 +70,13 @@ void start_serial(std::uint16_t io_port) {
 
 void write_panic_line(std::string_view line) {
   if (!present) return;
+  const auto end_line = [] {
+    put('\r');
+    put('\n');
+  };
+  if (in_line) end_line();
   for (const char byte : line) put(byte);
-  put('\r');
-  put('\n');
+  end_line();
 }
 
 void write_console_line(std::string_view line) {
