@@ -12,6 +12,7 @@
 #include "linux-abi/console/terminal_device.h"
 #include "linux-abi/files/descriptor_table.h"
 #include "linux-abi/files/placed_file.h"
+#include "linux-abi/files/user_values.h"
 #include "linux-abi/process/thread.h"
 
 namespace linux_abi {
@@ -65,21 +66,12 @@ class MasterFile final : public PlacedFile {
 };
 
 Answer<std::uint64_t> MasterFile::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {
-  const auto give = [&](std::int32_t value) -> Answer<std::uint64_t> {
-    TRY(caller.copy_out(argument, std::as_bytes(std::span(&value, 1))));
-    return std::uint64_t{0};
-  };
-  const auto take = [&]() -> Answer<std::int32_t> {
-    std::int32_t value = 0;
-    TRY(caller.copy_in(std::as_writable_bytes(std::span(&value, 1)), argument));
-    return value;
-  };
   Slave& slave = slaves[static_cast<std::size_t>(terminal_->number())];
   switch (request) {
     case request_number::get_number:
-      return give(terminal_->number());
+      return copy_value_out(caller, argument, terminal_->number());
     case request_number::set_lock: {
-      const std::int32_t locked = TRY(take());
+      const std::int32_t locked = TRY(copy_value_in<std::int32_t>(caller, argument));
       const base::SpinGuard guard(slaves_lock);
       slave.locked = locked != 0;
       return std::uint64_t{0};
@@ -90,7 +82,7 @@ Answer<std::uint64_t> MasterFile::control(std::uint32_t request, std::uint64_t a
         const base::SpinGuard guard(slaves_lock);
         locked = slave.locked;
       }
-      return give(locked ? 1 : 0);
+      return copy_value_out(caller, argument, locked ? 1 : 0);
     }
     case request_number::get_slave: {
       const int flags = static_cast<int>(argument);
@@ -102,12 +94,12 @@ Answer<std::uint64_t> MasterFile::control(std::uint32_t request, std::uint64_t a
           std::move(file), close_on_exec, static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, UINT32_MAX)))));
     }
     case request_number::in_queue:
-      return give(static_cast<std::int32_t>(terminal_->output().bytes()));
+      return copy_value_out(caller, argument, static_cast<std::int32_t>(terminal_->output().bytes()));
     case request_number::set_packet_mode:
-      terminal_->set_packet_mode(TRY(take()) != 0);
+      terminal_->set_packet_mode(TRY(copy_value_in<std::int32_t>(caller, argument)) != 0);
       return std::uint64_t{0};
     case request_number::get_packet_mode:
-      return give(terminal_->packet_mode() ? 1 : 0);
+      return copy_value_out(caller, argument, terminal_->packet_mode() ? 1 : 0);
     case request_number::flush: {
       constexpr std::uint64_t output_only = 1, largest = 2;
       if (argument > largest) return error(EINVAL);

@@ -3,6 +3,7 @@
 #include <asm/poll.h>
 
 #include "linux-abi/console/terminal_device.h"
+#include "linux-abi/files/user_values.h"
 #include "linux-abi/process/signal_sending.h"
 
 namespace linux_abi {
@@ -20,19 +21,6 @@ constexpr std::uint32_t get = 0x5401, set = 0x5402, set_wait = 0x5403, set_flush
                         get_exclusive = 0x80045440;
 }
 
-template <typename T>
-Answer<std::uint64_t> give(Caller& caller, std::uint64_t address, const T& value) {
-  TRY(caller.copy_out(address, std::as_bytes(std::span(&value, 1))));
-  return std::uint64_t{0};
-}
-
-template <typename T>
-Answer<T> take(Caller& caller, std::uint64_t address) {
-  T value;
-  TRY(caller.copy_in(std::as_writable_bytes(std::span(&value, 1)), address));
-  return value;
-}
-
 }  // namespace
 
 Answer<std::uint64_t> TerminalDevice::give_settings(std::uint32_t request, std::uint64_t argument, Caller& caller) {
@@ -41,9 +29,9 @@ Answer<std::uint64_t> TerminalDevice::give_settings(std::uint32_t request, std::
     const base::SpinGuard guard(lock_);
     all = {line_.settings, speeds_};
   }
-  if (request == request_number::get_speeds) return give(caller, argument, all);
-  if (request == request_number::old_get) return give(caller, argument, OldTerminalSettings(all.settings));
-  return give(caller, argument, all.settings);
+  if (request == request_number::get_speeds) return copy_value_out(caller, argument, all);
+  if (request == request_number::old_get) return copy_value_out(caller, argument, OldTerminalSettings(all.settings));
+  return copy_value_out(caller, argument, all.settings);
 }
 
 Answer<std::uint64_t> TerminalDevice::take_settings(std::uint32_t request, std::uint64_t argument, Caller& caller) {
@@ -53,11 +41,11 @@ Answer<std::uint64_t> TerminalDevice::take_settings(std::uint32_t request, std::
   const bool is_old = request >= request_number::old_set && request <= request_number::old_set_flush;
   const bool has_speeds = request >= request_number::set_speeds && request <= request_number::set_speeds_flush;
   if (is_old)
-    old = TRY(take<OldTerminalSettings>(caller, argument));
+    old = TRY(copy_value_in<OldTerminalSettings>(caller, argument));
   else if (has_speeds)
-    fresh = TRY(take<SettingsWithSpeeds>(caller, argument));
+    fresh = TRY(copy_value_in<SettingsWithSpeeds>(caller, argument));
   else
-    fresh.settings = TRY(take<TerminalSettings>(caller, argument));
+    fresh.settings = TRY(copy_value_in<TerminalSettings>(caller, argument));
   const bool flushes = request == request_number::set_flush || request == request_number::old_set_flush ||
                        request == request_number::set_speeds_flush;
   change_line([&] {
@@ -102,12 +90,12 @@ Answer<std::uint64_t> TerminalDevice::control_owner(std::uint32_t request, std::
       if (side == Side::Slave && process.terminal != this) return error(ENOTTY);
       number = request == request_number::get_group ? foreground_ : session_;
     }
-    return give(caller, argument, number);
+    return copy_value_out(caller, argument, number);
   }
   std::int32_t group = 0;
   if (request == request_number::set_group) {
     TRY(check_foreground(caller, sig::ttou));
-    group = TRY(take<std::int32_t>(caller, argument));
+    group = TRY(copy_value_in<std::int32_t>(caller, argument));
   }
   const base::SpinGuard guard(tasks_lock);
   if (request == request_number::set_group) {
@@ -165,7 +153,7 @@ Answer<> TerminalDevice::type_for(std::uint64_t argument, Caller& caller) {
         !caller.credentials().may(Capability::Administration))
       return error(EPERM);
   }
-  const auto key = TRY(take<std::byte>(caller, argument));
+  const auto key = TRY(copy_value_in<std::byte>(caller, argument));
   keys(std::span(&key, 1));
   return {};
 }
@@ -193,10 +181,10 @@ Answer<std::uint64_t> TerminalDevice::control(std::uint32_t request, std::uint64
         const base::SpinGuard guard(lock_);
         window = window_;
       }
-      return give(caller, argument, window);
+      return copy_value_out(caller, argument, window);
     }
     case request_number::set_window:
-      resize(TRY(take<WindowSize>(caller, argument)));
+      resize(TRY(copy_value_in<WindowSize>(caller, argument)));
       return std::uint64_t{0};
     case request_number::get_group:
     case request_number::set_group:
@@ -210,10 +198,10 @@ Answer<std::uint64_t> TerminalDevice::control(std::uint32_t request, std::uint64
         const base::SpinGuard guard(lock_);
         bytes = static_cast<std::int32_t>(line_.available());
       }
-      return give(caller, argument, bytes);
+      return copy_value_out(caller, argument, bytes);
     }
     case request_number::out_queue:
-      return give(caller, argument, static_cast<std::int32_t>(output_.bytes()));
+      return copy_value_out(caller, argument, static_cast<std::int32_t>(output_.bytes()));
     case request_number::flush:
     case request_number::flow:
       return control_flow(request, argument, caller, side);
@@ -227,11 +215,11 @@ Answer<std::uint64_t> TerminalDevice::control(std::uint32_t request, std::uint64
       return std::uint64_t{0};
     }
     case request_number::get_exclusive:
-      return give(caller, argument, static_cast<std::int32_t>(is_exclusive() ? 1 : 0));
+      return copy_value_out(caller, argument, static_cast<std::int32_t>(is_exclusive() ? 1 : 0));
     case request_number::get_discipline:
-      return give(caller, argument, std::int32_t{0});  // N_TTY, of which there is no other
+      return copy_value_out(caller, argument, std::int32_t{0});  // N_TTY, of which there is no other
     case request_number::set_discipline:
-      return TRY(take<std::int32_t>(caller, argument)) == 0 ? Answer<std::uint64_t>(0) : error(EINVAL);
+      return TRY(copy_value_in<std::int32_t>(caller, argument)) == 0 ? Answer<std::uint64_t>(0) : error(EINVAL);
     case request_number::send_break:
     case request_number::send_long_break:
     case request_number::begin_break:

@@ -10,6 +10,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_description.h"
 #include "linux-abi/files/pipe_buffer.h"
+#include "linux-abi/files/user_values.h"
 
 namespace linux_abi {
 namespace {
@@ -67,9 +68,7 @@ class PipeEnd final : public OpenFile {
   Answer<std::uint64_t> control(std::uint32_t request, std::uint64_t argument, Caller& caller) override {
     constexpr std::uint32_t bytes_to_read = 0x541b;  // FIONREAD
     if (request != bytes_to_read) return error(ENOTTY);
-    const auto bytes = static_cast<std::int32_t>(pipe_->buffer.bytes());
-    TRY(caller.copy_out(argument, std::as_bytes(std::span(&bytes, 1))));
-    return std::uint64_t{0};
+    return copy_value_out(caller, argument, static_cast<std::int32_t>(pipe_->buffer.bytes()));
   }
   Answer<OpenFileReference> open_again(int flags, Caller& caller) override;
   std::uint32_t poll_events() override { return pipe_->buffer.events(readable(), writable()); }

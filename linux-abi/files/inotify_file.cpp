@@ -7,6 +7,7 @@
 
 #include "linux-abi/files/file_watches.h"
 #include "linux-abi/files/inotify_user.h"
+#include "linux-abi/files/user_values.h"
 
 namespace linux_abi {
 namespace {
@@ -62,9 +63,7 @@ Answer<std::size_t> InotifyFile::read(std::span<std::byte> to, Caller& caller) {
 Answer<std::uint64_t> InotifyFile::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {
   constexpr std::uint32_t bytes_to_read = 0x541b;  // FIONREAD
   if (request != bytes_to_read) return error(ENOTTY);
-  const auto bytes = static_cast<std::int32_t>(queue_.bytes());
-  TRY(caller.copy_out(argument, std::as_bytes(std::span(&bytes, 1))));
-  return std::uint64_t{0};
+  return copy_value_out(caller, argument, static_cast<std::int32_t>(queue_.bytes()));
 }
 
 std::uint32_t InotifyFile::poll_events() { return queue_.bytes() > 0 ? POLLIN | POLLRDNORM : 0U; }

@@ -14,6 +14,7 @@
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/tree.h"
+#include "linux-abi/files/user_values.h"
 
 namespace linux_abi {
 namespace {
@@ -182,8 +183,7 @@ class LoopFile final : public PositionedFile {
 
   template <typename Information>
   Answer<std::uint64_t> set_status(std::uint64_t argument, Caller& caller) {
-    Information given{};
-    TRY(caller.copy_in(std::as_writable_bytes(std::span(&given, 1)), argument));
+    const Information given = TRY(copy_value_in<Information>(caller, argument));
     threads::MutexGuard guard(devices().mutex);
     LoopDevices::Loop& own = loop();
     if (!own.backing) return error(ENXIO);
@@ -219,15 +219,12 @@ class LoopFile final : public PositionedFile {
       else
         std::memcpy(told.lo_file_name, own.name.data(), own.name.size());
     }
-    TRY(caller.copy_out(argument, std::as_bytes(std::span(&told, 1))));
-    return std::uint64_t{0};
+    return copy_value_out(caller, argument, told);
   }
 
   template <typename Value>
   Answer<std::uint64_t> give(std::uint64_t argument, std::uint64_t value, Caller& caller) {
-    const auto told = static_cast<Value>(value);
-    TRY(caller.copy_out(argument, std::as_bytes(std::span(&told, 1))));
-    return std::uint64_t{0};
+    return copy_value_out(caller, argument, static_cast<Value>(value));
   }
 
   const std::uint32_t number_;

@@ -11,6 +11,7 @@
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_description.h"
 #include "linux-abi/files/file_locks.h"
+#include "linux-abi/files/user_values.h"
 
 namespace linux_abi {
 namespace {
@@ -149,8 +150,7 @@ class RegularFile final : public OpenFile {
     const std::uint64_t bytes = node_->bytes();
     const auto left =
         static_cast<std::int32_t>(std::min<std::uint64_t>(bytes > position_ ? bytes - position_ : 0, 0x7fffffff));
-    TRY(caller.copy_out(argument, std::as_bytes(std::span(&left, 1))));
-    return std::uint64_t{0};
+    return copy_value_out(caller, argument, left);
   }
 
   std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }

@@ -13,6 +13,7 @@
 #include "linux-abi/console/terminal.h"
 #include "linux-abi/files/loop_devices.h"
 #include "linux-abi/files/placed_file.h"
+#include "linux-abi/files/user_values.h"
 
 namespace linux_abi {
 namespace {
@@ -73,8 +74,7 @@ class RandomFile final : public DeviceFile {
     constexpr std::uint32_t get_entropy = 0x80045200;  // RNDGETENTCNT: always full
     constexpr std::int32_t bits = 256;
     if (request != get_entropy) return error(ENOTTY);
-    TRY(caller.copy_out(argument, std::as_bytes(std::span(&bits, 1))));
-    return std::uint64_t{0};
+    return copy_value_out(caller, argument, bits);
   }
 };
 

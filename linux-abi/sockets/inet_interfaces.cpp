@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "linux-abi/files/user_values.h"
 #include "linux-abi/sockets/loopback_interface.h"
 #include "linux-abi/sockets/socket.h"
 
@@ -57,15 +58,14 @@ Answer<std::uint64_t> list(std::uint64_t argument, Caller& caller) {
   struct List {
     std::int32_t bytes = 0, padding = 0;
     std::uint64_t to = 0;
-  } given;
-  TRY(caller.copy_in(std::as_writable_bytes(std::span(&given, 1)), argument));
+  };
+  List given = TRY(copy_value_in<List>(caller, argument));
   Request entry{.name = loopback_name};
   entry.set(Address4{.host = loopback::address4});
   const bool room = given.to == 0 || given.bytes >= static_cast<std::int32_t>(sizeof entry);
-  if (given.to != 0 && room) TRY(caller.copy_out(given.to, std::as_bytes(std::span(&entry, 1))));
+  if (given.to != 0 && room) TRY(copy_value_out(caller, given.to, entry));
   given.bytes = room ? static_cast<std::int32_t>(sizeof entry) : 0;
-  TRY(caller.copy_out(argument, std::as_bytes(std::span(&given, 1))));
-  return std::uint64_t{0};
+  return copy_value_out(caller, argument, given);
 }
 
 Answer<> answer(std::uint32_t question, Request& request) {
@@ -135,15 +135,13 @@ Answer<std::uint64_t> ask_interfaces(std::uint32_t question, std::uint64_t argum
   if (question == ask::namespace_of_socket) return error(EPERM);
   const bool wish = is_among(tell::all, question);
   if (!wish && !is_among(ask::of_one, question)) return error(ENOTTY);
-  Request request;
-  TRY(caller.copy_in(std::as_writable_bytes(std::span(&request, 1)), argument));
+  Request request = TRY(copy_value_in<Request>(caller, argument));
   if (wish) {
     TRY(change(question, request, caller.credentials().may(Capability::AdministrateNetwork)));
     return std::uint64_t{0};
   }
   TRY(answer(question, request));
-  TRY(caller.copy_out(argument, std::as_bytes(std::span(&request, 1))));
-  return std::uint64_t{0};
+  return copy_value_out(caller, argument, request);
 }
 
 Answer<OptionValue> bound_interface(const SocketOptions& options, std::size_t room) {

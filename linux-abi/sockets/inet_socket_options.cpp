@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "linux-abi/abi/structures.h"
+#include "linux-abi/files/user_values.h"
 #include "linux-abi/sockets/inet_socket.h"
 
 namespace linux_abi {
@@ -235,8 +236,7 @@ Answer<std::uint64_t> InetSocket::tell_last_time(std::uint32_t request, std::uin
   const bool in_ns = request == socket_request::last_time_ns || request == socket_request::last_time_ns_new;
   UserTimespec time = to_timespec(at_ns);
   if (!in_ns) time.nanoseconds = to_timeval(at_ns).microseconds;  // struct timeval has the same layout
-  TRY(caller.copy_out(to, std::as_bytes(std::span(&time, 1))));
-  return std::uint64_t{0};
+  return copy_value_out(caller, to, time);
 }
 
 Answer<std::uint64_t> InetSocket::control(std::uint32_t request, std::uint64_t argument, Caller& caller) {

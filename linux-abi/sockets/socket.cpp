@@ -8,6 +8,7 @@
 #include "linux-abi/abi/structures.h"
 #include "linux-abi/files/file_description.h"
 #include "linux-abi/files/node.h"
+#include "linux-abi/files/user_values.h"
 #include "linux-abi/process/thread.h"
 
 namespace linux_abi {
@@ -96,9 +97,7 @@ void Socket::note(const Received& received, ControlNotes& notes) const {
 }
 
 Answer<std::uint64_t> Socket::tell_count(std::size_t count, std::uint64_t to, Caller& caller) const {
-  const auto told = static_cast<std::int32_t>(count);
-  TRY(caller.copy_out(to, std::as_bytes(std::span(&told, 1))));
-  return std::uint64_t{0};
+  return copy_value_out(caller, to, static_cast<std::int32_t>(count));
 }
 
 Answer<std::size_t> Socket::read(std::span<std::byte> to, Caller& caller) { return TRY(receive(to, 0, caller)).bytes; }
