@@ -147,10 +147,8 @@ class RegularFile final : public OpenFile {
     if (request == FICLONE || request == FICLONERANGE || request == FIDEDUPERANGE) return error(EOPNOTSUPP);
     if (request != bytes_left_request) return error(ENOTTY);
     threads::MutexGuard guard(position_lock_);
-    const std::uint64_t bytes = node_->bytes();
-    const auto left =
-        static_cast<std::int32_t>(std::min<std::uint64_t>(bytes > position_ ? bytes - position_ : 0, 0x7fffffff));
-    return copy_value_out(caller, argument, left);
+    // Of more than an int holds the lower half, and less than 0 behind the end: as in Linux.
+    return copy_value_out(caller, argument, static_cast<std::int32_t>(node_->bytes() - position_));
   }
 
   std::size_t describe(std::span<char> to, Caller& caller) override { return describe_place(*place_, to, caller); }

@@ -144,10 +144,12 @@ void reading_and_writing() {
   loff_t in = 0, out = 1;
   SHOW(copy_file_range(fd, &in, copy, &out, 3, 0));
   status("copy");
-  int waiting = 0;
-  lseek(fd, 1, SEEK_SET);
-  SHOW(ioctl(fd, FIONREAD, &waiting));
-  printf("%d waiting\n", waiting);
+  for (const off_t position : std::initializer_list<off_t>{1, 1000, off_t{-1} + (off_t{1} << 32)}) {
+    int waiting = 0;
+    lseek(fd, position, SEEK_SET);
+    SHOW(ioctl(fd, FIONREAD, &waiting));
+    printf("%d waiting\n", waiting);
+  }
   SHOW(ioctl(fd, TCGETS, text));
   SHOW(isatty(fd));
   close(fd), close(append), close(copy);
