@@ -36,6 +36,17 @@ vma::Placement placement(std::uint64_t flags) {
   return (flags & 0x40) != 0 ? vma::Placement::Low32Bit : vma::Placement::Anywhere;  // MAP_32BIT
 }
 
+// personality(2)'s READ_IMPLIES_EXEC.
+std::uint64_t implied_by(Call& call, std::uint64_t protection) {
+  const bool implies = (protection & PROT_READ) != 0 && call.process().persona.has(persona::read_implies_execute);
+  return implies ? protection | PROT_EXEC : protection;
+}
+
+bool is_without_execution(const OpenFileReference& file) {
+  const Mount* mount = !file || file->place() == nullptr ? nullptr : file->place()->mount();
+  return mount != nullptr && mount->has(mount_flag::no_execution);
+}
+
 struct Backing {
   processor::Reference<processor::SharedObject> object;
   bool forbid_write = false;
@@ -52,8 +63,7 @@ Answer<Backing> backing_of(Call& call, const OpenFileReference& file, std::uint6
     return backing;
   }
   if (shared && (protection & PROT_WRITE) != 0 && file->write_sealed()) return error(EPERM);
-  const Mount* mount = file->place() == nullptr ? nullptr : file->place()->mount();
-  if ((protection & PROT_EXEC) != 0 && mount != nullptr && mount->has(mount_flag::no_execution)) return error(EPERM);
+  if ((protection & PROT_EXEC) != 0 && is_without_execution(file)) return error(EPERM);
   backing.object = TRY(file->mappable(call.thread));
   backing.forbid_write = shared && (!file->writable() || file->write_sealed());
   return backing;
@@ -115,13 +125,14 @@ Answer<vma::Flags> type_of(std::uint64_t flags, bool of_file) {
 }  // namespace
 
 Answer<std::uint64_t> mmap(Call& call) {
-  const std::uint64_t address = call.a(), length = call.b(), protection = call.c(), flags = call.d(), offset = call.f();
+  const std::uint64_t address = call.a(), length = call.b(), flags = call.d(), offset = call.f();
   // In Linux's order, which programs see when several things are wrong.
   if (!is_aligned(offset)) return error(EINVAL);
   OpenFileReference file;
   if ((flags & MAP_ANONYMOUS) == 0) file = TRY(real_file(call, call.e()));
   if (length == 0) return error(EINVAL);
   if (length > arch::user_space_end) return error(ENOMEM);
+  const std::uint64_t protection = is_without_execution(file) ? call.c() : implied_by(call, call.c());
   if ((flags & MAP_HUGETLB) != 0) return error(huge_page_error(flags, file));
   const std::uint64_t bytes = base::round_up(length, page_bytes);
   if (offset + bytes < offset) return error(EOVERFLOW);
@@ -172,7 +183,8 @@ Answer<std::uint64_t> mprotect(Call& call) {
   // What lies before a hole is changed all the same.
   const vma::Range covered = processor::covered_part(call.process().space(), range);
   if (covered.bytes() != 0)
-    TRY(processor::protect(call.process().space(), covered, static_cast<vma::Protection>(call.c() & protection_bits),
+    TRY(processor::protect(call.process().space(), covered,
+                           static_cast<vma::Protection>(implied_by(call, call.c()) & protection_bits),
                            call.thread.sleeper()));
   if (covered.bytes() != range.bytes()) return error(ENOMEM);
   return std::uint64_t{0};
@@ -201,6 +213,24 @@ Answer<std::uint64_t> mremap(Call& call) {
       .value();
 }
 
+namespace {
+
+// With READ_IMPLIES_EXEC what the break adds is executable too.
+Answer<std::uint64_t> executable_break(Call& call) {
+  processor::AddressSpace& space = call.process().space();
+  processor::Sleeper& sleeper = call.thread.sleeper();
+  const UserVa before = TRY(processor::set_break(space, UserVa(0), sleeper));
+  const UserVa after = TRY(processor::set_break(space, UserVa(call.a()), sleeper));
+  const vma::Range added{UserVa(base::round_up(before.value(), page_bytes)),
+                         UserVa(base::round_up(after.value(), page_bytes))};
+  if (added.start >= added.end) return after.value();
+  constexpr auto everything = static_cast<vma::Protection>(protection_bits);
+  if (processor::protect(space, added, everything, sleeper)) return after.value();
+  return TRY(processor::set_break(space, before, sleeper)).value();
+}
+
+}  // namespace
+
 Answer<std::uint64_t> brk(Call& call) {
   processor::AddressSpace& space = call.process().space();
   const std::uint64_t most = call.thread.limit(static_cast<int>(Resource::Data));
@@ -212,6 +242,7 @@ Answer<std::uint64_t> brk(Call& call) {
     if (grows && call.a() - processor::break_start(space).value() > most) return now;
     if (grows && !check_growth(call, call.a() - now)) return now;
   }
+  if (call.process().persona.has(persona::read_implies_execute)) return executable_break(call);
   return TRY(processor::set_break(space, UserVa(call.a()), call.thread.sleeper())).value();
 }
 

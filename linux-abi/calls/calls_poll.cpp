@@ -67,19 +67,13 @@ std::uint64_t remaining(Call& call, std::uint64_t deadline) {
   return deadline > now ? deadline - now : 0;
 }
 
-constexpr std::uint32_t sticky_timeouts = 0x4000000;  // STICKY_TIMEOUTS: the time is left as it was given
-std::uint32_t personality_of(Call& call) {
-  const base::SpinGuard guard(tasks_lock);
-  return call.process().personality;
-}
-
 // What is left of the time is told to the program; where that cannot be, a call that would be made again is not.
 template <typename Time>
 Answer<std::uint64_t> finish(Call& call, TemporaryMask& mask, const Answer<std::uint64_t>& result,
                              std::uint64_t time_to, const Time& left) {
   const bool interrupted = !result && result.error() == restart_no_handler;
   if (interrupted) mask.interrupted();
-  if ((personality_of(call) & sticky_timeouts) != 0) return result;
+  if (call.process().persona.has(persona::sticky_timeouts)) return result;
   if (time_to == 0 || UserOut<Time>(time_to).write(left)) return result;
   return interrupted ? error(EINTR) : result;
 }

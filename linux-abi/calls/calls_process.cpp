@@ -130,10 +130,8 @@ Answer<std::uint64_t> set_tid_address(Call& call) {
 Answer<std::uint64_t> personality(Call& call) {
   constexpr std::uint32_t only_ask = 0xffffffff;
   const auto wanted = static_cast<std::uint32_t>(call.a());
-  const base::SpinGuard guard(tasks_lock);
-  const std::uint32_t old = call.process().personality;
-  if (wanted != only_ask) call.process().personality = wanted;
-  return std::uint64_t{old};
+  Persona& persona = call.process().persona;
+  return std::uint64_t{wanted == only_ask ? persona.bits() : persona.exchange(wanted)};
 }
 
 Answer<std::uint64_t> arch_prctl(Call& call) {

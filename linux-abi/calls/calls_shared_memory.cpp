@@ -92,7 +92,8 @@ Answer<std::uint64_t> shmat(Call& call) {
   if (request.address.value() != 0 && !arch::is_user_range(request.address, request.bytes)) return error(EINVAL);
   request.protection = vma::Protection::Read;
   if (!read_only) request.protection = request.protection | vma::Protection::Write;
-  if ((flags & SHM_EXEC) != 0) request.protection = request.protection | vma::Protection::Execute;
+  if ((flags & SHM_EXEC) != 0 || call.process().persona.has(persona::read_implies_execute))
+    request.protection = request.protection | vma::Protection::Execute;
   request.flags = read_only ? vma::Flags::Shared | vma::Flags::NoWrite : vma::Flags::Shared;
   request.object = segment.object.get();
   const auto mapped = processor::map(call.process().space(), request, call.thread.sleeper());

@@ -44,9 +44,10 @@ Answer<std::array<char, 65>> read_name(Call& call) {
 Answer<std::uint64_t> uname(Call& call) {
   UserNames names;
   put(names.system, "Linux");
-  put(names.release, "6.1.0-lego");
+  const Persona& persona = call.process().persona;
+  put(names.release, persona.has(persona::release_26) ? "2.6.61-lego" : "6.1.0-lego");  // 60 and Linux's second number
   put(names.version, "#1 SMP LegoOS");
-  put(names.machine, "x86_64");
+  put(names.machine, (persona.bits() & persona::types) == persona::linux_32 ? "i686" : "x86_64");
   {
     const base::SpinGuard guard(tasks_lock);
     names.node = call.process().vnode().hostname;

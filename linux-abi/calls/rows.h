@@ -147,7 +147,7 @@
   CALL(sigaltstack, "pp")                \
   CALL(utime, "sp")                      \
   CALL(mknod, "sox")                     \
-  CALL(personality, "x", "remembered, but for STICKY_TIMEOUTS") \
+  CALL(personality, "x", "ADDR_COMPAT_LAYOUT, MMAP_PAGE_ZERO and types other than PER_LINUX32 are remembered") \
   CALL(ustat, "xp")                      \
   CALL(statfs, "sp")                     \
   CALL(fstatfs, "fp")                    \

@@ -38,6 +38,7 @@ constexpr Text process_texts[] = {{"smaps_rollup", proc_pid_smaps_rollup},
                                   {"oom_score", proc_pid_oom_score},
                                   {"cgroup", proc_pid_cgroup},
                                   {"oom_score_adj", proc_pid_oom_adjustment, store_oom_adjustment},
+                                  {"personality", proc_pid_personality, nullptr, 0400},
                                   {"io", proc_pid_io, nullptr, 0400},
                                   {"coredump_filter", proc_pid_core_filter, store_core_filter}};
 struct Link {
@@ -191,6 +192,7 @@ constexpr FixedText settings[] = {
     {"fs/nr_open", proc_sys_descriptors, store_descriptors},
     {"kernel/ns_last_pid", proc_sys_last_pid, store_last_pid},
     {"kernel/printk", proc_sys_log_levels, store_log_levels},
+    {"kernel/randomize_va_space", proc_sys_randomizing, store_randomizing},
     {"kernel/pid_max", proc_sys_pid_max},
     {"kernel/tainted", proc_sys_zero},
     {"kernel/ostype", proc_sys_ostype},

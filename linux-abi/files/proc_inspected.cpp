@@ -5,6 +5,7 @@
 
 #include "kernel/base/memory.h"
 #include "linux-abi/files/file_context.h"
+#include "linux-abi/files/hexadecimal.h"
 #include "linux-abi/files/placed_file.h"
 #include "linux-abi/files/proc_texts.h"
 #include "linux-abi/files/tree.h"
@@ -120,6 +121,15 @@ Answer<> proc_pid_io(TextWriter& out, int pid, Caller& caller) {
       "rchar: {}\nwchar: {}\nsyscr: {}\nsyscw: {}\nread_bytes: 0\nwrite_bytes: 0\n"
       "cancelled_write_bytes: 0\n",
       of(io.bytes_read), of(io.bytes_written), of(io.reads), of(io.writes));
+}
+
+Answer<> proc_pid_personality(TextWriter& out, int pid, Caller& caller) {
+  TRY(inspect_for_text(pid, caller));
+  const base::SpinGuard guard(tasks_lock);
+  const Thread* thread = find_live_locked(thread_of(caller).process().vnode().pids, pid);
+  if (thread == nullptr) return error(ESRCH);
+  TRY(add_padded_hex(out, thread->process().persona.bits(), 8));
+  return out.add("\n");
 }
 
 // Remembered: nobody is chosen by a score.

@@ -35,6 +35,13 @@ Answer<> store_mappings(std::string_view text, int, Caller& caller) {
   return store_between(text, 0, 0x7fffffff, vnode_of(caller).most_mappings);
 }
 
+Answer<> proc_sys_randomizing(TextWriter& out, int, Caller& caller) {
+  return out.add("{}\n", vnode_of(caller).randomizing.load(std::memory_order_relaxed));
+}
+Answer<> store_randomizing(std::string_view text, int, Caller& caller) {
+  return store_between(text, 0, 0x7fffffff, vnode_of(caller).randomizing);
+}
+
 // Levels of a log that nothing is written to: remembered.
 Answer<> proc_sys_log_levels(TextWriter& out, int, Caller& caller) {
   const auto& levels = vnode_of(caller).log_levels;

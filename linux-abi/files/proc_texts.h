@@ -21,8 +21,8 @@ ProcStore store_hostname, store_domain_name, store_pipe_max, store_inotify_queue
     store_inotify_watches, store_lease_time;
 
 // Numbers that can be set. proc_settings.cpp
-ProcText proc_sys_descriptors, proc_sys_log_levels, proc_sys_last_pid, proc_sys_mappings;
-ProcStore store_descriptors, store_log_levels, store_last_pid, store_mappings;
+ProcText proc_sys_descriptors, proc_sys_log_levels, proc_sys_last_pid, proc_sys_mappings, proc_sys_randomizing;
+ProcStore store_descriptors, store_log_levels, store_last_pid, store_mappings, store_randomizing;
 
 // Of its cores. proc_cpuinfo.cpp
 ProcText proc_cpuinfo;
@@ -47,8 +47,8 @@ ProcText proc_pid_status, proc_pid_stat, proc_pid_statm, proc_pid_cmdline, proc_
     proc_pid_oom_score, proc_pid_cgroup;
 ProcStore store_comm;
 // proc_inspected.cpp
-ProcText proc_pid_environ, proc_pid_auxv, proc_pid_io, proc_pid_oom_adjustment, proc_pid_limits, proc_pid_exe,
-    proc_pid_cwd, proc_pid_root;
+ProcText proc_pid_environ, proc_pid_auxv, proc_pid_io, proc_pid_personality, proc_pid_oom_adjustment, proc_pid_limits,
+    proc_pid_exe, proc_pid_cwd, proc_pid_root;
 ProcStore store_oom_adjustment;
 Answer<PlaceReference> lead_to_exe(int pid, int number, Caller& caller);
 Answer<PlaceReference> lead_to_cwd(int pid, int number, Caller& caller);

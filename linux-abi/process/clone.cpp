@@ -74,7 +74,7 @@ Answer<Process*> copy_process(Thread& parent, const CloneRequest& request) {
   const base::SpinGuard guard(tasks_lock);
   child->limits = from.limits;
   child->name = from.name;
-  child->personality = from.personality;
+  child->persona.set(from.persona.bits());
   child->oom_score_adjustment.store(from.oom_score_adjustment.load(std::memory_order_relaxed),
                                     std::memory_order_relaxed);
   child->barriers.store(from.barriers.load(std::memory_order_relaxed), std::memory_order_relaxed);

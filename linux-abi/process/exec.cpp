@@ -61,6 +61,7 @@ Answer<> shed_old_program(Thread& thread, PreparedProgram& program) {
     process.locks_future_memory = false;
     process.has_locked_memory.store(false, std::memory_order_relaxed);
     process.exit_signal = sig::chld;
+    process.persona.set(program.persona);
     // Who became somebody else must not be looked into.
     const bool changes_user =
         program.set_uid != PreparedProgram::no_change || program.set_gid != PreparedProgram::no_change;

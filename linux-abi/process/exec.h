@@ -30,6 +30,7 @@ struct PreparedProgram {
   std::size_t zero_count = 0;
   std::array<char, 16> name{};  // comm
   std::uint32_t set_uid = no_change, set_gid = no_change;
+  std::uint32_t persona = 0;
   static constexpr std::uint32_t no_change = ~std::uint32_t{0};
 };
 // `strings` gets the interpreter's arguments in front where the file is a script. path: as the user gave it (AT_EXECFN,

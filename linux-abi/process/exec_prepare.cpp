@@ -86,10 +86,13 @@ bool is_bad_file(base::Error reason) { return reason == base::Error::Malformed |
 Answer<> load(Thread& thread, processor::Family& family, PreparedProgram& program, bool looks_like_elf) {
   const auto object = TRY(program.file->mappable(thread));
   const std::uint64_t stack = thread.limit(static_cast<int>(Resource::Stack));
+  const bool fixed = (program.persona & persona::fixed_addresses) != 0 ||
+                     thread.process().vnode().randomizing.load(std::memory_order_relaxed) == 0;
   const auto try_load = [&]() -> base::Result<processor::LoadedProgram> {
+    const std::uint64_t random = fixed ? 0 : kernel::random_u64() | 1;
     program.space = TRY(processor::create_space(family, thread.sleeper()));
-    return processor::load_program(*program.space, *object, stack, kernel::random_u64() | 1, program.zero_ranges,
-                                   program.zero_count, thread.sleeper());
+    return processor::load_program(*program.space, *object, stack, random, program.zero_ranges, program.zero_count,
+                                   thread.sleeper());
   };
   auto loaded = try_load();
   if (!loaded && is_bad_file(loaded.error()) && looks_like_elf) {
@@ -113,6 +116,13 @@ void note_set_ids(PreparedProgram& program, const FileStatus& status) {
   if ((status.mode & (set_gid | group_execute)) == (set_gid | group_execute)) program.set_gid = status.gid;
 }
 
+std::uint32_t persona_for(const PreparedProgram& program, const Thread& thread) {
+  const bool set_id = program.set_uid != PreparedProgram::no_change || program.set_gid != PreparedProgram::no_change;
+  const std::uint32_t lost =
+      persona::read_implies_execute | (set_id && thread.no_new_privileges == 0 ? persona::lost_by_set_id : 0U);
+  return thread.process().persona.bits() & ~lost;
+}
+
 }  // namespace
 
 Answer<PreparedProgram> prepare_program(Thread& thread, processor::Family& family, int directory_descriptor,
@@ -134,6 +144,7 @@ Answer<PreparedProgram> prepare_program(Thread& thread, processor::Family& famil
     program.file = TRY(open_program(thread, at_current_directory, path, 0));
   }
   note_set_ids(program, TRY(program.file->status(thread)));
+  program.persona = persona_for(program, thread);
   constexpr std::string_view elf_magic("\177ELF");
   TRY(load(thread, family, program, std::string_view(head.data(), head.size()).starts_with(elf_magic)));
   return program;

@@ -15,6 +15,7 @@
 #include "linux-abi/files/file_context.h"
 #include "linux-abi/process/limits.h"
 #include "linux-abi/process/locked_memory.h"
+#include "linux-abi/process/persona.h"
 #include "linux-abi/process/scheduling.h"
 #include "linux-abi/process/vnode.h"
 #include "linux-abi/signals/actions.h"
@@ -118,7 +119,7 @@ class Process final : public processor::Process {
   std::uint32_t core_filter = 0x33;  // what of its memory goes into a core file (core(5))
   CoreDump* core_dump = nullptr;     // under way
   bool huge_pages_disabled = false;
-  std::uint32_t personality = 0;           // personality(2): remembered
+  Persona persona;
   std::atomic<std::uint32_t> barriers{0};  // membarrier commands it has registered for
   LockedMemory locked_memory;
   bool locks_future_memory = false;  // MCL_FUTURE

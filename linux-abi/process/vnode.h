@@ -41,6 +41,7 @@ class VNode : public processor::Counted {
   std::atomic<std::uint32_t> most_descriptors{1U << 20};
   std::array<std::atomic<std::uint32_t>, 4> log_levels{7, 4, 1, 7};
   std::atomic<std::uint32_t> most_mappings{65530};
+  std::atomic<std::uint32_t> randomizing{2};  // kernel/randomize_va_space; 0: programs get fixed addresses
   processor::Reference<FileTree> files;
   processor::Reference<UnixSpace> unix_sockets;
   processor::Reference<InetSpace> inet_sockets;

@@ -33,8 +33,9 @@ SpaceLayout choose_layout(std::uint64_t stack_limit, std::uint64_t random) {
   const std::uint64_t most = base::round_down((layout.stack_top - dynamic_base) / 2, page_bytes);
   const std::uint64_t stack = round_up(std::min(stack_limit, most), page_bytes);
   layout.stack_bytes = std::max(stack, initial_stack_bytes);
-  const std::uint64_t gap = std::clamp(layout.stack_bytes, smallest_stack_gap, largest_stack_gap);
-  layout.areas.mmap_top = UserVa(layout.stack_top - gap - vma::stack_guard_bytes - pages(28));  // up to 1 TiB
+  const std::uint64_t stack_and_guard = layout.stack_bytes + vma::stack_guard_bytes;
+  const std::uint64_t gap = std::clamp(stack_and_guard, smallest_stack_gap, largest_stack_gap);
+  layout.areas.mmap_top = UserVa(layout.stack_top - gap - pages(28));  // up to 1 TiB
   layout.areas.end = UserVa(user_end);
   layout.program_base = dynamic_base + pages(28);
   layout.break_gap = pages(13);  // up to 32 MiB

@@ -54,6 +54,8 @@ TEST(LoadPlan, LayoutsNeverOverlap) {
     EXPECT_EQ(vmas.count(), 3u);  // each its own
   }
   EXPECT_EQ(memory::choose_layout(8 << 20, 0).stack_top, 0x7fff'ffff'f000u);
+  EXPECT_EQ(memory::choose_layout(8 << 20, 0).areas.mmap_top.value(), 0x7fff'f7ff'f000u);
+  EXPECT_EQ(memory::choose_layout(8 << 20, 0).program_base, 0x5555'5555'4000u);
 }
 
 TEST(LoadPlan, SystemPagesAreDataThatStaysUnwritableAndCode) {

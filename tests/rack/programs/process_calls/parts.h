@@ -13,3 +13,6 @@ void directory_notices();
 void peaks();
 void first_process();
 void proc_entries();
+void personas();
+// In another process that executed this program with the argument "persona".
+void executed_with_persona();
