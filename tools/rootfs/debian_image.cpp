@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "tools/rootfs/cached_image.h"
+#include "tools/rootfs/machine_names.h"
 #include "tools/support/child.h"
 #include "tools/support/failure.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int layout_version = 1;  // counted up when the same packages would make another image
+constexpr int layout_version = 2;  // counted up when the same packages would make another image
 constexpr std::string_view release = "bookworm";
 
 bool is_package_name(const std::string& name) {
@@ -71,10 +72,13 @@ void bootstrap(const std::vector<std::string>& packages, const fs::path& folder,
   throw support::Failure(fmt::format("mmdebstrap failed ({}):\n{}", made.status, complaints(made.output)));
 }
 
-void unpack_into_image(const fs::path& archive, const fs::path& folder, const fs::path& image) {
+// With `etc`, what is in that folder, in place of the building machine's names.
+void unpack_into_image(const fs::path& archive, const fs::path& etc, const fs::path& folder, const fs::path& image) {
+  constexpr const char* script =
+      "tar -xpf \"$1\" -C \"$3\" --exclude='./dev/*' && install -m 644 \"$2\"/* \"$3\"/etc && "
+      "\"$0\" image directory \"$3\" \"$4\"";
   const auto made = support::run_captured(
-      {"fakeroot", "sh", "-c", "tar -xpf \"$1\" -C \"$2\" --exclude='./dev/*' && \"$0\" image directory \"$2\" \"$3\"",
-       fs::read_symlink("/proc/self/exe"), archive, folder, image});
+      {"fakeroot", "sh", "-c", script, fs::read_symlink("/proc/self/exe"), archive, etc, folder, image});
   if (made.status != 0) throw support::Failure(fmt::format("the image cannot be made: {}", made.output));
 }
 
@@ -100,8 +104,9 @@ fs::path debian_image(const fs::path& cache, const std::vector<std::string>& pac
              cache.string());
   make_cached(cache, image, [&](const fs::path& folder) {
     bootstrap({sorted.begin(), sorted.end()}, folder, folder / "root.tar");
-    fs::create_directory(folder / "root");
-    unpack_into_image(folder / "root.tar", folder / "root", folder / "image");
+    for (const char* part : {"etc", "root"}) fs::create_directory(folder / part);
+    write_machine_names(folder / "etc");
+    unpack_into_image(folder / "root.tar", folder / "etc", folder / "root", folder / "image");
     std::ofstream(made_of) << key;
   });
   return image;

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tools/rootfs/cached_image.h"
+#include "tools/rootfs/machine_names.h"
 #include "tools/rootfs/make_image.h"
 #include "tools/support/child.h"
 #include "tools/support/failure.h"
@@ -66,8 +67,7 @@ void lay_out(const fs::path& busybox, const fs::path& root) {
              "nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n");
   write_text(root / "etc/group", "root:x:0:\ndaemon:x:1:\ntty:x:5:\nusers:x:100:\nnogroup:x:65534:\n");
   write_text(root / "etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n");
-  write_text(root / "etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tlego\n::1\tlocalhost ip6-localhost\n");
-  write_text(root / "etc/hostname", "lego\n");
+  write_machine_names(root / "etc");
   write_text(root / "etc/shells", "/bin/sh\n");
   write_text(root / "etc/profile", "PS1='\\w # '\nexport PS1\n");
   install_busybox(busybox, root);
