@@ -176,15 +176,36 @@ Answer<std::uint64_t> munmap(Call& call) {
   return std::uint64_t{0};
 }
 
+namespace {
+
+constexpr std::uint64_t grows = PROT_GROWSDOWN | PROT_GROWSUP;
+
+// With PROT_GROWSDOWN all of the stack that the range begins in, down to its end; nothing grows up. ENOMEM, EINVAL.
+Answer<vma::Range> range_with_growth(Call& call, vma::Range range, std::uint64_t protection) {
+  if ((protection & grows) == 0) return range;
+  vma::Vma first;
+  const bool found = processor::list_vmas(call.process().space(), range.start, std::span(&first, 1)) != 0;
+  if ((protection & PROT_GROWSUP) != 0) return error(found && first.range.start <= range.start ? EINVAL : ENOMEM);
+  if (!found || first.range.start >= range.end) return error(ENOMEM);
+  if (!first.grows_down()) return error(EINVAL);
+  return vma::Range{first.range.start, range.end};
+}
+
+}  // namespace
+
 Answer<std::uint64_t> mprotect(Call& call) {
-  if ((call.c() & ~(protection_bits | PROT_SEM)) != 0) return error(EINVAL);
-  const vma::Range range = TRY(page_range(call.a(), call.b(), ENOMEM));
-  if (range.bytes() == 0) return std::uint64_t{0};
+  const std::uint64_t protection = call.c();
+  // In Linux's order.
+  if ((protection & grows) == grows) return error(EINVAL);
+  const vma::Range given = TRY(page_range(call.a(), call.b(), ENOMEM));
+  if (given.bytes() == 0) return std::uint64_t{0};
+  if ((protection & ~(protection_bits | PROT_SEM | grows)) != 0) return error(EINVAL);
+  const vma::Range range = TRY(range_with_growth(call, given, protection));
   // What lies before a hole is changed all the same.
   const vma::Range covered = processor::covered_part(call.process().space(), range);
   if (covered.bytes() != 0)
     TRY(processor::protect(call.process().space(), covered,
-                           static_cast<vma::Protection>(implied_by(call, call.c()) & protection_bits),
+                           static_cast<vma::Protection>(implied_by(call, protection) & protection_bits),
                            call.thread.sleeper()));
   if (covered.bytes() != range.bytes()) return error(ENOMEM);
   return std::uint64_t{0};

@@ -251,6 +251,43 @@ void zeros() {
   }
 }
 
+// Code that is copied to where this function's frame lies.
+int run_here() {
+  volatile unsigned char code[] = {0xb8, 42, 0, 0, 0, 0xc3};  // mov eax, 42; ret
+  base = (char*)code;
+  return reinterpret_cast<int (*)()>((void*)code)();
+}
+
+int run_deeper(int kib) {
+  volatile char frame[1024];
+  frame[0] = 1;
+  const int result = kib == 0 ? run_here() : run_deeper(kib - 1);
+  return result + frame[0] - 1;
+}
+
+// As the dynamic linker does for a library whose stack has to be executable.
+void executable_stack() {
+  constexpr int down = PROT_GROWSDOWN, up = PROT_GROWSUP, all = PROT_READ | PROT_WRITE | PROT_EXEC;
+  char* memory = (char*)mmap(nullptr, 2 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  result("no stack grows down", mprotect(memory, page, PROT_READ | down));
+  result("nothing grows up", mprotect(memory, page, PROT_READ | up));
+  result("both ways", mprotect(memory, page, PROT_READ | up | down));
+  result("both ways, length 0", mprotect(memory, 0, PROT_READ | up | down));
+  result("unknown bits", mprotect(memory, page, PROT_READ | 0x4000));
+  result("unknown bits, length 0", mprotect(memory, 0, PROT_READ | 0x4000));
+  munmap(memory, 2 * page);
+  result("nothing there grows down", mprotect(memory, page, PROT_READ | down));
+  result("nothing there grows up", mprotect(memory, page, PROT_READ | up));
+  int local = 0;
+  char* const here = (char*)((uintptr_t)&local & -page);
+  touch("code on the stack", [] { run_here(); });
+  result("stack grows up", mprotect(here, page, all | up));
+  result("stack from below", mprotect(here - (64 << 20), (64 << 20) + page, PROT_READ | PROT_WRITE | down));
+  result("executable stack", mprotect(here, page, all | down));
+  touch("code on the stack", [] { printf("%d, ", run_here()); });
+  touch("code deeper in the stack", [] { printf("%d, ", run_deeper(1024)); });
+}
+
 }  // namespace
 
 int main() {
@@ -270,5 +307,6 @@ int main() {
   break_value();
   in_a_row();
   zeros();
+  executable_stack();
   return 0;
 }
