@@ -10,8 +10,12 @@ namespace rack {
 namespace {
 
 constexpr std::uint64_t mib = 1 << 20;
-// Beside the ExCache a pComponent holds its image, buffers of queue pairs, threads and page tables.
+// Beside the ExCache a pComponent holds its image, buffers of queue pairs, threads and page tables; and for each page
+// of the ExCache a line, tags and buckets: a tenth of its size, and more for what forks share.
 constexpr std::uint64_t processor_kernel_bytes = 128 * mib;
+constexpr std::uint64_t processor_bytes(std::uint64_t excache) {
+  return excache + excache / 4 / mib * mib + processor_kernel_bytes;
+}
 constexpr std::uint64_t storage_bytes = 256 * mib;
 constexpr unsigned debug_exit_port = 0xf4;  // where kernel/core/panic.cpp writes the status
 constexpr unsigned panic_status = 3;        // of QEMU: twice this and one
@@ -28,7 +32,7 @@ std::string log_of(const RackFiles& files, const Component& component) {
 }
 
 std::uint64_t ram_bytes(const RackConfig& config, Kind kind) {
-  if (kind == Kind::Processor) return config.excache_bytes + processor_kernel_bytes;
+  if (kind == Kind::Processor) return processor_bytes(config.excache_bytes);
   return kind == Kind::Memory ? config.memory_bytes : storage_bytes;
 }
 

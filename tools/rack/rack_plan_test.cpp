@@ -47,6 +47,7 @@ TEST(RackPlan, ComponentsGetTheirConfigurationByTheirCommandLine) {
   EXPECT_EQ(value_after(p0, "-smp"), "4,maxcpus=4");
   EXPECT_EQ(value_after(p0, "-accel"), "tcg,thread=multi");
   EXPECT_EQ(value_after(p0, "-fw_cfg"), "name=opt/lego/rack-key,file=/t/rack-key");
+  EXPECT_EQ(value_after(p0, "-m"), "151552K");  // 16, 4 and 128 MiB
   const auto& m0 = named(plan, "m0");
   EXPECT_EQ(value_after(m0, "-append"), "name=m0 ip=10.77.2.1/16 gmm=10.77.0.1 panic_exit=3 evictors=off");
   EXPECT_EQ(value_after(m0, "-m"), "524288K");

@@ -135,6 +135,13 @@ TEST(Trace, ShowsCallsAsStraceDoes) {
   }
 }
 
+// What a pComponent notes of each page of its ExCache has its room too.
+TEST(Run, ALargeExCacheStarts) {
+  const Ended ended = run({"--excache", "2G"}, {"busybox", "sh", "-c", "echo $((6 * 7))"});
+  EXPECT_EQ(ended.status, 0) << ended.error;
+  EXPECT_EQ(ended.out, "42\n");
+}
+
 TEST(Run, DiesOfASignal) { EXPECT_EQ(shell("kill -KILL $$").status, 137); }
 
 TEST(Run, EndsAfterTheTimeout) {
