@@ -29,9 +29,10 @@ enum class Flags : std::uint32_t {
   WipedByFork = 1 << 17,  // a fork's child finds zeros; of anonymous private memory
   NotDumped = 1 << 18,    // in no core file
   Droppable = 1 << 19,    // its pages may be zeros again at any time; stays WipedByFork and NotDumped
+  NoExecute = 1 << 20,    // of a file on a mount without execution: never executable
 };
 inline constexpr std::uint32_t kept_flags = 4 | 8 | 64;
-inline constexpr std::uint32_t local_flags = 15 << 16;
+inline constexpr std::uint32_t local_flags = 31 << 16;
 constexpr Flags operator|(Flags left, Flags right) {
   return static_cast<Flags>(static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right));
 }

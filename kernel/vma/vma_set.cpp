@@ -172,9 +172,11 @@ base::Result<> VmaSet::unmap(Range range) {
 
 base::Result<> VmaSet::protect(Range range, Protection protection) {
   if (!is_covered(range)) return base::fail(base::Error::NoMemory);
-  if (has(protection, Protection::Write)) {
+  const Flags refusing = (has(protection, Protection::Write) ? Flags::NoWrite : Flags::None) |
+                         (has(protection, Protection::Execute) ? Flags::NoExecute : Flags::None);
+  if (refusing != Flags::None) {
     for (const Vma* vma = find(range.start); vma != nullptr && vma->range.start < range.end; vma = next(*vma))
-      if (has(vma->flags, Flags::NoWrite)) return base::fail(base::Error::AccessDenied);
+      if (has(vma->flags, refusing)) return base::fail(base::Error::AccessDenied);
   }
   if (!has_room_for(2)) return base::fail(base::Error::NoMemory);
   Spares spares;

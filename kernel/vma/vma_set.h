@@ -69,7 +69,8 @@ class VmaSet {
   base::Result<> map(const Vma& vma);
   // Holes are no error.
   base::Result<> unmap(Range range);
-  // NoMemory when the range has a hole, AccessDenied when a NoWrite VMA would become writable.
+  // NoMemory when the range has a hole, AccessDenied when a NoWrite VMA would become writable or
+  // a NoExecute one executable.
   base::Result<> protect(Range range, Protection protection);
   // Local flags, of what of the range is mapped: `set` on, `cleared` off. Not a change that both sides count.
   base::Result<> mark(Range range, Flags set, Flags cleared);

@@ -297,6 +297,11 @@ TEST(VmaSet, RefusesWhatCannotBe) {
   shared.protection = Protection::Read;
   ASSERT_TRUE(set.map(shared));
   EXPECT_EQ(set.protect(shared.range, Protection::Write).error(), base::Error::AccessDenied);
+  EXPECT_TRUE(set.protect(shared.range, Protection::Read | Protection::Execute));
+  shared = anonymous(0x34000, 0x1000, Flags::NoExecute);
+  ASSERT_TRUE(set.map(shared));
+  EXPECT_EQ(set.protect(shared.range, Protection::Read | Protection::Execute).error(), base::Error::AccessDenied);
+  EXPECT_TRUE(set.protect(shared.range, Protection::Write));
   const RemapMode may_move{.may_move = true};
   EXPECT_EQ(set.place_remap(Range::of(UserVa(0x21000), 0x2000), {}, 0x3000, may_move).error(), base::Error::BadAddress);
   EXPECT_EQ(set.place_remap(Range::of(UserVa(0x20000), 0), {}, 0x1000, may_move).error(), base::Error::InvalidArgument);

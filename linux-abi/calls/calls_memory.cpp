@@ -132,7 +132,8 @@ Answer<std::uint64_t> mmap(Call& call) {
   if ((flags & MAP_ANONYMOUS) == 0) file = TRY(real_file(call, call.e()));
   if (length == 0) return error(EINVAL);
   if (length > arch::user_space_end) return error(ENOMEM);
-  const std::uint64_t protection = is_without_execution(file) ? call.c() : implied_by(call, call.c());
+  const bool no_execution = is_without_execution(file);
+  const std::uint64_t protection = no_execution ? call.c() : implied_by(call, call.c());
   if ((flags & MAP_HUGETLB) != 0) return error(huge_page_error(flags, file));
   const std::uint64_t bytes = base::round_up(length, page_bytes);
   if (offset + bytes < offset) return error(EOVERFLOW);
@@ -153,6 +154,7 @@ Answer<std::uint64_t> mmap(Call& call) {
   request.flags = type;
   if ((flags & MAP_GROWSDOWN) != 0) request.flags = request.flags | vma::Flags::GrowsDown;
   if (backing.forbid_write) request.flags = request.flags | vma::Flags::NoWrite;
+  if (no_execution) request.flags = request.flags | vma::Flags::NoExecute;
   request.reserve = (flags & MAP_NORESERVE) == 0 && !vma::has(type, vma::Flags::Droppable);
   request.object = backing.object.get();
   request.object_offset = anonymous ? 0 : offset;
@@ -203,10 +205,17 @@ Answer<std::uint64_t> mprotect(Call& call) {
   const vma::Range range = TRY(range_with_growth(call, given, protection));
   // What lies before a hole is changed all the same.
   const vma::Range covered = processor::covered_part(call.process().space(), range);
-  if (covered.bytes() != 0)
-    TRY(processor::protect(call.process().space(), covered,
-                           static_cast<vma::Protection>(implied_by(call, protection) & protection_bits),
-                           call.thread.sleeper()));
+  const auto change = [&](std::uint64_t to) {
+    return processor::protect(call.process().space(), covered, static_cast<vma::Protection>(to & protection_bits),
+                              call.thread.sleeper());
+  };
+  if (covered.bytes() != 0) {
+    const std::uint64_t implied = implied_by(call, protection);
+    auto changed = change(implied);
+    // What may not be executed is not meant.
+    if (!changed && changed.error() == base::Error::AccessDenied && implied != protection) changed = change(protection);
+    TRY(std::move(changed));
+  }
   if (covered.bytes() != range.bytes()) return error(ENOMEM);
   return std::uint64_t{0};
 }

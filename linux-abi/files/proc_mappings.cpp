@@ -257,7 +257,7 @@ Answer<> add_flags(TextWriter& out, const Part& part) {
                          {area.shared(), " sh"},
                          {true, " mr"},
                          {!vma::has(area.flags, vma::Flags::NoWrite), " mw"},
-                         {true, " me"},
+                         {!vma::has(area.flags, vma::Flags::NoExecute), " me"},
                          {area.shared(), " ms"},
                          {area.grows_down(), " gd"},
                          {part.locked, " lo"},

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -258,6 +259,16 @@ void forbidding() {
   SHOW(access("f/program", X_OK));
   const int fd = open("f/program", O_RDONLY);
   printf("%d\n", mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? errno : 0);
+  void* memory = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+  SHOW(mprotect(memory, 4096, PROT_READ | PROT_EXEC));
+  SHOW(mprotect(memory, 4096, PROT_READ | PROT_WRITE));
+  SHOW(personality(READ_IMPLIES_EXEC));
+  SHOW(mprotect(memory, 4096, PROT_READ));
+  void* implied = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+  printf("implied: %d\n", implied != MAP_FAILED);
+  SHOW(personality(0));
+  munmap(memory, 4096);
+  munmap(implied, 4096);
   close(fd);
   SHOW(mknod("f/null", S_IFCHR | 0666, 0x103));
   SHOW(open("f/null", O_RDONLY));
