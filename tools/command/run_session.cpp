@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t join_limit_ns = 60 * base::second_ns;  // a slow host under TCG
 // What broke a request is often a process that ended a moment ago.
-constexpr int culprit_wait_ms = 500;
+constexpr int culprit_wait_ms = 2000;  // longer than the guardian waits for others that end together
 
 // What a component said before it ended, if that tells why.
 std::string last_words(const std::string& log) {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <fstream>
@@ -27,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto ready_limit = 10s;
 constexpr auto orderly_limit = 2s;  // for SIGTERM, before SIGKILL
+constexpr auto together_limit = 300ms;
 
 std::filesystem::path make_folder(const std::filesystem::path& parent) {
   std::string name = parent / "lego-XXXXXX";
@@ -90,7 +92,7 @@ Guardian::Guardian(support::Fd control, support::Fd terminal, const std::filesys
 
 Guardian::~Guardian() {
   stopping_ = true;
-  for (const auto& [pid, name] : running_) kill(pid, SIGKILL);
+  for (const auto& [pid, child] : running_) kill(pid, SIGKILL);
   kill_leftovers();
   restore_terminal();
   std::error_code ignored;
@@ -102,13 +104,7 @@ void Guardian::run() {
     pollfd waiting[] = {{.fd = control_.get(), .events = POLLIN, .revents = 0},
                         {.fd = signals_.get(), .events = POLLIN, .revents = 0}};
     if (poll(waiting, 2, -1) < 0) continue;
-    if (waiting[1].revents != 0) {
-      signalfd_siginfo info;
-      while (read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
-        if (info.ssi_signo != SIGCHLD) return;  // someone asks it to end
-      }
-      reap();
-    }
+    if (waiting[1].revents != 0 && !take_signals()) return;
     if (waiting[0].revents != 0 && !handle_packet()) return;
   }
 }
@@ -165,7 +161,7 @@ pid_t Guardian::start(const PlannedProcess& process, int ready_fd) {
   const pid_t pid = fork();
   if (pid < 0) throw support::Failure(fmt::format("cannot start {}: {}", process.name, strerror(errno)));
   if (pid == 0) become(process, pointers, guardian);
-  running_.emplace(pid, process.name);
+  running_.emplace(pid, Child{process.name, started_++});
   return pid;
 }
 
@@ -175,19 +171,41 @@ void Guardian::wait_until_ready(const PlannedProcess& process, const support::Fd
   throw support::Failure(fmt::format("{} did not start; its log is {}", process.name, process.log));
 }
 
+// Who loses the connection to a process that ends may be gone before that one is: what ends together is reported in
+// the order in which it was started, for who comes later depends on who came before.
+bool Guardian::take_signals() {
+  const auto end = Clock::now() + together_limit;
+  do {
+    signalfd_siginfo info;
+    while (read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
+      if (info.ssi_signo != SIGCHLD) return false;
+    }
+    reap();
+  } while (!ended_.empty() && readable(signals_.get(), end - Clock::now()));
+  report_ended();
+  return true;
+}
+
 void Guardian::reap() {
   int status;
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
     const auto ended = running_.find(pid);
     if (ended == running_.end()) continue;
-    if (!stopping_) send_packet(control_.get(), fmt::format("exited {} {}", ended->second, describe(status)));
+    if (!stopping_) ended_.push_back({ended->second, status});
     running_.erase(ended);
   }
 }
 
+void Guardian::report_ended() {
+  std::ranges::sort(ended_, {}, [](const EndedChild& each) { return each.child.order; });
+  for (const auto& [child, status] : ended_)
+    send_packet(control_.get(), fmt::format("exited {} {}", child.name, describe(status)));
+  ended_.clear();
+}
+
 void Guardian::stop_processes() {
   stopping_ = true;
-  for (const auto& [pid, name] : running_) {
+  for (const auto& [pid, child] : running_) {
     kill(pid, SIGTERM);
     kill(pid, SIGCONT);  // one that was stopped would not hear it
   }
@@ -199,7 +217,7 @@ void Guardian::stop_processes() {
     }
     reap();
   }
-  for (const auto& [pid, name] : running_) kill(pid, SIGKILL);
+  for (const auto& [pid, child] : running_) kill(pid, SIGKILL);
   kill_leftovers();
 }
 

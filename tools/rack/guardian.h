@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tools/rack/process_plan.h"
 #include "tools/support/fd.h"
@@ -31,7 +32,9 @@ class Guardian {
   void start_processes();
   pid_t start(const PlannedProcess& process, int ready_fd);
   void wait_until_ready(const PlannedProcess& process, const support::Fd& ready);
+  bool take_signals();  // false: someone asks it to end
   void reap();
+  void report_ended();
   void stop_processes();
   void kill_leftovers();
   void restore_terminal();
@@ -41,7 +44,17 @@ class Guardian {
   termios terminal_settings_{};
   support::Fd signals_;
   std::filesystem::path folder_;
-  std::map<pid_t, std::string> running_;
+  struct Child {
+    std::string name;
+    std::size_t order = 0;  // in which it was started
+  };
+  struct EndedChild {
+    Child child;
+    int status = 0;
+  };
+  std::map<pid_t, Child> running_;
+  std::vector<EndedChild> ended_;  // not yet reported
+  std::size_t started_ = 0;
   bool stopping_ = false;
 };
 

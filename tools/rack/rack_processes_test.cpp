@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,20 @@ TEST(RackProcesses, ThoseThatFollowWaitUntilTheFirstIsReady) {
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->name, "p0");
   EXPECT_EQ(ended->how, "ended with status 0");
+}
+
+// The second ends first, and makes the first one end.
+TEST(RackProcesses, OfWhatEndsTogetherTheFirstIsNamedFirst) {
+  RackProcesses rack(GUARDIAN, -1);
+  const std::string pipe = rack.folder() / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  rack.start({{.name = "switch", .arguments = {"sh", "-c", "read x < " + pipe + "; exit 4"}, .log = "/dev/null"},
+              {.name = "gmm", .arguments = {"sh", "-c", "exec 3> " + pipe + "; exit 5"}, .log = "/dev/null"}});
+  for (const char* name : {"switch", "gmm"}) {
+    const auto ended = wait_event(rack);
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->name, name);
+  }
 }
 
 TEST(RackProcesses, AFirstThatDiesBeforeItIsReadyIsAFailure) {
